@@ -1,0 +1,4 @@
+//! kube-apiserver.
+
+pub mod request;
+pub mod status;

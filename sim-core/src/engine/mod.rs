@@ -1,0 +1,3 @@
+//! Generic discrete-event simulation.
+
+pub mod time;

@@ -1,0 +1,3 @@
+//! objects.
+
+pub mod time;

@@ -1,0 +1,1 @@
+//! Everything testable without a terminal.

@@ -73,6 +73,11 @@ impl Journal {
         self.history.value()
     }
 
+    /// The step just taken.
+    pub fn last(&self) -> Option<&Entry> {
+        self.page.last()
+    }
+
     /// The steps that are kept, oldest first.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.pages.iter().flat_map(|page| page.iter()).chain(&self.page)

@@ -23,6 +23,7 @@
 //!
 //! ```
 //! use std::collections::VecDeque;
+//! use std::hash::Hash;
 //!
 //! use sim_core::engine::model::{Context, Model};
 //! use sim_core::engine::queue::Ties;
@@ -32,7 +33,7 @@
 //! use sim_core::engine::timeline::{Spacing, Timeline};
 //!
 //! /// Each has its own stream: a change in how long service takes moves no arrival.
-//! #[derive(Clone)]
+//! #[derive(Clone, Hash)]
 //! struct Counter {
 //!     arrivals: Stream,
 //!     services: Stream,
@@ -102,12 +103,7 @@
 //!     }
 //!
 //!     fn digest_state(&self, digest: &mut Digest) {
-//!         self.present.iter().for_each(|since| digest.word(since.as_nanos()));
-//!         digest.word(self.served);
-//!         digest.word(self.spent.as_nanos());
-//!         // Where the streams stand is state too: it decides what comes next.
-//!         digest.word(self.arrivals.clone().bits());
-//!         digest.word(self.services.clone().bits());
+//!         self.hash(digest);
 //!     }
 //! }
 //!

@@ -32,7 +32,8 @@ use super::time::Instant;
 pub struct Sequence(NonZeroU64);
 
 impl Sequence {
-    const FIRST: Sequence = Sequence(NonZeroU64::MIN);
+    /// The number of the first step.
+    pub const FIRST: Sequence = Sequence(NonZeroU64::MIN);
 
     /// The number itself.
     pub const fn get(self) -> u64 {

@@ -289,7 +289,16 @@ impl Stream {
     }
 }
 
-/// -ln((bits + 1) / 2^64) in units of 2^-32. The logarithm to base 2 is found bit by bit: squaring a number doubles its logarithm.
+/// Where a stream stands is part of a model's state: it decides what comes next.
+impl Hash for Stream {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut ahead = self.clone();
+        state.write_u64(ahead.bits());
+        state.write_u64(ahead.bits());
+    }
+}
+
+/// -ln(bits / 2^64) in units of 2^-32. The logarithm to base 2 is found bit by bit: squaring a number doubles its logarithm.
 fn minus_ln(bits: u64) -> u64 {
     const LN_2: u128 = 0xb172_17f7; // ln 2 in units of 2^-32
     let u = bits.max(1);

@@ -1,3 +1,5 @@
+use std::hash::Hash;
+
 use proptest::prelude::*;
 
 use super::super::model::Context;
@@ -6,7 +8,7 @@ use super::super::random::{Digest, Draws, Ratio, Seed, Stream};
 use super::*;
 
 /// Balls that bounce among cups at random; every input throws one in. Many events share an instant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Cups {
     hands: Stream,
     bounces: Vec<u64>,
@@ -44,9 +46,7 @@ impl Model for Cups {
     }
 
     fn digest_state(&self, digest: &mut Digest) {
-        self.bounces.iter().for_each(|b| digest.word(*b));
-        digest.word(self.thrown);
-        digest.word(self.hands.clone().bits());
+        self.hash(digest);
     }
 }
 

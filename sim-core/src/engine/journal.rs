@@ -7,6 +7,7 @@
 //! Full pages are shared between clones, so a checkpoint copies less than one page.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 
 use super::queue::Sequence;
@@ -16,7 +17,7 @@ use super::time::Instant;
 /// Steps in a page.
 const PAGE: usize = 256;
 /// Full pages kept.
-const PAGES_MAX: usize = 256;
+const PAGES_MAX: usize = 64;
 /// So many steps can be looked up; a page more may be there while one fills.
 pub const KEPT_MAX: usize = PAGE * PAGES_MAX;
 
@@ -36,7 +37,7 @@ pub struct Entry {
 /// The last steps, and the digest of all.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
-    pages: VecDeque<Arc<[Entry]>>,
+    pages: VecDeque<Arc<Vec<Entry>>>,
     page: Vec<Entry>,
     history: Digest,
 }
@@ -61,11 +62,11 @@ impl Journal {
     }
 
     fn turn(&mut self) {
-        if self.pages.len() == PAGES_MAX {
-            self.pages.pop_front();
-        }
-        self.pages.push_back(self.page.as_slice().into());
-        self.page.clear();
+        let oldest = if self.pages.len() == PAGES_MAX { self.pages.pop_front() } else { None };
+        // A page that no clone shares is written over.
+        let mut blank = oldest.and_then(|page| Arc::try_unwrap(page).ok()).unwrap_or_else(|| Vec::with_capacity(PAGE));
+        blank.clear();
+        self.pages.push_back(Arc::new(mem::replace(&mut self.page, blank)));
     }
 
     /// The digest of every step so far.

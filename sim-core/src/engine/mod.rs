@@ -14,7 +14,8 @@
 //! | [`timeline`] | [`timeline::Timeline`]: checkpoints, the input log, `seek` |
 //!
 //! Same seed and same inputs give the same run, on every machine: nothing here reads a clock, hashes by address or
-//! depends on the order in which random numbers are asked for. Every table has a bound but one: the queue holds what the model schedules.
+//! depends on the order in which random numbers are asked for. Every table has a bound but one: the queue holds what
+//! the model schedules.
 //!
 //! # A queue at a counter
 //!

@@ -1,7 +1,7 @@
 //! What a simulation is made of: a model that handles events, and the context in which it does.
 //!
-//! The engine knows nothing of the model but this trait. The model moves no clock and keeps no queue: while it handles an event it may look
-//! at the time, schedule further events and draw random numbers, all through [`Context`].
+//! The engine knows nothing of the model but this trait. The model moves no clock and keeps no queue: while it handles
+//! an event it may look at the time, schedule further events and draw random numbers, all through [`Context`].
 
 use std::hash::Hash;
 

@@ -9,15 +9,16 @@
 //!
 //! **Structure.** A ladder of buckets, after the radix heap (Ahuja, Mehlhorn, Orlin, Tarjan 1990) and the ladder queue
 //! (Tang, Goh, Thng 2005). Write times in base 64. An event lies at the level of the highest digit in which its time
-//! differs from `base`, in the bucket of that digit: 11 levels of 64 buckets, one bitmap word a level. When the
-//! sorted `run` at the front is used up, the first bucket that holds anything is either sorted into the run (few events, or one
-//! instant only) or spread over the levels below it. An event is moved a handful of times in its life, always in sequence through memory.
+//! differs from `base`, in the bucket of that digit: 11 levels of 64 buckets, one bitmap word a level. When the sorted
+//! `run` at the front is used up, the first bucket that holds anything is either sorted into the run (few events, or
+//! one instant only) or spread over the levels below it. An event is moved a handful of times in its life, always in
+//! sequence through memory.
 //!
-//! Events scheduled at or before `base` come too late for the buckets and go to a small heap beside the run. A burst of them moves `base`
-//! back to the present, so the heap stays small unless a single instant is itself large.
+//! Events scheduled at or before `base` come too late for the buckets and go to a small heap beside the run. A burst
+//! of them moves `base` back to the present, so the heap stays small unless a single instant is itself large.
 //!
-//! **Left out**: cancelling. A stale timer finds nothing to do; a time-out that is usually refreshed keeps its deadline in its owner
-//! and is scheduled again when it fires early.
+//! **Left out**: cancelling. A stale timer finds nothing to do; a time-out that is usually refreshed keeps its
+//! deadline in its owner and is scheduled again when it fires early.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -100,7 +101,7 @@ const WIDTH: usize = 1 << DIGIT;
 /// Digits in a 64-bit time.
 const LEVELS: usize = 64_usize.div_ceil(DIGIT as usize);
 /// A bucket with at most so many events is sorted, a fuller one is spread.
-const SORTED_MAX: usize = 64;
+const SORTED_MAX: usize = 32;
 /// So many latecomers move `base` back to the present.
 const LATE_MAX: usize = 64;
 /// Emptied buckets whose memory is kept for the next one, and the largest that is worth keeping.

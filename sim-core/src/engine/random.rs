@@ -5,10 +5,11 @@
 //! * A **keyed draw** belongs to one thing: `keyed("kubelet/start", uid)` is a pure function of seed, name and key. Leaving
 //!   one fault out of a run does not reshuffle the rest.
 //!
-//! The generator is PCG XSL-RR 128/64 of `rand_pcg`. Turning its bits into choices is done here, with integers only, because libraries
-//! reserve the right to change the values of their range helpers, and a change would alter every recorded run.
+//! The generator is PCG XSL-RR 128/64 of `rand_pcg`. Turning its bits into choices is done here, with integers only,
+//! because libraries reserve the right to change the values of their range helpers, and a change would alter every
+//! recorded run.
 //!
-//! Hashing is done here as well: [`Digest`] must give the same number on every platform and in every version of Rust.
+//! Hashing is done here as well: [`Digest`] must give the same number on every platform, debug or release.
 //! It takes 64-bit words with a multiply and a shift each (FNV's shape, a word at a time) and finishes with SplitMix64.
 //! Neither is meant to withstand an adversary.
 //!
@@ -33,7 +34,8 @@ pub(super) const fn mix(word: u64) -> u64 {
 /// A running 64-bit hash, the same everywhere. Equal digests mean equal histories, or a chance of one in 2^64.
 ///
 /// It is also a [`Hasher`], so a type that derives `Hash` can be folded in with `value.hash(&mut digest)`; machine-sized integers
-/// count as 64-bit ones.
+/// count as 64-bit ones. What a derived `Hash` feeds it is the compiler's choice: the same on every machine for one version
+/// of the program, which is as long as digests are compared.
 ///
 /// ```
 /// use sim_core::engine::random::Digest;

@@ -1,15 +1,15 @@
 //! Time travel: checkpoints, the log of inputs, and running again from the nearest.
 //!
-//! A run is a function of its seed and of what was done to it, so the past need not be kept: a copy here and there, and the inputs, are
-//! enough to be anywhere again, step for step and digest for digest. An input is logged with its [`Position`], not only its
-//! time, since it happens between two events even where several share the instant.
+//! A run is a function of its seed and of what was done to it, so the past need not be kept: a copy here and there,
+//! and the inputs, are enough to be anywhere again, step for step and digest for digest. An input is logged with its
+//! [`Position`], not only its time, since it happens between two events even where several share the instant.
 //!
 //! **The future stays.** After going back, the inputs that were given later still lie ahead, and running forward meets
 //! them again. A new input chooses another future: what lay ahead is cut off. To keep both, [`Timeline::fork`] first.
 //!
-//! **Checkpoints** are clones that share what the model's structures share. One is taken every [`Spacing::events`] events, at most
-//! [`Spacing::kept`] are kept, and they are thinned so that the distance between neighbours grows with their age: the recent
-//! past is near, and the distant past costs a proportional wait.
+//! **Checkpoints** are clones that share what the model's structures share. One is taken every [`Spacing::events`]
+//! events, at most [`Spacing::kept`] are kept, and they are thinned so that the distance between neighbours grows with
+//! their age: the recent past is near, and the distant past costs a proportional wait.
 
 use std::sync::Arc;
 
@@ -30,7 +30,8 @@ pub struct Spacing {
 }
 
 impl Default for Spacing {
-    /// Going back a little costs at most 50,000 events, a tenth of a second; a checkpoint of a large world costs a few milliseconds.
+    /// Going back a little costs at most 50,000 events, a tenth of a second; a checkpoint of a large world costs a few
+    /// milliseconds.
     fn default() -> Self {
         Spacing { events: 50_000, kept: 48 }
     }
@@ -143,8 +144,8 @@ impl<M: Model> Timeline<M> {
         self.seek(self.now() - by, budget)
     }
 
-    /// Goes to where [`Timeline::position`] once was, which may lie within an instant. Of a position that never was, the time or the number of
-    /// steps is reached, whichever comes first.
+    /// Goes to where [`Timeline::position`] once was, which may lie within an instant. Of a position that never was,
+    /// the time or the number of steps is reached, whichever comes first.
     pub fn seek_position(&mut self, to: Position, budget: &mut Budget<'_>) -> Stop {
         // Counted from here, so that going back costs no simulated time.
         budget.deadline(self.now());

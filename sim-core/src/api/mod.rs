@@ -1,4 +1,5 @@
 //! kube-apiserver.
 
+pub mod kinds;
 pub mod request;
 pub mod status;

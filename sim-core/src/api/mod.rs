@@ -1,5 +1,10 @@
 //! kube-apiserver.
 
+pub mod allocate;
+pub mod defaults;
+pub mod document;
 pub mod kinds;
 pub mod request;
+pub mod service;
 pub mod status;
+pub mod validate;

@@ -1,9 +1,11 @@
 //! kube-apiserver.
 
 pub mod allocate;
+pub mod decode;
 pub mod defaults;
 pub mod document;
 pub mod kinds;
+pub mod quantity;
 pub mod request;
 pub mod service;
 pub mod status;

@@ -7,6 +7,7 @@ pub mod document;
 pub mod kinds;
 pub mod quantity;
 pub mod request;
+pub mod selectors;
 pub mod service;
 pub mod status;
 pub mod validate;

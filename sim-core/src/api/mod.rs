@@ -5,6 +5,7 @@ pub mod decode;
 pub mod defaults;
 pub mod document;
 pub mod kinds;
+pub mod patch;
 pub mod quantity;
 pub mod request;
 pub mod selectors;

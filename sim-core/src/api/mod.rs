@@ -1,5 +1,6 @@
 //! kube-apiserver.
 
+pub mod admit;
 pub mod allocate;
 pub mod decode;
 pub mod defaults;
@@ -11,4 +12,5 @@ pub mod request;
 pub mod selectors;
 pub mod service;
 pub mod status;
+pub mod strategy;
 pub mod validate;

@@ -60,6 +60,7 @@ pub fn set(kind: &Kind, doc: &mut Value) {
 }
 
 fn template(doc: &mut Value, place: &str) {
+    put_default(doc, place, json!({}));
     if let Some(spec) = doc.pointer_mut(place) {
         pod::set_spec(spec);
     }

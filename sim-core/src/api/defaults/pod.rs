@@ -11,6 +11,8 @@ pub const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemer
 
 /// Fills in a Pod.
 pub fn set(doc: &mut Value) {
+    // In Go the spec is there even when the manifest has none.
+    put_default(doc, "/spec", json!({}));
     let Some(spec) = doc.get_mut("spec") else { return };
     set_spec(spec);
     // These three are not applied to templates.

@@ -14,3 +14,4 @@ pub mod service;
 pub mod status;
 pub mod strategy;
 pub mod validate;
+pub mod write;

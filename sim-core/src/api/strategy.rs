@@ -10,35 +10,36 @@ use super::document::{entries, is_unset, items, number, object, put, put_default
 use super::kinds::Kind;
 use super::quantity;
 
-/// Kinds whose status has its own endpoint, so that ordinary writes do not reach it: group, kind, counts generations.
-const WITH_STATUS: [(&str, &str, bool); 16] = [
-    ("", "Namespace", false),
-    ("", "Node", false),
-    ("", "PersistentVolume", false),
-    ("", "PersistentVolumeClaim", false),
-    ("", "Pod", false),
-    ("", "ReplicationController", true),
-    ("", "ResourceQuota", false),
-    ("", "Service", false),
-    ("apps", "DaemonSet", true),
-    ("apps", "Deployment", true),
-    ("apps", "ReplicaSet", true),
-    ("apps", "StatefulSet", true),
-    ("autoscaling", "HorizontalPodAutoscaler", false),
-    ("batch", "CronJob", true),
-    ("batch", "Job", true),
-    ("policy", "PodDisruptionBudget", true),
+/// Kinds with a rule: group, kind, whether the status has its own endpoint (so that ordinary writes do not reach it), and
+/// whether generations are counted.
+const RULES: [(&str, &str, bool, bool); 19] = [
+    ("", "Namespace", true, false),
+    ("", "Node", true, false),
+    ("", "PersistentVolume", true, false),
+    ("", "PersistentVolumeClaim", true, false),
+    ("", "Pod", true, false),
+    ("", "ReplicationController", true, true),
+    ("", "ResourceQuota", true, false),
+    ("", "Service", true, false),
+    ("apps", "DaemonSet", true, true),
+    ("apps", "Deployment", true, true),
+    ("apps", "ReplicaSet", true, true),
+    ("apps", "StatefulSet", true, true),
+    ("autoscaling", "HorizontalPodAutoscaler", true, false),
+    ("batch", "CronJob", true, true),
+    ("batch", "Job", true, true),
+    ("discovery.k8s.io", "EndpointSlice", false, true),
+    ("networking.k8s.io", "Ingress", true, true),
+    ("networking.k8s.io", "NetworkPolicy", false, true),
+    ("policy", "PodDisruptionBudget", true, true),
 ];
-/// Kinds without a status whose generation counts all the same.
-const COUNTED: [(&str, &str); 3] =
-    [("networking.k8s.io", "NetworkPolicy"), ("networking.k8s.io", "Ingress"), ("discovery.k8s.io", "EndpointSlice")];
 
 fn has_status(kind: &Kind) -> bool {
-    WITH_STATUS.iter().any(|(group, name, _)| (*group, *name) == (kind.group, kind.kind)) || kind.kind == "Ingress"
+    RULES.iter().any(|(group, name, status, _)| (*group, *name, *status) == (kind.group, kind.kind, true))
 }
 
 fn counts_generations(kind: &Kind) -> bool {
-    WITH_STATUS.contains(&(kind.group, kind.kind, true)) || COUNTED.contains(&(kind.group, kind.kind))
+    RULES.iter().any(|(group, name, _, counted)| (*group, *name, *counted) == (kind.group, kind.kind, true))
 }
 
 /// Before a create: the status is the server's to begin, and the first generation is 1.

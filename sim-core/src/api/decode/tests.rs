@@ -101,3 +101,23 @@ fn every_kind_of_the_table_has_a_judge() {
         assert_eq!((error.problems[0].pointer.as_str(), error.problems.len()), ("/nonsense", 1), "{}", kind.kind);
     }
 }
+
+mod laws {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever stands in a field, decoding answers, and what it keeps it accepts again unchanged.
+        #[test]
+        fn decoding_is_total_and_idempotent(field in "spec|metadata|status|data", inner in "ports|containers|selector|name|x", text in ".{0,6}", n in any::<i64>()) {
+            for value in [json!(text), json!(n), json!([n, text]), json!({ &text: n }), json!(null), json!([[{ &inner: text }]])] {
+                for kind in crate::api::kinds::KINDS.iter().filter(|k| matches!(k.kind, "Service" | "Pod" | "ConfigMap" | "Event")) {
+                    let doc = json!({"apiVersion": kind.api_version(), "kind": kind.kind, &field: { &inner: value }});
+                    if let Ok(decoded) = decode(&doc, FieldValidation::Ignore) {
+                        prop_assert_eq!(decode(&decoded.doc, FieldValidation::Strict).map(|d| d.doc), Ok(decoded.doc));
+                    }
+                }
+            }
+        }
+    }
+}

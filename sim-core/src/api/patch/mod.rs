@@ -2,7 +2,8 @@
 //!
 //! In a real server a PATCH is applied to the stored object, and the result goes through defaulting and validation like any
 //! update. We model the three kinds that kubectl sends, and [`apply_patch`], kubectl's own computation of the patch that
-//! client-side apply sends. Left out: server-side apply.
+//! client-side apply sends. Server-side apply merges the manifest in; left out is field ownership, hence conflicts between
+//! managers and the removal of fields that a manager no longer names.
 //! The real thing: `k8s.io/apiserver/pkg/endpoints/handlers/patch.go`, `k8s.io/apimachinery/pkg/util/strategicpatch`.
 
 mod lists;
@@ -19,17 +20,12 @@ use super::status::Status;
 
 /// The object that comes out when `patch` is applied to `current`. Kinds outside the table (`None`) take no strategic patch.
 pub fn apply(how: PatchKind, kind: Option<&Kind>, current: &Value, patch: &Value) -> Result<Value, Status> {
-    match how {
-        PatchKind::Merge => Ok(merge(current, patch)),
-        PatchKind::Json => json(current, patch),
-        PatchKind::Strategic => match kind {
-            Some(kind) => strategic::merge(kind, current, patch),
-            None => Err(unsupported(
-                "the body of the request was in an unknown format - accepted media types include: \
-                application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
-            )),
-        },
-        PatchKind::Apply => Err(unsupported("server-side apply is not simulated")),
+    match (how, kind) {
+        (PatchKind::Merge, _) => Ok(merge(current, patch)),
+        (PatchKind::Json, _) => json(current, patch),
+        (PatchKind::Strategic | PatchKind::Apply, Some(kind)) => strategic::merge(kind, current, patch),
+        (PatchKind::Apply, None) => Ok(merge(current, patch)),
+        (PatchKind::Strategic, None) => Err(unknown_format()),
     }
 }
 
@@ -56,8 +52,12 @@ fn json(current: &Value, patch: &Value) -> Result<Value, Status> {
     }
 }
 
-fn unsupported(message: &str) -> Status {
-    let mut status = Status::bad_request(message);
+/// A custom resource has no merge keys, so the server takes no strategic patch of it.
+fn unknown_format() -> Status {
+    let mut status = Status::bad_request(
+        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, \
+         application/merge-patch+json, application/apply-patch+yaml",
+    );
     (status.code, status.reason) = (415, "UnsupportedMediaType");
     status
 }

@@ -146,3 +146,46 @@ fn custom_kinds_are_patched_by_plain_merge() {
     assert_eq!(apply(PatchKind::Merge, None, &live, &patch), Ok(json!({"b": [2], "live": true})));
     assert_eq!(apply(PatchKind::Strategic, None, &live, &patch).expect_err("no schema").code, 415);
 }
+
+mod laws {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Small documents without nulls.
+    fn document() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![(0..3i64).prop_map(Value::from), "[ab]".prop_map(Value::from)];
+        let tree = leaf.prop_recursive(3, 16, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::btree_map("[abc]", inner, 0..3).prop_map(|map| map.into_iter().collect()),
+            ]
+        });
+        prop::collection::btree_map("[abc]", tree, 0..3).prop_map(|map| map.into_iter().collect())
+    }
+
+    /// All that `part` says, `whole` says too.
+    fn holds(whole: &Value, part: &Value) -> bool {
+        match (whole, part) {
+            (Value::Object(whole), Value::Object(part)) => part.iter().all(|(k, v)| whole.get(k).is_some_and(|w| holds(w, v))),
+            (whole, part) => whole == part,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn applying_reaches_the_manifest_and_then_rests(last in document(), modified in document(), live in document()) {
+            let patch = apply_patch(None, Some(&last), &modified, &live);
+            let after = merge(&live, &patch);
+            prop_assert!(holds(&after, &modified), "{after} lacks {modified}");
+            prop_assert_eq!(apply_patch(None, Some(&modified), &modified, &after), json!({}));
+        }
+
+        #[test]
+        fn no_patch_makes_the_merge_panic(current in document(), patch in document()) {
+            let pods = kind("v1", "Pod");
+            let (current, patch) = (json!({"spec": {"containers": current, "a": current}}), json!({"spec": {"containers": patch, "a": patch}}));
+            let _ = apply(PatchKind::Strategic, Some(pods), &current, &patch);
+            let _ = apply(PatchKind::Json, Some(pods), &current, &patch);
+        }
+    }
+}

@@ -47,6 +47,28 @@ pub(super) fn keeps_preferred_dual_stack(doc: &Value, old: Option<&Value>) -> bo
         && ip_families(doc) == ip_families(old)
 }
 
+/// Fills in what a Service that came from elsewhere lacks, as reading it from a real store would.
+pub(super) fn read(doc: &mut Value, pools: &Allocators) {
+    if !needs_cluster_ip(doc) || !ip_families(doc).is_empty() {
+        return;
+    }
+    let default = pools.default_family();
+    let (families, policy) = match (cluster_ip(doc) == HEADLESS, is_selectorless(doc)) {
+        (true, true) => (vec![default, default.other()], REQUIRE),
+        (true, false) => (vec![default], SINGLE),
+        _ => {
+            let families: Vec<Family> = cluster_ips(doc).into_iter().filter_map(Family::of_text).collect();
+            let policy = if families.len() == 2 { REQUIRE } else { SINGLE };
+            (families, policy)
+        }
+    };
+    if !families.is_empty() {
+        let families: Vec<String> = families.into_iter().map(|f| f.text().into()).collect();
+        set_strings(doc, "ipFamilies", &families);
+        put(doc, "/spec/ipFamilyPolicy", policy);
+    }
+}
+
 fn stop_if(causes: Vec<Cause>) -> Result<(), Vec<Cause>> {
     if causes.is_empty() { Ok(()) } else { Err(causes) }
 }

@@ -39,6 +39,7 @@ pub fn on_create(doc: &mut Value, allocators: &mut Allocators, draw: Draw<'_>) -
 /// Prepares the replacement of `old` by `doc`, as [`on_create`] does for a new Service.
 pub fn on_update(doc: &mut Value, old: &Value, allocators: &mut Allocators, draw: Draw<'_>) -> Result<(), Status> {
     let mut pools = allocators.clone();
+    let old = &as_read(old, &pools);
     defaults::service::set(doc);
     let status = old.get("status").cloned().unwrap_or_else(|| json!({"loadBalancer": {}}));
     put(doc, "/status", status);
@@ -69,6 +70,15 @@ pub fn on_delete(doc: &Value, allocators: &mut Allocators) {
     if needs_health_check(doc) {
         allocators.ports.release(health_check_port(doc));
     }
+}
+
+/// The stored Service with all it should have: objects of a scenario are stored without defaults.
+fn as_read(stored: &Value, pools: &Allocators) -> Value {
+    let mut old = stored.clone();
+    defaults::service::set(&mut old);
+    linked::sync_cluster_ips(&mut old, None);
+    families::read(&mut old, pools);
+    old
 }
 
 /// Something that an update gives back once it has succeeded.

@@ -28,11 +28,13 @@ impl Server {
 
     fn create(&mut self, mut doc: Value) -> Result<Value, Status> {
         let key = Self::key(&doc);
+        let (mut trial, salt) = (self.allocators.clone(), &mut self.salt);
+        on_create(&mut doc, &mut trial, &mut |n| draw(salt, n))?;
+        // As in a real server, the name is looked at last: a clash of addresses is told before a clash of names.
         if self.stored.contains_key(&key) {
             return Err(Status::already_exists("services", "", &key.1));
         }
-        let salt = &mut self.salt;
-        on_create(&mut doc, &mut self.allocators, &mut |n| draw(salt, n))?;
+        self.allocators = trial;
         self.stored.insert(key, doc.clone());
         Ok(doc)
     }

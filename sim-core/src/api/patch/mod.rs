@@ -36,29 +36,44 @@ pub fn merge(current: &Value, patch: &Value) -> Value {
     result
 }
 
+/// Most operations of one JSON patch, and most bytes that its copies may add: the server's own limits.
+const OPERATIONS_MAX: usize = 10_000;
+const COPIES_MAX_BYTES: usize = 3 * 1024 * 1024;
+
 /// RFC 6902: a list of operations, all or none.
 fn json(current: &Value, patch: &Value) -> Result<Value, Status> {
     let operations: json_patch::Patch =
         serde_json::from_value(patch.clone()).map_err(|why| Status::bad_request(format!("error decoding patch: {why}")))?;
+    if operations.len() > OPERATIONS_MAX {
+        let many = operations.len();
+        let text = format!("The allowed maximum operations in a JSON patch is {OPERATIONS_MAX}, got {many}");
+        return Err(refusal(413, "RequestEntityTooLarge", &text));
+    }
     let mut result = current.clone();
-    match json_patch::patch(&mut result, &operations) {
-        Ok(()) => Ok(result),
-        Err(_) => {
+    let mut copied = 0;
+    for operation in operations.0 {
+        if let json_patch::PatchOperation::Copy(copy) = &operation {
+            copied += result.pointer(copy.from.as_str()).map_or(0, |value| value.to_string().len());
+        }
+        let done = json_patch::patch(&mut result, &[operation]);
+        if done.is_err() || copied > COPIES_MAX_BYTES {
             // The server hides the reason in a cause that kubectl does not print.
-            let mut status = Status::bad_request("the server rejected our request due to an error in our request");
-            (status.code, status.reason) = (422, "Invalid");
-            Err(status)
+            return Err(refusal(422, "Invalid", "the server rejected our request due to an error in our request"));
         }
     }
+    Ok(result)
 }
 
 /// A custom resource has no merge keys, so the server takes no strategic patch of it.
 fn unknown_format() -> Status {
-    let mut status = Status::bad_request(
-        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, \
-         application/merge-patch+json, application/apply-patch+yaml",
-    );
-    (status.code, status.reason) = (415, "UnsupportedMediaType");
+    let text = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, \
+                application/merge-patch+json, application/apply-patch+yaml";
+    refusal(415, "UnsupportedMediaType", text)
+}
+
+fn refusal(code: u16, reason: &'static str, message: &str) -> Status {
+    let mut status = Status::bad_request(message);
+    (status.code, status.reason) = (code, reason);
     status
 }
 

@@ -32,6 +32,11 @@ fn json_patches_apply_whole_or_not_at_all() {
     assert_eq!((refused.code, refused.reason), (422, "Invalid"));
     assert_eq!(run(json!([{"op": "dance"}])).expect_err("no such operation").code, 400);
     assert_eq!(run(json!({})).expect_err("not a list").code, 400);
+    let noop = json!({"op": "test", "path": "/a", "value": 1});
+    assert_eq!(run(json!(vec![noop; 10_001])).expect_err("too many").code, 413);
+    // Each copy doubles the document; forty of them would not fit any memory.
+    let doubling = |i: usize| json!({"op": "copy", "from": "", "path": format!("/{i}")});
+    assert_eq!(run((0..40).map(doubling).collect()).expect_err("too large").code, 422);
 }
 
 #[test]

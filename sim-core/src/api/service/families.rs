@@ -9,7 +9,7 @@ use super::fields::{
 use crate::api::allocate::Allocators;
 use crate::api::document::put;
 use crate::api::status::Cause;
-use crate::api::validate::service::cluster_ip_fields;
+use crate::api::validate::service_ips;
 
 const POLICY: &str = "spec.ipFamilyPolicy";
 const SINGLE: &str = "SingleStack";
@@ -21,7 +21,7 @@ pub(super) fn decide(doc: &mut Value, old: Option<&Value>, pools: &Allocators) -
         return Ok(());
     }
     decide_policy(doc, old);
-    stop_if(cluster_ip_fields(doc))?;
+    stop_if(service_ips::fields(doc))?;
     let mut causes = old.map_or_else(Vec::new, |old| release_second(doc, old));
     causes.extend(single_stack_conflicts(doc));
     causes.extend(infer_families(doc, pools));

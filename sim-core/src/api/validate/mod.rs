@@ -12,6 +12,7 @@ pub mod names;
 pub mod plain;
 pub mod pod;
 pub mod service;
+pub mod service_ips;
 pub mod workload;
 
 use serde_json::Value;

@@ -14,4 +14,5 @@ pub mod service;
 pub mod status;
 pub mod strategy;
 pub mod validate;
+pub mod warnings;
 pub mod write;

@@ -10,33 +10,52 @@ use super::allocate::{Allocators, Draw};
 use super::document::text;
 use super::kinds::Kind;
 use super::status::{Cause, Status};
-use super::{admit, defaults, service, strategy, validate};
+use super::{admit, defaults, service, strategy, validate, warnings};
 
 /// Prepares a new object; `suffix` ends the name of a pod's token volume. On failure `allocators` are as before.
-/// For a dry run, pass a clone of the allocators.
-pub fn on_create(kind: &Kind, doc: &mut Value, suffix: &str, allocators: &mut Allocators, draw: Draw<'_>) -> Result<(), Status> {
+/// For a dry run, pass a clone of the allocators. What comes back are warnings.
+///
+/// The name is to be looked up afterwards: a real server tells of taken addresses and invalid fields before it tells that the
+/// object already exists. So a caller works on a clone until it has stored the object.
+pub fn on_create(
+    kind: &Kind,
+    doc: &mut Value,
+    suffix: &str,
+    allocators: &mut Allocators,
+    draw: Draw<'_>,
+) -> Result<Vec<String>, Status> {
     defaults::set(kind, doc);
     if is(kind, "Pod") {
         admit::admit_pod(doc, suffix);
     }
     strategy::on_create(kind, doc);
     if is(kind, "Service") {
-        return service::on_create(doc, allocators, draw);
+        service::on_create(doc, allocators, draw)?;
+    } else {
+        refuse_if(kind, doc, validate::on_create(kind, doc))?;
     }
-    refuse_if(kind, doc, validate::on_create(kind, doc))
+    Ok(warnings::of(kind, doc))
 }
 
-/// Prepares the replacement of `old` by `doc`.
-pub fn on_update(kind: &Kind, doc: &mut Value, old: &Value, allocators: &mut Allocators, draw: Draw<'_>) -> Result<(), Status> {
+/// Prepares the replacement of `old` by `doc`, as [`on_create`] does for a new object.
+pub fn on_update(
+    kind: &Kind,
+    doc: &mut Value,
+    old: &Value,
+    allocators: &mut Allocators,
+    draw: Draw<'_>,
+) -> Result<Vec<String>, Status> {
     defaults::set(kind, doc);
     // What came in by a scenario's side door has no defaults yet; a real server fills them in when it reads.
     let mut old = old.clone();
     defaults::set(kind, &mut old);
     strategy::on_update(kind, doc, &old);
     if is(kind, "Service") {
-        return service::on_update(doc, &old, allocators, draw);
+        service::on_update(doc, &old, allocators, draw)?;
+    } else {
+        refuse_if(kind, doc, validate::on_update(kind, doc, &old))?;
     }
-    refuse_if(kind, doc, validate::on_update(kind, doc, &old))
+    Ok(warnings::of(kind, doc))
 }
 
 /// Prepares an update of `/status`: of `doc` only the status counts.
@@ -73,7 +92,7 @@ mod tests {
 
     fn create(api_version: &str, kind: &str, mut doc: Value) -> Result<Value, Status> {
         let kind = kinds::of(api_version, kind).expect("a kind");
-        on_create(kind, &mut doc, "abcde", &mut pools(), &mut |_| 0).map(|()| doc)
+        on_create(kind, &mut doc, "abcde", &mut pools(), &mut |_| 0).map(|_| doc)
     }
 
     #[test]
@@ -102,7 +121,7 @@ mod tests {
             let mut doc = old.clone();
             doc["metadata"]["labels"] = json!({"a": "b"});
             let done = on_update(kinds::of("v1", kind).expect("a kind"), &mut doc, &old, &mut pools(), &mut |_| 0);
-            assert_eq!(done, Ok(()), "{doc}");
+            assert_eq!(done, Ok(Vec::new()), "{doc}");
             assert_eq!(doc["spec"].get("clusterIP"), spec.get("clusterIP"));
         }
     }

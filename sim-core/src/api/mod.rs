@@ -2,6 +2,7 @@
 
 pub mod admit;
 pub mod allocate;
+pub mod component;
 pub mod decode;
 pub mod defaults;
 pub mod document;

@@ -1,1 +1,137 @@
-//! store.
+//! etcd and the watch cache: one revisioned, persistent map, its photographs, and a bounded log of changes.
+//!
+//! In a real cluster etcd keeps every object under one counter of revisions, and the API server tells watchers what changed
+//! since a revision they know. We model the counter, the log with its end ("410 Gone" when a revision has left it), and
+//! photographs: what a client whose watch is `L` late sees at `t` is the store as it was at `t - L`. Nothing is written here
+//! but through [`crate::api`]. Left out: etcd's own quorum, compaction by time, bookmarks.
+//! The real thing: etcd's MVCC store and `k8s.io/apiserver/pkg/storage/cacher`.
+
+mod table;
+mod view;
+
+use std::sync::Arc;
+
+use imbl::Vector;
+
+pub use self::table::{ObjectId, Table};
+pub use self::view::View;
+use crate::engine::time::{Duration, Instant};
+use crate::objects::Object;
+use crate::objects::meta::Version;
+
+/// How many changes the log keeps; a watcher further behind must relist.
+pub const LOG_MAX: usize = 50_000;
+/// Photographs older than this are dropped (the youngest of them stays): no watch is later than that, unless it is cut off and
+/// keeps its own pointer.
+pub const PHOTOGRAPHS_KEPT: Duration = Duration::from_secs(2);
+
+/// One write, as the change log remembers it.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The revision it made.
+    pub revision: u64,
+    /// When.
+    pub at: Instant,
+    /// What it is about.
+    pub id: ObjectId,
+    /// The object before; `None` if it was created.
+    pub before: Option<Object>,
+    /// The object after; `None` if it was removed.
+    pub after: Option<Object>,
+}
+
+/// The log does not reach back to the revision asked for: relist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone;
+
+/// The store.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    head: Arc<View>,
+    next_id: u32,
+    log: Vector<Change>,
+    photographs: Vector<(Instant, Arc<View>)>,
+}
+
+impl Store {
+    /// The store as it is now.
+    pub fn head(&self) -> &Arc<View> {
+        &self.head
+    }
+
+    /// The revision of the last write; 0 before the first.
+    pub fn revision(&self) -> u64 {
+        self.head.revision
+    }
+
+    /// The store as it was at `at`: the youngest photograph not younger than that, or the oldest there is.
+    pub fn view_at(&self, at: Instant) -> &Arc<View> {
+        let found = self.photographs.iter().rev().find(|(taken, _)| *taken <= at);
+        found.or_else(|| self.photographs.front()).map_or(&self.head, |(_, view)| view)
+    }
+
+    /// The changes after revision `after` up to and including `upto`, oldest first.
+    pub fn changes(&self, after: u64, upto: u64) -> Result<impl Iterator<Item = &Change>, Gone> {
+        let oldest = self.log.front().map_or(self.revision() + 1, |c| c.revision);
+        if after + 1 < oldest && after < self.revision() {
+            return Err(Gone);
+        }
+        let index =
+            |revision: u64| usize::try_from((revision + 1).saturating_sub(oldest)).unwrap_or(usize::MAX).min(self.log.len());
+        let (from, to) = (index(after), index(upto));
+        Ok(self.log.focus().narrow(from..to.max(from)).into_iter())
+    }
+
+    /// Stores a new object and returns its id and revision. The caller has made sure that the name is free.
+    pub(crate) fn insert(&mut self, object: Object, at: Instant) -> (ObjectId, u64) {
+        let id = ObjectId(self.next_id);
+        self.next_id += 1;
+        (id, self.commit(id, None, Some(object), at))
+    }
+
+    /// Replaces an object; returns the revision.
+    pub(crate) fn replace(&mut self, id: ObjectId, before: Object, after: Object, at: Instant) -> u64 {
+        self.commit(id, Some(before), Some(after), at)
+    }
+
+    /// Removes an object; returns the revision.
+    pub(crate) fn remove(&mut self, id: ObjectId, before: Object, at: Instant) -> u64 {
+        self.commit(id, Some(before), None, at)
+    }
+
+    fn commit(&mut self, id: ObjectId, before: Option<Object>, mut after: Option<Object>, at: Instant) -> u64 {
+        let revision = self.head.revision + 1;
+        if let Some(object) = &mut after {
+            // A restored object keeps the version it was given until the first write after that.
+            let first_write_restores = before.is_none() && !matches!(object.meta().version, Version::Store);
+            let meta = object.meta_mut();
+            meta.revision = revision;
+            if !first_write_restores {
+                meta.version = Version::Store;
+            }
+        }
+        let head = Arc::make_mut(&mut self.head);
+        head.apply(id, before.as_ref(), after.as_ref());
+        head.revision = revision;
+        self.publish(at);
+        self.log.push_back(Change { revision, at, id, before, after });
+        if self.log.len() > LOG_MAX {
+            self.log.pop_front();
+        }
+        revision
+    }
+
+    fn publish(&mut self, at: Instant) {
+        if self.photographs.back().is_some_and(|(taken, _)| *taken == at) {
+            self.photographs.pop_back();
+        }
+        self.photographs.push_back((at, self.head.clone()));
+        let horizon = at - PHOTOGRAPHS_KEPT;
+        while self.photographs.get(1).is_some_and(|(taken, _)| *taken <= horizon) {
+            self.photographs.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

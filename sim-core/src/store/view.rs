@@ -1,0 +1,228 @@
+//! The photograph: every object as of one revision, with the indexes that components look things up by.
+//!
+//! In a real cluster each client keeps its own copy ("informer cache") and its own indexes. Here a copy is a few pointers, so
+//! the photograph a component works from *is* an old version of the store. Left out: paging of long lists.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+
+use super::table::{ObjectId, Table};
+use crate::objects::endpoint_slice::EndpointSlice;
+use crate::objects::endpoints::Endpoints;
+use crate::objects::event::Event;
+use crate::objects::lease::Lease;
+use crate::objects::node::Node;
+use crate::objects::plain::Plain;
+use crate::objects::pod::Pod;
+use crate::objects::service::Service;
+use crate::objects::workload::{Deployment, ReplicaSet};
+use crate::objects::{KindName, Name, Object};
+
+/// All objects as of one revision.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// The revision it shows.
+    pub revision: u64,
+    /// Pods.
+    pub pods: Table<Pod>,
+    /// Services.
+    pub services: Table<Service>,
+    /// Endpoint slices.
+    pub slices: Table<EndpointSlice>,
+    /// Endpoints objects.
+    pub endpoints: Table<Endpoints>,
+    /// Nodes.
+    pub nodes: Table<Node>,
+    /// Deployments.
+    pub deployments: Table<Deployment>,
+    /// Replica sets.
+    pub replica_sets: Table<ReplicaSet>,
+    /// Leases.
+    pub leases: Table<Lease>,
+    /// Events.
+    pub events: Table<Event>,
+    plain: OrdMap<KindName, Table<Plain>>,
+    pods_by_node: Index,
+    slices_by_service: OrdMap<(Name, Name), OrdSet<ObjectId>>,
+    dependents: Index,
+}
+
+type Index = OrdMap<Name, OrdSet<ObjectId>>;
+
+impl View {
+    /// The object with that id, of whatever kind (given by an object of the kind or by look-up order).
+    pub fn object(&self, id: ObjectId) -> Option<Object> {
+        let pod = self.pods.by_id(id).map(|o| Object::Pod(o.clone()));
+        pod.or_else(|| self.services.by_id(id).map(|o| Object::Service(o.clone())))
+            .or_else(|| self.slices.by_id(id).map(|o| Object::EndpointSlice(o.clone())))
+            .or_else(|| self.endpoints.by_id(id).map(|o| Object::Endpoints(o.clone())))
+            .or_else(|| self.nodes.by_id(id).map(|o| Object::Node(o.clone())))
+            .or_else(|| self.deployments.by_id(id).map(|o| Object::Deployment(o.clone())))
+            .or_else(|| self.replica_sets.by_id(id).map(|o| Object::ReplicaSet(o.clone())))
+            .or_else(|| self.leases.by_id(id).map(|o| Object::Lease(o.clone())))
+            .or_else(|| self.events.by_id(id).map(|o| Object::Event(o.clone())))
+            .or_else(|| self.plain.values().find_map(|t| t.by_id(id)).map(|o| Object::Plain(o.clone())))
+    }
+
+    /// The objects of one kind in the API's order; of one namespace, unless it is empty.
+    pub fn list(&self, kind: &KindName, namespace: &str) -> Vec<Object> {
+        match (&*kind.group, &*kind.kind) {
+            ("", "Pod") => wrap(&self.pods, namespace, Object::Pod),
+            ("", "Service") => wrap(&self.services, namespace, Object::Service),
+            ("discovery.k8s.io", "EndpointSlice") => wrap(&self.slices, namespace, Object::EndpointSlice),
+            ("", "Endpoints") => wrap(&self.endpoints, namespace, Object::Endpoints),
+            ("", "Node") => wrap(&self.nodes, namespace, Object::Node),
+            ("apps", "Deployment") => wrap(&self.deployments, namespace, Object::Deployment),
+            ("apps", "ReplicaSet") => wrap(&self.replica_sets, namespace, Object::ReplicaSet),
+            ("coordination.k8s.io", "Lease") => wrap(&self.leases, namespace, Object::Lease),
+            ("" | "events.k8s.io", "Event") => wrap(&self.events, namespace, Object::Event),
+            _ => self.plain.get(kind).map_or_else(Vec::new, |table| wrap(table, namespace, Object::Plain)),
+        }
+    }
+
+    /// One object by kind and name; the namespace is empty for cluster-scoped kinds.
+    pub fn find(&self, kind: &KindName, namespace: &str, name: &str) -> Option<(ObjectId, Object)> {
+        let id = match (&*kind.group, &*kind.kind) {
+            ("", "Pod") => self.pods.id(namespace, name),
+            ("", "Service") => self.services.id(namespace, name),
+            ("discovery.k8s.io", "EndpointSlice") => self.slices.id(namespace, name),
+            ("", "Endpoints") => self.endpoints.id(namespace, name),
+            ("", "Node") => self.nodes.id(namespace, name),
+            ("apps", "Deployment") => self.deployments.id(namespace, name),
+            ("apps", "ReplicaSet") => self.replica_sets.id(namespace, name),
+            ("coordination.k8s.io", "Lease") => self.leases.id(namespace, name),
+            ("" | "events.k8s.io", "Event") => self.events.id(namespace, name),
+            _ => self.plain.get(kind)?.id(namespace, name),
+        }?;
+        Some((id, self.object(id)?))
+    }
+
+    /// A plain object (a kind without a record) by name.
+    pub fn plain(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&Arc<Plain>> {
+        self.plain.get(&KindName { group: group.into(), kind: kind.into() })?.get(namespace, name)
+    }
+
+    /// The plain kinds of which objects are stored.
+    pub fn plain_kinds(&self) -> impl Iterator<Item = &KindName> {
+        self.plain.iter().filter(|(_, t)| !t.is_empty()).map(|(k, _)| k)
+    }
+
+    /// Whether a namespace is stored.
+    pub fn namespace(&self, name: &str) -> Option<&Arc<Plain>> {
+        self.plain("", "Namespace", "", name)
+    }
+
+    /// The pods bound to a node, by id.
+    pub fn pods_on(&self, node: &str) -> impl Iterator<Item = (ObjectId, &Arc<Pod>)> {
+        let ids = self.pods_by_node.get(node);
+        ids.into_iter().flatten().filter_map(|id| Some((*id, self.pods.by_id(*id)?)))
+    }
+
+    /// The slices labelled as belonging to a Service, by id.
+    pub fn slices_of(&self, namespace: &str, service: &str) -> impl Iterator<Item = &Arc<EndpointSlice>> {
+        let ids = self.slices_by_service.get(&(Name::from(namespace), Name::from(service)));
+        ids.into_iter().flatten().filter_map(|id| self.slices.by_id(*id))
+    }
+
+    /// The objects that name `uid` among their owners, by id.
+    pub fn dependents(&self, uid: &str) -> impl Iterator<Item = (ObjectId, Object)> + '_ {
+        self.dependents.get(uid).into_iter().flatten().filter_map(|id| Some((*id, self.object(*id)?)))
+    }
+
+    /// The pods managed by `uid`, by id.
+    pub fn pods_owned(&self, uid: &str) -> impl Iterator<Item = (ObjectId, &Arc<Pod>)> {
+        let ids = self.dependents.get(uid);
+        ids.into_iter().flatten().filter_map(|id| Some((*id, self.pods.by_id(*id)?)))
+    }
+
+    /// Replaces `before` by `after` under `id`, indexes included.
+    pub(super) fn apply(&mut self, id: ObjectId, before: Option<&Object>, after: Option<&Object>) {
+        if let Some(before) = before {
+            self.index(id, before, false);
+            if after.is_none() {
+                self.remove(id, before);
+            }
+        }
+        if let Some(after) = after {
+            self.put(id, after);
+            self.index(id, after, true);
+        }
+    }
+
+    fn put(&mut self, id: ObjectId, object: &Object) {
+        let (namespace, name) = (&object.meta().namespace.clone(), &object.meta().name.clone());
+        match object {
+            Object::Pod(o) => self.pods.put(id, namespace, name, o.clone()),
+            Object::Service(o) => self.services.put(id, namespace, name, o.clone()),
+            Object::EndpointSlice(o) => self.slices.put(id, namespace, name, o.clone()),
+            Object::Endpoints(o) => self.endpoints.put(id, namespace, name, o.clone()),
+            Object::Node(o) => self.nodes.put(id, namespace, name, o.clone()),
+            Object::Deployment(o) => self.deployments.put(id, namespace, name, o.clone()),
+            Object::ReplicaSet(o) => self.replica_sets.put(id, namespace, name, o.clone()),
+            Object::Lease(o) => self.leases.put(id, namespace, name, o.clone()),
+            Object::Event(o) => self.events.put(id, namespace, name, o.clone()),
+            Object::Plain(o) => self.plain.entry(object.kind_name()).or_default().put(id, namespace, name, o.clone()),
+        }
+    }
+
+    fn remove(&mut self, id: ObjectId, object: &Object) {
+        let (namespace, name) = (&object.meta().namespace, &object.meta().name);
+        match object {
+            Object::Pod(_) => self.pods.remove(id, namespace, name),
+            Object::Service(_) => self.services.remove(id, namespace, name),
+            Object::EndpointSlice(_) => self.slices.remove(id, namespace, name),
+            Object::Endpoints(_) => self.endpoints.remove(id, namespace, name),
+            Object::Node(_) => self.nodes.remove(id, namespace, name),
+            Object::Deployment(_) => self.deployments.remove(id, namespace, name),
+            Object::ReplicaSet(_) => self.replica_sets.remove(id, namespace, name),
+            Object::Lease(_) => self.leases.remove(id, namespace, name),
+            Object::Event(_) => self.events.remove(id, namespace, name),
+            Object::Plain(_) => {
+                if let Some(table) = self.plain.get_mut(&object.kind_name()) {
+                    table.remove(id, namespace, name);
+                }
+            }
+        }
+    }
+
+    /// Adds or removes the index entries of one object.
+    fn index(&mut self, id: ObjectId, object: &Object, add: bool) {
+        for owner in object.meta().owners.iter() {
+            change(&mut self.dependents, owner.uid.clone(), id, add);
+        }
+        match object {
+            Object::Pod(pod) => {
+                if let Some(node) = &pod.node {
+                    change(&mut self.pods_by_node, node.clone(), id, add);
+                }
+            }
+            Object::EndpointSlice(slice) => {
+                if let Some(service) = slice.service() {
+                    let key = (slice.meta.namespace.clone(), Name::from(service));
+                    change(&mut self.slices_by_service, key, id, add);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn wrap<T: Clone>(table: &Table<T>, namespace: &str, object: fn(Arc<T>) -> Object) -> Vec<Object> {
+    if namespace.is_empty() {
+        table.iter().cloned().map(object).collect()
+    } else {
+        table.in_namespace(namespace).cloned().map(object).collect()
+    }
+}
+
+fn change<K: Ord + Clone>(index: &mut OrdMap<K, OrdSet<ObjectId>>, key: K, id: ObjectId, add: bool) {
+    if add {
+        index.entry(key).or_default().insert(id);
+    } else if let Some(ids) = index.get_mut(&key) {
+        ids.remove(&id);
+        if ids.is_empty() {
+            index.remove(&key);
+        }
+    }
+}

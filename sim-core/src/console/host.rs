@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::api::request::{Answer, Request};
 use crate::engine::time::{Duration, Instant};
+use crate::network::wire::Wire;
 use crate::objects::time::Timestamp;
 
 /// What a finished program leaves: its two output streams and its exit status.
@@ -91,6 +92,10 @@ pub trait World {
     fn container(&mut self, namespace: &str, pod: &str, container: &str) -> Result<ContainerView, String>;
     /// What the container has printed, with the moment of each line; `previous` asks for the instance before the last restart.
     fn logs(&mut self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<Vec<(Timestamp, String)>, String>;
+    /// The network, if this world has one.
+    fn wire(&mut self) -> Option<&mut dyn Wire> {
+        None
+    }
 }
 
 /// Why a file could not be used; the text is what a shell would print after the path.

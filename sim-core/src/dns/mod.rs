@@ -1,1 +1,3 @@
-//! dns.
+//! CoreDNS and the stub resolver.
+
+pub mod message;

@@ -1,1 +1,5 @@
-//! explain.
+//! Why things happened.
+
+/// The way of one packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {}

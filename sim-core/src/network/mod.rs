@@ -1,1 +1,3 @@
-//! network.
+//! Wires and what happens on them.
+
+pub mod wire;

@@ -1,0 +1,72 @@
+//! DNS questions and replies as data, without the wire form.
+//!
+//! Left out: EDNS options, DNSSEC. The real thing: RFC 1035, RFC 2782.
+
+/// One question. The name is kept as asked (case included), with or without its final dot.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Question {
+    /// Name.
+    pub name: String,
+    /// `A`, `AAAA`, `SRV`, `PTR`, `CNAME`, `NS`, `SOA`, `TXT`, ... in upper case.
+    pub kind: String,
+}
+
+/// One resource record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Record {
+    /// Owner name, with its final dot.
+    pub name: String,
+    /// Type.
+    pub kind: &'static str,
+    /// Time to live in seconds.
+    pub ttl: u32,
+    /// Data in presentation form, for example `10.96.0.20` or `0 100 80 web.default.svc.cluster.local.`.
+    pub data: String,
+}
+
+/// Response code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Rcode {
+    NoError,
+    FormErr,
+    ServFail,
+    NxDomain,
+    NotImp,
+    Refused,
+}
+
+/// One reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Response code.
+    pub rcode: Rcode,
+    /// AA.
+    pub authoritative: bool,
+    /// TC.
+    pub truncated: bool,
+    /// RA.
+    pub recursion_available: bool,
+    /// Answer section.
+    pub answers: Vec<Record>,
+    /// Authority section.
+    pub authority: Vec<Record>,
+    /// Additional section.
+    pub additional: Vec<Record>,
+    /// Whether the server passed the question on to an upstream.
+    pub forwarded: bool,
+}
+
+impl Rcode {
+    /// Its name as `dig` prints it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Rcode::NoError => "NOERROR",
+            Rcode::FormErr => "FORMERR",
+            Rcode::ServFail => "SERVFAIL",
+            Rcode::NxDomain => "NXDOMAIN",
+            Rcode::NotImp => "NOTIMP",
+            Rcode::Refused => "REFUSED",
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The network as client programs use it: one packet, one request, one question at a time, each decided at the moment it is sent.
+//!
+//! Programs (curl, nslookup) loop over these calls and wait in between, so that a retry meets the world as it then is.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::dns::message::{Question, Reply};
+use crate::engine::time::{Duration, Instant};
+use crate::explain::Trace;
+use crate::objects::Name;
+use crate::objects::pod_spec::Protocol;
+
+/// Where a packet starts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// A machine outside the cluster.
+    Outside,
+    /// A process on a node's own network.
+    Node(Name),
+    /// A pod.
+    Pod {
+        /// Its namespace.
+        namespace: Name,
+        /// Its name.
+        name: Name,
+    },
+    /// A bare address; `at_node` is where it enters the cluster (or the node whose pod traffic it counts as).
+    Address {
+        /// The address.
+        ip: IpAddr,
+        /// The node.
+        at_node: Name,
+    },
+}
+
+/// A request over an established connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// `GET`, `HEAD`, ...
+    pub method: String,
+    /// Path with query.
+    pub path: String,
+    /// Value of the `Host` header.
+    pub host: String,
+}
+
+/// What a server answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HttpReply {
+    /// A response after some time.
+    Response {
+        /// Status code.
+        status: u16,
+        /// `Content-Type`.
+        content_type: String,
+        /// `Server` header; may be empty.
+        server: String,
+        /// Body.
+        body: String,
+        /// Time from request to the whole response.
+        after: Duration,
+    },
+    /// The server does not speak (this) HTTP, or closed without a word.
+    Empty {
+        /// After this time.
+        after: Duration,
+    },
+    /// The server went away.
+    Reset {
+        /// After this time.
+        after: Duration,
+    },
+    /// No answer will come.
+    Silence,
+}
+
+/// What came of one DNS question sent to one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A reply.
+    Reply {
+        /// The reply.
+        reply: Reply,
+        /// Round trip.
+        after: Duration,
+    },
+    /// ICMP port unreachable, or a reset.
+    Refused {
+        /// Round trip.
+        after: Duration,
+    },
+    /// Nothing comes back.
+    Silence,
+}
+
+/// The stub resolver's configuration of a place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResolverConfig {
+    /// `/etc/resolv.conf`.
+    pub resolv_conf: String,
+    /// `/etc/hosts`.
+    pub hosts: String,
+    /// Whether the image's C library is musl (Alpine); otherwise glibc's rules.
+    pub musl: bool,
+}
+
+/// The network, for programs.
+pub trait Wire {
+    /// Simulated time.
+    fn now(&self) -> Instant;
+    /// Lets time pass; an error tells which limit ended it.
+    fn wait(&mut self, by: Duration) -> Result<(), String>;
+    /// The way of the first packet of a new connection sent now, and what came back.
+    fn connect(&mut self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace;
+    /// A request over the connection that `trace` established.
+    fn http(&mut self, trace: &Trace, request: &HttpRequest) -> HttpReply;
+    /// One DNS question to one server, sent now.
+    fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked;
+    /// How names are resolved there.
+    fn resolver(&mut self, from: &Source) -> ResolverConfig;
+}

@@ -1,0 +1,19 @@
+//! The scenarios built into the binary.
+
+/// Name and text of each, in the order of the list.
+pub const SCENARIOS: &[(&str, &str)] = &[("first-service", include_str!("../../scenarios/first-service.yaml"))];
+
+/// The text of a built-in scenario.
+pub fn find(name: &str) -> Option<&'static str> {
+    SCENARIOS.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+}
+
+/// What `kubewalk list` prints: name and title.
+pub fn list() -> String {
+    let title = |text: &str| {
+        let line = text.lines().find(|l| l.trim_start().starts_with("metadata:")).unwrap_or_default();
+        let rest = line.split_once("title: ").map_or("", |(_, rest)| rest);
+        rest.trim_end_matches('}').trim_matches('"').to_string()
+    };
+    SCENARIOS.iter().map(|(name, text)| format!("{name:<16} {}\n", title(text))).collect()
+}

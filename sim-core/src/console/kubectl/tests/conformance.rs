@@ -1,4 +1,5 @@
-//! What a real kubectl 1.32 printed about the same objects: `tests/cases/print.yaml` and `describe.yaml`.
+//! What a real kubectl 1.32 printed about the same objects: `tests/cases/print.yaml` and `describe.yaml`. The objects go
+//! through the real API server, so that what it stores and answers takes part.
 
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ fn cases(file: &str) -> Vec<Value> {
 }
 
 fn host(case: &Value) -> FakeHost {
-    FakeHost::new(list(case, "objects").to_vec(), text(case, "now"))
+    FakeHost::served(list(case, "objects"), text(case, "now"))
 }
 
 fn command(case: &Value) -> &str {

@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::api::allocate::Allocators;
+use crate::api::component::Clock;
 use crate::api::kinds;
 use crate::api::patch;
 use crate::api::request::{Answer, Request, Response, Verb};
 use crate::api::selectors::{FieldSelector, LabelSelector};
+use crate::api::server::ApiServer;
 use crate::api::status::Status;
 use crate::api::table::document::{name, namespace, text};
 use crate::console::host::{ContainerView, FileError, Host, Outcome, Place, Stopped, World};
 use crate::console::kubectl::kubectl;
+use crate::engine::random::{Draws, Seed};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::time::Timestamp;
+use crate::store::Store;
 
 type Key = (String, String, String, String);
 type Change = Box<dyn FnOnce(&mut FakeWorld)>;
@@ -24,6 +29,8 @@ pub struct FakeWorld {
     pub start: Timestamp,
     pub elapsed: Instant,
     pub revision: u64,
+    /// The real API server, when a test wants it to answer instead of the documents.
+    pub server: Option<(ApiServer, Store)>,
     /// What happens by itself, at which moment, in order.
     pub script: Vec<(Instant, Change)>,
 }
@@ -42,10 +49,21 @@ impl FakeHost {
             start: Timestamp::parse(now).expect("a time"),
             elapsed: Instant::START,
             revision: 1,
+            server: None,
             script: Vec::new(),
         };
         objects.into_iter().for_each(|object| world.put(object));
         FakeHost { world, files: BTreeMap::new(), env: BTreeMap::new(), entered: Vec::new() }
+    }
+
+    /// A host whose cluster is the real API server over these objects, stored as they are.
+    pub fn served(objects: &[Value], now: &str) -> FakeHost {
+        let mut host = FakeHost::new(Vec::new(), now);
+        let pools = Allocators::new(&["10.96.0.0/12".into()], (30_000, 32_767)).expect("pools");
+        let (mut api, mut store) = (ApiServer::new(pools), Store::default());
+        objects.iter().for_each(|object| api.restore(&mut store, object));
+        host.world.server = Some((api, store));
+        host
     }
 
     pub fn run(&mut self, line: &str) -> Outcome {
@@ -171,7 +189,11 @@ impl World for FakeWorld {
         self.elapsed
     }
     fn request(&mut self, request: Request) -> Answer {
-        self.answer(request).map_or_else(Answer::from, Answer::from)
+        let clock = Clock { now: self.elapsed, start: self.start, draws: Draws::new(Seed(7)) };
+        match &mut self.server {
+            Some((api, store)) => api.handle(store, &request, clock),
+            None => self.answer(request).map_or_else(Answer::from, Answer::from),
+        }
     }
     fn revision(&self) -> u64 {
         self.revision

@@ -403,3 +403,98 @@ fn nodes_are_cordoned_drained_and_tainted() {
     exit 1
     "#);
 }
+
+/// The same verbs with the real API server behind them: it decodes strictly, defaults, allocates and validates.
+#[test]
+fn the_server_takes_what_the_client_makes() {
+    let space = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}});
+    let mut host = FakeHost::served(&[space], "2026-01-01T12:00:00Z");
+    host.files.insert("web.yaml".into(), "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {portz: []}\n".into());
+    host.files
+        .insert("svc.yaml".into(), "apiVersion: v1\nkind: Service\nmetadata: {name: api}\nspec: {ports: [{port: 80}]}\n".into());
+    assert_snapshot!(run_all(&mut host, &[
+        "kubectl create deployment web --image=nginx --replicas=2", "kubectl expose deploy web --port=80", "kubectl get svc web -o wide",
+        "kubectl run p --image=busybox --env=A=b -- sleep 3", "kubectl create cm c --from-literal=a=b", "kubectl create sa s",
+        "kubectl create secret generic s --from-literal=a=b", "kubectl create job j --image=busybox -- date",
+        "kubectl create service nodeport np --tcp=80:8080", "kubectl create service clusterip h --clusterip=None",
+        "kubectl create service externalname e --external-name=a.b", "kubectl apply -f web.yaml", "kubectl apply -f svc.yaml",
+        "kubectl apply -f svc.yaml", "kubectl scale deploy web --replicas=5", "kubectl get deploy", "kubectl label svc web a=b",
+        "kubectl set env deploy/web A=b", "kubectl set selector svc web c=d", "kubectl set image deploy/web nginx=nginx:2",
+        "kubectl rollout restart deploy/web", "kubectl annotate deploy web k=v", "kubectl patch svc web -p '{\"spec\":{\"type\":\"X\"}}'",
+        "kubectl create deployment x --image=nginx -n nope", "kubectl delete svc web", "kubectl delete svc web",
+        "kubectl delete deploy web --wait=false", "kubectl get all",
+    ]), @r#"
+    $ kubectl create deployment web --image=nginx --replicas=2
+    deployment.apps/web created
+    $ kubectl expose deploy web --port=80
+    service/web created
+    $ kubectl get svc web -o wide
+    NAME   TYPE        CLUSTER-IP       EXTERNAL-IP   PORT(S)   AGE   SELECTOR
+    web    ClusterIP   10.111.232.153   <none>        80/TCP    0s    app=web
+    $ kubectl run p --image=busybox --env=A=b -- sleep 3
+    pod/p created
+    $ kubectl create cm c --from-literal=a=b
+    configmap/c created
+    $ kubectl create sa s
+    serviceaccount/s created
+    $ kubectl create secret generic s --from-literal=a=b
+    secret/s created
+    $ kubectl create job j --image=busybox -- date
+    job.batch/j created
+    $ kubectl create service nodeport np --tcp=80:8080
+    service/np created
+    $ kubectl create service clusterip h --clusterip=None
+    service/h created
+    $ kubectl create service externalname e --external-name=a.b
+    service/e created
+    $ kubectl apply -f web.yaml
+    ! Error from server (BadRequest): error when creating "web.yaml": Service in version "v1" cannot be handled as a Service: strict decoding error: unknown field "spec.portz"
+    exit 1
+    $ kubectl apply -f svc.yaml
+    service/api created
+    $ kubectl apply -f svc.yaml
+    service/api unchanged
+    $ kubectl scale deploy web --replicas=5
+    deployment.apps/web scaled
+    $ kubectl get deploy
+    NAME   READY   UP-TO-DATE   AVAILABLE   AGE
+    web    0/5     0            0           0s
+    $ kubectl label svc web a=b
+    service/web labeled
+    $ kubectl set env deploy/web A=b
+    deployment.apps/web env updated
+    $ kubectl set selector svc web c=d
+    service/web selector updated
+    $ kubectl set image deploy/web nginx=nginx:2
+    deployment.apps/web image updated
+    $ kubectl rollout restart deploy/web
+    deployment.apps/web restarted
+    $ kubectl annotate deploy web k=v
+    deployment.apps/web annotated
+    $ kubectl patch svc web -p '{"spec":{"type":"X"}}'
+    ! The Service "web" is invalid: spec.type: Unsupported value: "X": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"
+    exit 1
+    $ kubectl create deployment x --image=nginx -n nope
+    ! error: failed to create deployment: namespaces "nope" not found
+    exit 1
+    $ kubectl delete svc web
+    service "web" deleted
+    $ kubectl delete svc web
+    ! Error from server (NotFound): services "web" not found
+    exit 1
+    $ kubectl delete deploy web --wait=false
+    deployment.apps "web" deleted
+    $ kubectl get all
+    NAME    READY   STATUS    RESTARTS   AGE
+    pod/p   0/1     Pending   0          0s
+
+    NAME          TYPE           CLUSTER-IP      EXTERNAL-IP   PORT(S)        AGE
+    service/api   ClusterIP      10.99.173.16    <none>        80/TCP         0s
+    service/e     ExternalName   <none>          a.b           <none>         0s
+    service/h     ClusterIP      None            <none>        <none>         0s
+    service/np    NodePort       10.99.118.214   <none>        80:30874/TCP   0s
+
+    NAME          STATUS    COMPLETIONS   DURATION   AGE
+    job.batch/j   Running   0/1                      0s
+    "#);
+}

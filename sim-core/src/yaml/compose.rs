@@ -204,6 +204,7 @@ impl<'a> Composer<'a> {
             Value::Number(n) => super::number::print(&n),
             Value::Null => return Err(stop(Fault::NotJson, range, "a key is missing here (or is null)", "write the key before the colon, or quote it")),
             Value::Array(_) | Value::Object(_) => {
+                let range = node.spans.range;
                 return Err(stop(
                     Fault::NotJson,
                     range,

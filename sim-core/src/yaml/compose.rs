@@ -179,12 +179,16 @@ impl<'a> Composer<'a> {
         }
         for (key_range, node) in merges {
             fields.merge(node).map_err(|message| {
+<<<<<<< HEAD
                 stop(
                     Fault::NotJson,
                     key_range,
                     message,
                     "`<<` takes an alias of a mapping (`<<: *name`) or a list of such aliases",
                 )
+=======
+                stop(Fault::NotJson, key_range, message, "`<<` takes an alias of a mapping (`<<: *name`) or a list of such aliases")
+>>>>>>> scenario
             })?;
         }
         let nodes = fields.nodes + 1;
@@ -207,6 +211,7 @@ impl<'a> Composer<'a> {
             Value::String(text) => text,
             Value::Bool(b) => b.to_string(),
             Value::Number(n) => super::number::print(&n),
+<<<<<<< HEAD
             Value::Null => {
                 return Err(stop(
                     Fault::NotJson,
@@ -216,6 +221,11 @@ impl<'a> Composer<'a> {
                 ));
             }
             Value::Array(_) | Value::Object(_) => {
+=======
+            Value::Null => return Err(stop(Fault::NotJson, range, "a key is missing here (or is null)", "write the key before the colon, or quote it")),
+            Value::Array(_) | Value::Object(_) => {
+                let range = node.spans.range;
+>>>>>>> scenario
                 return Err(stop(
                     Fault::NotJson,
                     range,
@@ -242,9 +252,16 @@ impl<'a> Composer<'a> {
 
     fn alias(&mut self, id: usize, range: ByteRange) -> Result<Node, Stop> {
         let (copy, size) = match self.anchors.get(&id) {
+<<<<<<< HEAD
             Some(Anchor::Done(node)) if node.nodes + self.alias_nodes <= ALIAS_NODES_MAX => {
                 (Node { value: node.value.clone(), spans: node.spans.clone(), nodes: node.nodes }, text_size(&node.value))
             }
+=======
+            Some(Anchor::Done(node)) if node.nodes + self.alias_nodes <= ALIAS_NODES_MAX => (
+                Node { value: node.value.clone(), spans: node.spans.clone(), nodes: node.nodes },
+                text_size(&node.value),
+            ),
+>>>>>>> scenario
             Some(Anchor::Done(_)) => return Err(laughs(range)),
             Some(Anchor::Open(opened)) => {
                 let mut error = ReadError::new(
@@ -256,6 +273,7 @@ impl<'a> Composer<'a> {
                 error.related = Some((opened.clone(), "the value begins here".to_string()));
                 return Err(Box::new(error));
             }
+<<<<<<< HEAD
             None => {
                 return Err(stop(
                     Fault::Syntax,
@@ -264,6 +282,9 @@ impl<'a> Composer<'a> {
                     "define it earlier in the same document with &name",
                 ));
             }
+=======
+            None => return Err(stop(Fault::Syntax, range, "this alias names no anchor", "define it earlier in the same document with &name")),
+>>>>>>> scenario
         };
         self.alias_nodes += copy.nodes;
         self.alias_bytes += size;
@@ -309,12 +330,16 @@ impl<'a> Composer<'a> {
     fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>, range: &ByteRange) -> Result<Value, Stop> {
         let plain = || {
             scalar::resolve(text, self.booleans).ok_or_else(|| {
+<<<<<<< HEAD
                 stop(
                     Fault::NotJson,
                     range.clone(),
                     format!("`{text}` is not a number that JSON can hold"),
                     "quote it if you mean the text",
                 )
+=======
+                stop(Fault::NotJson, range.clone(), format!("`{text}` is not a number that JSON can hold"), "quote it if you mean the text")
+>>>>>>> scenario
             })
         };
         let Some(tag) = tag else {

@@ -3,6 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+<<<<<<< HEAD
+=======
+use serde_json::Value;
+
+>>>>>>> scenario
 /// A range of byte offsets in a text.
 pub type ByteRange = std::ops::Range<usize>;
 
@@ -41,6 +46,31 @@ impl Path {
         Path(segments)
     }
 
+<<<<<<< HEAD
+=======
+    /// A JSON pointer (`/spec/ports/0`) as a path; a part of digits only is taken for an index.
+    pub fn from_pointer(pointer: &str) -> Path {
+        let segment = |part: &str| match part.parse() {
+            Ok(index) if part.bytes().all(|b| b.is_ascii_digit()) => Segment::Index(index),
+            _ => Segment::Field(part.replace("~1", "/").replace("~0", "~")),
+        };
+        Path(pointer.split('/').skip(1).map(segment).collect())
+    }
+
+    /// The value at this path of a tree.
+    pub fn find<'v>(&self, root: &'v Value) -> Option<&'v Value> {
+        self.0.iter().try_fold(root, |value, segment| match segment {
+            Segment::Field(key) => value.get(key),
+            Segment::Index(index) => value.get(index),
+        })
+    }
+
+    /// True when `self` is `other` or lies below it.
+    pub fn is_within(&self, other: &Path) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
+>>>>>>> scenario
     /// Reads a path. A key with dots or brackets stands in brackets, quoted or not: `data["a.b"]`, `data[a.b]`.
     /// A leading dot is allowed.
     ///

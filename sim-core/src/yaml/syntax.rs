@@ -44,10 +44,7 @@ fn words(error: &ScanError, line: &str) -> (String, String) {
         );
     }
     if line[..line.len() - line.trim_start().len()].contains('\t') || tab_complaint(error.kind()) {
-        return (
-            "a tab character where YAML wants spaces".into(),
-            "replace each tab with two spaces; most editors can show them".into(),
-        );
+        return ("a tab character where YAML wants spaces".into(), "replace each tab with two spaces; most editors can show them".into());
     }
     let (message, help) = match error.kind() {
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
@@ -79,29 +76,18 @@ fn words(error: &ScanError, line: &str) -> (String, String) {
         ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => {
             ("a closing bracket without its opening one", "remove it, or quote the text that contains it")
         }
-        ErrorKind::UnexpectedCharacter { .. } => (
-            "a value cannot begin with this character",
-            "put the value in quotes: characters such as @ ` % have a meaning of their own",
-        ),
-        ErrorKind::UnknownAnchor => (
-            "this alias names no anchor",
-            "define it earlier in the same document with &name; a text that begins with `*` needs quotes",
-        ),
+        ErrorKind::UnexpectedCharacter { .. } => {
+            ("a value cannot begin with this character", "put the value in quotes: characters such as @ ` % have a meaning of their own")
+        }
+        ErrorKind::UnknownAnchor => ("this alias names no anchor", "define it earlier in the same document with &name; a text that begins with `*` needs quotes"),
         ErrorKind::UnknownQuotedScalarEscape => {
             ("an unknown escape in a double-quoted text", "write \\\\ for a backslash, or use single quotes")
         }
-        ErrorKind::RecursionLimitExceeded => {
-            ("nested too deeply", "no Kubernetes object needs that; look for an unclosed bracket")
-        }
+        ErrorKind::RecursionLimitExceeded => ("nested too deeply", "no Kubernetes object needs that; look for an unclosed bracket"),
         ErrorKind::BlockSequenceEntryNotAllowed => {
             ("a list item cannot start here", "start the list on its own line, below its key; quote a text that begins with `- `")
         }
-        _ => {
-            return (
-                format!("not valid YAML: {}", error.info()),
-                "check the indentation and the quotes around this place".into(),
-            );
-        }
+        _ => return (format!("not valid YAML: {}", error.info()), "check the indentation and the quotes around this place".into()),
     };
     (message.into(), help.into())
 }

@@ -38,6 +38,8 @@ pub struct Problem {
     pub message: String,
     /// An unknown field, as opposed to a value of the wrong type.
     pub is_unknown_field: bool,
+    /// The fields that may stand where the unknown one does.
+    pub known: &'static [&'static str],
 }
 
 /// A document that its kind does not accept.

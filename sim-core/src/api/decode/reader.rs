@@ -57,7 +57,7 @@ impl std::error::Error for Fault {}
 impl de::Error for Fault {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         let message = message.to_string();
-        Fault(Problem { path: String::new(), pointer: String::new(), message, is_unknown_field: false })
+        Fault(Problem { path: String::new(), pointer: String::new(), message, is_unknown_field: false, known: &[] })
     }
 }
 
@@ -118,7 +118,7 @@ impl<'de, 'p> Reader<'de, 'p> {
 
     fn fault(&self, message: impl Into<String>) -> Fault {
         let (path, pointer) = (self.place.path(), self.place.pointer());
-        Fault(Problem { path, pointer, message: message.into(), is_unknown_field: false })
+        Fault(Problem { path, pointer, message: message.into(), is_unknown_field: false, known: &[] })
     }
 
     /// `json: cannot unmarshal string into Go struct field ServicePort.spec.ports.port of type int32`
@@ -298,11 +298,11 @@ impl<'de> MapAccess<'de> for Entries<'de, '_> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
         for (key, value) in self.rest.by_ref() {
-            if self.fields.is_some_and(|fields| !fields.contains(&key.as_str())) {
+            if let Some(known) = self.fields.filter(|fields| !fields.contains(&key.as_str())) {
                 let place = Place::Field(self.reader.place, key);
                 let (path, pointer) = (place.path(), place.pointer());
                 let message = format!("unknown field {path:?}");
-                self.reader.log.borrow_mut().unknown.push(Problem { path, pointer, message, is_unknown_field: true });
+                self.reader.log.borrow_mut().unknown.push(Problem { path, pointer, message, is_unknown_field: true, known });
             } else if !value.is_null() {
                 self.value = Some((key, value));
                 return seed.deserialize(BorrowedStrDeserializer::new(key)).map(Some);

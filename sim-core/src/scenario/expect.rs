@@ -1,0 +1,201 @@
+//! Whether what came out is what was expected: pure comparison. Whoever plays a step gathers what came out.
+
+use super::format::{Decision, Expectation, OneOrMany, TextCheck, TraceOutcome};
+use super::notation::{Comparison, Pattern, Share, Written};
+
+/// What a step brought, as far as it has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Observed<'a> {
+    /// Exit status of the command.
+    pub exit: Option<i32>,
+    /// Its standard output.
+    pub stdout: &'a str,
+    /// Its standard error.
+    pub stderr: &'a str,
+    /// kube-proxy's decision in the trace.
+    pub decision: Option<Decision>,
+    /// The end of the traced connection.
+    pub outcome: Option<TraceOutcome>,
+    /// The object: `None` if it is not stored.
+    pub object: Option<ObservedObject<'a>>,
+    /// Requests of the load: how many ended, how many of them well.
+    pub traffic: Option<Requests>,
+}
+
+/// An object that an expectation looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObservedObject<'a> {
+    /// What jsonpath prints for the expectation's `path`; the whole object as JSON without a path.
+    pub text: &'a str,
+}
+
+/// Requests of a load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requests {
+    /// How many ended.
+    pub ended: u64,
+    /// How many of them ended well.
+    pub good: u64,
+}
+
+/// One thing that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Which part of the expectation: `stdout.contains`.
+    pub part: String,
+    /// What was wanted.
+    pub wanted: String,
+    /// What came.
+    pub found: String,
+}
+
+/// Every part of an expectation that does not hold; empty when all do.
+pub fn compare(expectation: &Expectation, observed: &Observed<'_>) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let mut differ = |part: &str, wanted: String, found: String| {
+        if wanted != found {
+            broken.push(Broken { part: part.to_string(), wanted, found });
+        }
+    };
+    if let Some(wanted) = expectation.exit {
+        differ("exit", wanted.to_string(), observed.exit.map_or("no command ran".into(), |e| e.to_string()));
+    }
+    if let Some(wanted) = expectation.decision {
+        differ("decision", word(&wanted), observed.decision.map_or("none".into(), |d| word(&d)));
+    }
+    if let Some(wanted) = expectation.outcome {
+        differ("outcome", word(&wanted), observed.outcome.map_or("none".into(), |o| word(&o)));
+    }
+    for (name, check, text) in [("stdout", &expectation.stdout, observed.stdout), ("stderr", &expectation.stderr, observed.stderr)] {
+        if let Some(check) = check {
+            broken.extend(compare_text(name, check, text));
+        }
+    }
+    if let Some(object) = &expectation.object {
+        broken.extend(compare_object(expectation, object, observed.object));
+    }
+    if let Some(name) = &expectation.traffic {
+        broken.extend(compare_traffic(expectation.success.as_ref(), name, observed.traffic));
+    }
+    broken
+}
+
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default()
+}
+
+fn compare_text(name: &str, check: &TextCheck, text: &str) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    if let Some(wanted) = &check.equals
+        && wanted != text
+    {
+        broken.push(Broken { part: format!("{name}.equals"), wanted: wanted.clone(), found: text.to_string() });
+    }
+    broken.extend(compare_parts(name, check.contains.as_ref(), check.matches.as_ref(), check.absent.as_ref(), text));
+    broken
+}
+
+fn compare_parts(
+    name: &str,
+    contains: Option<&OneOrMany<String>>,
+    matches: Option<&OneOrMany<Written<Pattern>>>,
+    absent: Option<&OneOrMany<String>>,
+    text: &str,
+) -> Vec<Broken> {
+    let broken = |part: &str, wanted: &str| Broken { part: format!("{name}.{part}"), wanted: wanted.to_string(), found: text.to_string() };
+    let contained = contains.into_iter().flat_map(OneOrMany::all).filter(|w| !text.contains(w.as_str())).map(|w| broken("contains", w));
+    let matched = matches.into_iter().flat_map(OneOrMany::all).filter(|w| !w.is_match(text)).map(|w| broken("matches", w.text()));
+    let missing = absent.into_iter().flat_map(OneOrMany::all).filter(|w| text.contains(w.as_str())).map(|w| broken("absent", w));
+    contained.chain(matched).chain(missing).collect()
+}
+
+fn compare_object(expectation: &Expectation, name: &str, observed: Option<ObservedObject<'_>>) -> Vec<Broken> {
+    let Some(ObservedObject { text }) = observed else {
+        return vec![Broken { part: "object".into(), wanted: name.to_string(), found: "no such object".into() }];
+    };
+    let part = expectation.path.clone().unwrap_or_else(|| name.to_string());
+    let mut broken = Vec::new();
+    if let Some(wanted) = &expectation.equals
+        && wanted.text() != text
+    {
+        broken.push(Broken { part: format!("{part}.equals"), wanted: wanted.text().into_owned(), found: text.to_string() });
+    }
+    let Expectation { contains, matches, absent, .. } = expectation;
+    broken.extend(compare_parts(&part, contains.as_ref(), matches.as_ref(), absent.as_ref(), text));
+    broken
+}
+
+fn compare_traffic(share: Option<&Written<Share>>, name: &str, requests: Option<Requests>) -> Option<Broken> {
+    let broken = |wanted: &str, found: String| Some(Broken { part: format!("traffic {name}"), wanted: wanted.to_string(), found });
+    match (share, requests) {
+        (_, None) => broken("a load", "no such load".into()),
+        (Some(share), Some(requests)) if !share.holds(requests) => {
+            broken(share.text(), format!("{} of {} requests succeeded", requests.good, requests.ended))
+        }
+        _ => None,
+    }
+}
+
+impl Share {
+    /// Compares exactly, without rounding; no request at all fulfils no bound.
+    pub fn holds(&self, requests: Requests) -> bool {
+        if requests.ended == 0 {
+            return false;
+        }
+        let found = u128::from(requests.good) * 1_000_000;
+        let bound = u128::from(self.millionths) * u128::from(requests.ended);
+        match self.comparison {
+            Comparison::AtLeast => found >= bound,
+            Comparison::Above => found > bound,
+            Comparison::AtMost => found <= bound,
+            Comparison::Below => found < bound,
+            Comparison::Equal => found == bound,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn broken(expectation: serde_json::Value, observed: Observed<'_>) -> Vec<String> {
+        let expectation: Expectation = serde_json::from_value(expectation).expect("an expectation");
+        compare(&expectation, &observed).into_iter().map(|b| format!("{}: {} / {}", b.part, b.wanted, b.found)).collect()
+    }
+
+    #[test]
+    fn commands() {
+        let observed = Observed { exit: Some(1), stdout: "a Running\nb Pending\n", stderr: "Error: x\n", ..Observed::default() };
+        assert_eq!(broken(json!({"exit": 1, "stdout": {"contains": ["a", "Pending"], "matches": "^b +P"}}), observed), [""; 0]);
+        assert_eq!(
+            broken(json!({"exit": 0, "stdout": {"contains": ["a", "z"], "absent": "Running"}, "stderr": {"equals": "", "matches": "^x"}}), observed),
+            [
+                "exit: 0 / 1",
+                "stdout.contains: z / a Running\nb Pending\n",
+                "stdout.absent: Running / a Running\nb Pending\n",
+                "stderr.equals:  / Error: x\n",
+                "stderr.matches: ^x / Error: x\n",
+            ]
+        );
+    }
+
+    #[test]
+    fn traces_and_objects() {
+        let trace = Observed { decision: Some(Decision::Dnat), outcome: Some(TraceOutcome::TimedOut), ..Observed::default() };
+        assert_eq!(broken(json!({"decision": "dnat", "outcome": "delivered"}), trace), ["outcome: delivered / timed-out"]);
+        let object = Observed { object: Some(ObservedObject { text: "3" }), ..Observed::default() };
+        assert_eq!(broken(json!({"object": "deploy/web", "path": "{.spec.replicas}", "equals": 3}), object), [""; 0]);
+        assert_eq!(broken(json!({"object": "deploy/web", "path": "{.x}", "equals": "4"}), object), ["{.x}.equals: 4 / 3"]);
+        assert_eq!(broken(json!({"object": "deploy/web"}), Observed::default()), ["object: deploy/web / no such object"]);
+    }
+
+    #[test]
+    fn shares_are_compared_exactly() {
+        let observed = |good, ended| Observed { traffic: Some(Requests { ended, good }), ..Observed::default() };
+        let wanted = json!({"traffic": "t", "success": ">= 99%"});
+        assert_eq!(broken(wanted.clone(), observed(99, 100)), [""; 0]);
+        assert_eq!(broken(wanted.clone(), observed(9899, 10_000)), ["traffic t: >= 99% / 9899 of 10000 requests succeeded"]);
+        assert_eq!(broken(wanted, observed(0, 0)), ["traffic t: >= 99% / 0 of 0 requests succeeded"]);
+    }
+}

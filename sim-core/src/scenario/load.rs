@@ -1,0 +1,331 @@
+//! Text to [`Input`]: a scenario with its manifests, or plain manifests made into a scenario that applies them.
+//!
+//! Files are read by the program; here come their names and bytes. Left out: Markdown lessons and dumps of real clusters.
+
+use serde_json::Value;
+
+use super::check::check;
+use super::diagnostic::{Diagnostic, Sources, code, nearest};
+use super::finding::Finding;
+use super::format::{API_VERSION, Apply, ApplyFrom, KIND, Scenario, Step};
+use super::manifests::{self, Manifest};
+use super::meaning;
+use super::notation::Written;
+use super::report::{Report, standing};
+use super::schema::schema;
+use super::set::{Assignment, set};
+use crate::yaml::{ByteRange, Document, Path, Profile, SpanTree, decode, read};
+
+/// A file as the program found it.
+#[derive(Clone, Copy, Debug)]
+pub struct File<'a> {
+    /// Its name for messages; in a folder, its path below the folder.
+    pub name: &'a str,
+    /// Its content.
+    pub bytes: &'a [u8],
+}
+
+/// What the command line adds to a file.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// The arguments of `--set`, in order.
+    pub set: &'a [String],
+    /// Tells whether an image has a built-in model.
+    pub is_modelled: fn(&str) -> bool,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options { set: &[], is_modelled: |_| false }
+    }
+}
+
+/// Everything a session needs to begin.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Name of the file.
+    pub file: String,
+    /// The script.
+    pub scenario: Scenario,
+    /// The further documents, which steps name.
+    pub manifests: Vec<Manifest>,
+    /// The texts, for later diagnostics.
+    pub sources: Sources,
+    /// For plain manifests: what was taken and assumed. The scenario then applies each manifest in a step of its own.
+    pub report: Option<Report>,
+    script: Option<SpanTree>,
+}
+
+impl Input {
+    /// The bytes of a step in [`Input::file`]; `None` in a scenario made from manifests.
+    pub fn step_range(&self, index: usize) -> Option<ByteRange> {
+        let path = Path::root().field("spec").field("steps").index(index);
+        self.script.as_ref()?.value_range(&path)
+    }
+}
+
+/// Why an input cannot be used.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// At least one complaint.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts that they point into.
+    pub sources: Sources,
+}
+
+/// Reads one file, or standard input under the name `-`.
+pub fn load(file: File<'_>, options: &Options<'_>) -> Result<Input, Refused> {
+    let mut loading = Loading::default();
+    let documents = loading.documents(file);
+    loading.finish(documents.into_iter().map(|d| (file.name.to_string(), d)).collect(), file.name, options)
+}
+
+/// Reads a folder: its manifests in the order of their names. `name` is that of the folder.
+pub fn load_folder(name: &str, files: &[File<'_>], options: &Options<'_>) -> Result<Input, Refused> {
+    let mut loading = Loading::default();
+    if let Some(diagnostic) = needs_rendering(name, files) {
+        loading.diagnostics.push(diagnostic);
+        return Err(loading.refused());
+    }
+    let mut chosen: Vec<File<'_>> = files.iter().copied().filter(|f| is_manifest_name(f.name)).collect();
+    chosen.sort_by(|a, b| a.name.cmp(b.name));
+    if chosen.is_empty() {
+        let help = "give a folder with .yaml, .yml or .json files, or name one file";
+        loading.diagnostics.push(Diagnostic::error(code::EMPTY, name, "this folder has no manifests", help));
+        return Err(loading.refused());
+    }
+    let mut documents = Vec::new();
+    for file in chosen {
+        documents.extend(loading.documents(file).into_iter().map(|d| (file.name.to_string(), d)));
+    }
+    if let Some((script, document)) = documents.iter().find(|(_, d)| is_scenario(&d.value)) {
+        let help = "name the scenario file itself; manifests beside it are read by its steps with apply: {file: ...}";
+        let finding = Finding::key(code::EMPTY, Path::root().field("kind"), "a scenario among the manifests of a folder", help);
+        let diagnostic = finding.place(script, &document.spans);
+        loading.diagnostics.push(diagnostic);
+        return Err(loading.refused());
+    }
+    loading.finish(documents, name, options)
+}
+
+fn is_manifest_name(name: &str) -> bool {
+    [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending))
+}
+
+fn needs_rendering(folder: &str, files: &[File<'_>]) -> Option<Diagnostic> {
+    let has = |names: &[&str]| files.iter().any(|f| names.contains(&f.name));
+    let error = |message: &str, help: String| Some(Diagnostic::error(code::NEEDS_RENDERING, folder, message, help));
+    if has(&["Chart.yaml", "Chart.yml"]) {
+        return error("this folder is a Helm chart, not manifests", format!("render it first: `helm template {folder} | kubewalk play -`"));
+    }
+    if has(&["kustomization.yaml", "kustomization.yml", "Kustomization"]) {
+        return error("this folder is a kustomization, not manifests", format!("build it first: `kubectl kustomize {folder} | kubewalk play -`"));
+    }
+    None
+}
+
+fn is_scenario(value: &Value) -> bool {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+    text("apiVersion").starts_with("kubewalk/") || text("kind") == KIND && !text("apiVersion").contains('/')
+}
+
+#[derive(Default)]
+struct Loading {
+    diagnostics: Vec<Diagnostic>,
+    sources: Sources,
+}
+
+impl Loading {
+    fn refused(self) -> Refused {
+        Refused { diagnostics: self.diagnostics, sources: self.sources }
+    }
+
+    /// The documents of a file; the first as a script if it is one.
+    fn documents(&mut self, file: File<'_>) -> Vec<Document> {
+        let text = match decode(file.bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                self.diagnostics.push(Diagnostic::from_read_error(file.name, error));
+                return Vec::new();
+            }
+        };
+        self.sources.add(file.name, text);
+        // A cheap look decides how the first document's booleans are read; a wrong guess is read again.
+        let profile = if text.contains("kubewalk/") || text.contains(KIND) { Profile::Scenario } else { Profile::Kube };
+        let documents = match read(text, profile) {
+            Ok(documents) if profile == Profile::Scenario && !documents.first().is_some_and(|d| is_scenario(&d.value)) => {
+                read(text, Profile::Kube)
+            }
+            other => other,
+        };
+        documents.unwrap_or_else(|errors| {
+            self.diagnostics.extend(errors.into_iter().map(|e| Diagnostic::from_read_error(file.name, e)));
+            Vec::new()
+        })
+    }
+
+    fn finish(mut self, mut documents: Vec<(String, Document)>, name: &str, options: &Options<'_>) -> Result<Input, Refused> {
+        if documents.is_empty() && self.diagnostics.is_empty() {
+            let help = "write a scenario or Kubernetes manifests; `kubewalk run first-service` plays a built-in one";
+            self.diagnostics.push(Diagnostic::error(code::EMPTY, name, "there is nothing in this input", help));
+        }
+        if !self.diagnostics.is_empty() {
+            return Err(self.refused());
+        }
+        let script = documents.first().is_some_and(|(_, d)| is_scenario(&d.value)).then(|| documents.remove(0));
+        let mut manifests = Vec::new();
+        for (file, document) in documents {
+            if is_scenario(&document.value) {
+                let help = "one file holds one scenario: put this one into a file of its own";
+                let finding = Finding::key(code::VERSION, Path::root().field("kind"), "a second scenario", help);
+                self.diagnostics.push(finding.place(&file, &document.spans));
+                continue;
+            }
+            manifests.extend(manifests::collect(&file, vec![document], &mut self.diagnostics));
+        }
+        let report = script.is_none().then(|| Report::of(&manifests, standing, options.is_modelled));
+        let (value, spans) = match script {
+            Some((_, document)) => (document.value, Some(document.spans)),
+            None => (script_for(&manifests), None),
+        };
+        let scenario = self.scenario(name, value, spans.as_ref(), &manifests, options);
+        match scenario {
+            Some(scenario) if self.diagnostics.is_empty() => {
+                Ok(Input { file: name.to_string(), scenario, manifests, sources: self.sources, report, script: spans })
+            }
+            _ => Err(self.refused()),
+        }
+    }
+
+    fn scenario(
+        &mut self,
+        file: &str,
+        mut value: Value,
+        spans: Option<&SpanTree>,
+        manifests: &[Manifest],
+        options: &Options<'_>,
+    ) -> Option<Scenario> {
+        let nowhere = SpanTree::default();
+        let spans = spans.unwrap_or(&nowhere);
+        if let Some(finding) = version(&value) {
+            self.diagnostics.push(finding.place(file, spans));
+            return None;
+        }
+        let assigned = self.assign(&mut value, options.set);
+        let mut findings = check(&schema(), &value);
+        let scenario = if findings.is_empty() { typed(&value, &mut findings) } else { None };
+        if let Some(scenario) = &scenario {
+            findings.extend(meaning::judge(scenario, manifests));
+            self.embedded(file, scenario, spans);
+        }
+        for finding in findings {
+            let by_hand = assigned.iter().rev().find(|(path, _)| finding.path.is_within(path));
+            self.diagnostics.push(match by_hand {
+                None => finding.place(file, spans),
+                Some((_, argument)) => {
+                    let name = format!("--set {argument}");
+                    self.sources.add(&name, argument);
+                    Diagnostic::error(finding.code, name, finding.message, finding.help).with_label(0..argument.len(), finding.label)
+                }
+            });
+        }
+        scenario
+    }
+
+    /// Follows the `--set` arguments; gives the paths they wrote to.
+    fn assign(&mut self, value: &mut Value, arguments: &[String]) -> Vec<(Path, String)> {
+        let mut assigned = Vec::new();
+        for argument in arguments {
+            match Assignment::parse(argument).and_then(|a| set(value, &a).map(|()| a)) {
+                Ok(assignment) => assigned.push((assignment.path, argument.clone())),
+                Err(mistake) => {
+                    let name = format!("--set {argument}");
+                    self.sources.add(&name, argument);
+                    let diagnostic = Diagnostic::error(code::SET, name, mistake.message, mistake.help);
+                    self.diagnostics.push(diagnostic.with_label(0..argument.len(), ""));
+                }
+            }
+        }
+        assigned
+    }
+
+    /// Manifests inside the script: `objects`, and the texts of `apply`.
+    fn embedded(&mut self, file: &str, scenario: &Scenario, spans: &SpanTree) {
+        let spec = Path::root().field("spec");
+        for (index, object) in scenario.spec.objects.iter().enumerate() {
+            let path = spec.field("objects").index(index);
+            self.diagnostics.extend(manifests::field_errors(file, &object.0, spans, &path));
+        }
+        for (index, step) in scenario.spec.steps.iter().enumerate() {
+            let Some(Apply::Inline(text)) = &step.apply else { continue };
+            let name = format!("{file} (apply of step {})", index + 1);
+            let before = self.diagnostics.len();
+            match read(text, Profile::Kube) {
+                Ok(documents) => drop(manifests::collect(&name, documents, &mut self.diagnostics)),
+                Err(errors) => self.diagnostics.extend(errors.into_iter().map(|e| Diagnostic::from_read_error(&name, e))),
+            }
+            if self.diagnostics.len() > before {
+                self.sources.add(&name, text);
+            }
+        }
+    }
+}
+
+/// Whether a script is of this version and kind.
+fn version(value: &Value) -> Option<Finding> {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (found, kind) = (text("apiVersion"), text("kind"));
+    let at = Path::root().field("apiVersion");
+    if found.is_empty() {
+        let help = format!("add `apiVersion: {API_VERSION}` as the first line");
+        return Some(Finding::key(code::VERSION, Path::root().field("kind"), "a scenario without `apiVersion`", help));
+    }
+    let number = found.strip_prefix("kubewalk/v").and_then(|n| n.parse::<u32>().ok());
+    if number.is_some_and(|n| n > 1) {
+        let message = format!("this program is older than this file: it reads {API_VERSION}, and the file is {found}");
+        return Some(Finding::value(code::VERSION, at, message, "install a newer kubewalk, or write the file for version 1"));
+    }
+    if found != API_VERSION {
+        return Some(Finding::value(code::VERSION, at, format!("`{found}` is no version of the scenario format"), format!("write `apiVersion: {API_VERSION}`")));
+    }
+    if kind != KIND {
+        let help = match nearest(kind, [KIND]) {
+            Some(_) => format!("did you mean `{KIND}`?"),
+            None => format!("write `kind: {KIND}`"),
+        };
+        return Some(Finding::value(code::VERSION, Path::root().field("kind"), format!("{API_VERSION} has no kind `{kind}`"), help));
+    }
+    None
+}
+
+/// The types of a checked tree. The check has seen everything that can go wrong here; should it not, the path is still told.
+fn typed(value: &Value, findings: &mut Vec<Finding>) -> Option<Scenario> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| {
+            let path = Path::parse(&error.path().to_string()).unwrap_or_default();
+            let help = "compare with the schema: `kubewalk schema`";
+            findings.push(Finding::value(code::WRONG_TYPE, path, error.inner().to_string(), help));
+        })
+        .ok()
+}
+
+/// The script that applies manifests one after the other, as `kubectl apply -f` does.
+fn script_for(manifests: &[Manifest]) -> Value {
+    let mut steps = Vec::new();
+    for (index, manifest) in manifests.iter().enumerate() {
+        let earlier = manifests[..index].iter().filter(|m| m.reference() == manifest.reference()).count();
+        let reference = if earlier == 0 { manifest.reference() } else { format!("{}@{}", manifest.reference(), earlier + 1) };
+        let apply = match Written::parse(&reference).ok().filter(|_| !manifest.name().is_empty()) {
+            Some(doc) => Apply::From(ApplyFrom { doc: Some(doc), file: None }),
+            None => Apply::Inline(crate::yaml::to_yaml(&manifest.value)),
+        };
+        steps.push(Step { apply: Some(apply), ..Step::default() });
+    }
+    steps.push(Step { until: Some(Written::known("converged")), ..Step::default() });
+    serde_json::json!({
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": "manifests"},
+        "spec": {"steps": serde_json::to_value(steps).unwrap_or_default()},
+    })
+}

@@ -1,0 +1,223 @@
+//! What the schema cannot say: one verb a step, parts that belong to their verb, names that lead somewhere, networks that fit.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::diagnostic::{code, suggestion};
+use super::finding::Finding;
+use super::format::{Action, Apply, Expectation, Nodes, Scenario, Setting, Step, VERBS};
+use super::manifests::{Manifest, find};
+use super::notation::{Cidr, Written};
+use crate::yaml::Path;
+
+/// Everything in a well-formed scenario that means nothing. `manifests` are the further documents of its file.
+pub fn judge(scenario: &Scenario, manifests: &[Manifest]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    cluster(scenario, &mut findings);
+    let steps = Path::root().field("spec").field("steps");
+    let mut loads: BTreeSet<&str> = BTreeSet::new();
+    let mut console_loads = false;
+    for (index, step) in scenario.spec.steps.iter().enumerate() {
+        let judge = StepJudge { step, at: steps.index(index), manifests, loads: &loads, console_loads };
+        judge.judge(&mut findings);
+        loads.extend(step.traffic.as_ref().map(|t| t.name.as_str()));
+        console_loads |= step.run.as_ref().is_some_and(|line| line.contains("traffic start"));
+    }
+    findings
+}
+
+fn cluster(scenario: &Scenario, findings: &mut Vec<Finding>) {
+    let at = Path::root().field("spec").field("cluster");
+    let cluster = &scenario.spec.cluster;
+    families(&cluster.service_cidrs, at.field("serviceCIDRs"), findings);
+    if let Setting::Set(cidrs) = &cluster.pod_cidrs {
+        families(cidrs, at.field("podCIDRs"), findings);
+    }
+    let Nodes::List(nodes) = &cluster.nodes else { return };
+    let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
+    for (index, node) in nodes.iter().enumerate() {
+        let at = at.field("nodes").index(index);
+        if node.name.is_empty() || !names.insert(node.name.as_str()) {
+            let message = if node.name.is_empty() { "a node needs a name".into() } else { format!("two nodes are called `{}`", node.name) };
+            findings.push(Finding::value(code::BAD_VALUE, at.field("name"), message, "give each node a name of its own"));
+        }
+        for (i, ip) in node.ips.iter().enumerate() {
+            if !addresses.insert(**ip) {
+                let path = at.field("ips").index(i);
+                findings.push(Finding::value(code::BAD_VALUE, path, format!("{ip} belongs to two nodes"), "give each node addresses of its own"));
+            }
+        }
+        if let Some(cidrs) = &node.pod_cidrs {
+            families(cidrs, at.field("podCIDRs"), findings);
+        }
+    }
+}
+
+/// Two networks must be of two families.
+fn families(cidrs: &[Written<Cidr>], at: Path, findings: &mut Vec<Finding>) {
+    let is_v4 = |cidr: &Written<Cidr>| matches!(cidr.address, IpAddr::V4(_));
+    if let [first, second] = cidrs
+        && is_v4(first) == is_v4(second)
+    {
+        let message = format!("{first} and {second} are of one family");
+        findings.push(Finding::value(code::BAD_VALUE, at.index(1), message, "two networks make a dual-stack cluster: one IPv4 and one IPv6"));
+    }
+}
+
+struct StepJudge<'a> {
+    step: &'a Step,
+    at: Path,
+    manifests: &'a [Manifest],
+    /// Loads that earlier steps start.
+    loads: &'a BTreeSet<&'a str>,
+    /// An earlier console line starts loads, too.
+    console_loads: bool,
+}
+
+impl StepJudge<'_> {
+    fn judge(&self, findings: &mut Vec<Finding>) {
+        findings.extend(self.verbs());
+        findings.extend(self.times());
+        findings.extend(self.applied());
+        findings.extend(self.targets());
+        if let Some(expectation) = &self.step.expect {
+            findings.extend(self.expectation(expectation));
+        }
+    }
+
+    fn wrong(&self, key: &str, message: impl Into<String>, help: impl Into<String>) -> Option<Finding> {
+        Some(Finding::key(code::STEP, self.at.field(key), message, help))
+    }
+
+    fn verbs(&self) -> Option<Finding> {
+        let actions = self.step.actions();
+        let verbs: Vec<&str> = actions.iter().map(Action::name).filter(|name| *name != "expect").collect();
+        match verbs[..] {
+            [] if actions.is_empty() => {
+                let message = "this step does nothing";
+                Some(Finding::value(code::STEP, self.at.clone(), message, format!("give it one verb: {}", VERBS.join(", "))))
+            }
+            [first, second, ..] => {
+                let message = format!("this step has two verbs, `{first}` and `{second}`");
+                self.wrong(second, message, format!("make two steps of it: begin a new one with `- {second}:`"))
+            }
+            _ => None,
+        }
+    }
+
+    fn times(&self) -> Option<Finding> {
+        let step = self.step;
+        if step.within.is_some() && step.until.is_none() && step.expect.is_none() {
+            let help = "`within` belongs to `until` and `expect`; to let time pass use `wait`, to begin later use `after`";
+            return self.wrong("within", "this step waits for nothing", help);
+        }
+        if step.at.is_some() && step.after.is_some() {
+            return self.wrong("after", "a step has one time, `at` or `after`", "`at` counts from the start, `after` from the step before: keep one");
+        }
+        None
+    }
+
+    fn applied(&self) -> Option<Finding> {
+        let Some(Apply::From(from)) = &self.step.apply else { return None };
+        match (&from.doc, &from.file) {
+            (Some(_), Some(_)) => self.wrong("apply", "`doc` and `file` together", "apply one of them, and the other in a step of its own"),
+            (None, None) => self.wrong("apply", "nothing to apply", "write {doc: service/web}, {file: web.yaml}, or the manifest itself after `apply: |`"),
+            (None, Some(_)) => None,
+            (Some(doc), None) => {
+                if find(self.manifests, doc).is_some() {
+                    return None;
+                }
+                let known: Vec<String> = self.manifests.iter().map(Manifest::reference).collect::<BTreeSet<_>>().into_iter().collect();
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                let help = match known[..] {
+                    [] => "this file has one document; put the manifest after a line `---`".to_string(),
+                    _ => suggestion(&doc.text().to_lowercase(), &known),
+                };
+                let path = self.at.field("apply").field("doc");
+                Some(Finding::value(code::NO_DOCUMENT, path, format!("this file has no document `{doc}`"), help))
+            }
+        }
+    }
+
+    fn targets(&self) -> Option<Finding> {
+        let (key, target) = match (&self.step.fail, &self.step.heal) {
+            (Some(target), _) => ("fail", target),
+            (None, Some(target)) => ("heal", target),
+            (None, None) => return None,
+        };
+        let name = target.split_whitespace().next().unwrap_or_default();
+        let parts: Vec<&str> = name.split('/').collect();
+        let known = matches!(
+            parts[..],
+            ["dns"] | ["apiserver"] | ["node", _] | ["proxy", _] | ["pod", _, _] | ["link", _, _]
+        );
+        if known && parts.iter().all(|part| !part.is_empty()) {
+            return None;
+        }
+        let help = "write node/NAME, pod/NAMESPACE/NAME, dns, proxy/NODE, link/A/B or apiserver";
+        Some(Finding::value(code::BAD_VALUE, self.at.field(key), format!("`{target}` names nothing that can {key}"), help))
+    }
+
+    fn expectation(&self, expectation: &Expectation) -> Option<Finding> {
+        let at = self.at.field("expect");
+        let step = self.step;
+        let used: Vec<&str> = parts(expectation).into_iter().filter(|(_, used)| *used).map(|(name, _)| name).collect();
+        let has = |names: &[&'static str]| used.iter().copied().find(|name| names.contains(name));
+        let wrong = |key: &str, message: String, help: &str| Some(Finding::key(code::STEP, at.field(key), message, help));
+        if used.is_empty() {
+            return Some(Finding::value(code::STEP, at, "nothing is expected here", "name what must hold: exit, stdout, stderr, object, traffic, ..."));
+        }
+        if let Some(key) = has(&["exit", "stdout", "stderr"])
+            && step.run.is_none()
+            && step.apply.is_none()
+            && step.trace.is_none()
+        {
+            return wrong(key, format!("`{key}` is that of a command, and this step has none"), "put it into the step with `run` or `apply`");
+        }
+        if let Some(key) = has(&["decision", "outcome"])
+            && step.trace.is_none()
+        {
+            return wrong(key, format!("`{key}` is that of a trace, and this step has none"), "put it into the step with `trace`");
+        }
+        if let Some(key) = has(&["path", "equals", "contains", "matches", "absent"])
+            && expectation.object.is_none()
+        {
+            return wrong(key, format!("`{key}` of what?"), "add `object: KIND/NAME`; for a command's output write stdout: {contains: ...}");
+        }
+        if let Some(key) = has(&["success", "over"])
+            && expectation.traffic.is_none()
+        {
+            return wrong(key, format!("`{key}` of which load?"), "add `traffic:` and the name of the load");
+        }
+        self.load_name(expectation, at)
+    }
+
+    fn load_name(&self, expectation: &Expectation, at: Path) -> Option<Finding> {
+        let name = expectation.traffic.as_deref()?;
+        if self.console_loads || self.loads.contains(name) {
+            return None;
+        }
+        let known: Vec<&str> = self.loads.iter().copied().collect();
+        let help = if known.is_empty() { "start it in an earlier step with `traffic: {name: ...}`".into() } else { suggestion(name, &known) };
+        Some(Finding::value(code::BAD_VALUE, at.field("traffic"), format!("no earlier step starts a load called `{name}`"), help))
+    }
+}
+
+/// The parts of an expectation, and which are written.
+fn parts(e: &Expectation) -> [(&'static str, bool); 13] {
+    [
+        ("exit", e.exit.is_some()),
+        ("stdout", e.stdout.is_some()),
+        ("stderr", e.stderr.is_some()),
+        ("decision", e.decision.is_some()),
+        ("outcome", e.outcome.is_some()),
+        ("object", e.object.is_some()),
+        ("path", e.path.is_some()),
+        ("equals", e.equals.is_some()),
+        ("contains", e.contains.is_some()),
+        ("matches", e.matches.is_some()),
+        ("absent", e.absent.is_some()),
+        ("traffic", e.traffic.is_some()),
+        ("success", e.success.is_some() || e.over.is_some()),
+    ]
+}

@@ -26,7 +26,7 @@ use imbl::OrdMap;
 use self::address::Range;
 use self::images::ImageTable;
 pub use self::node::Failure;
-pub use self::runtime::{RunningContainer, Sandbox};
+pub use self::runtime::{ContainerView, RunningContainer, Sandbox};
 use self::worker::Worker;
 use crate::api::component::{Clock, Note, Reaction, Tag, Write};
 use crate::api::status::Status;

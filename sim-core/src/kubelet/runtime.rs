@@ -26,6 +26,19 @@ pub struct Sandbox {
     pub sockets: Vec<(Listener, Arc<Behaviour>)>,
 }
 
+/// What the runtime shows of one running container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContainerView {
+    /// Image as written in the pod.
+    pub image: String,
+    /// Host name of the pod.
+    pub hostname: String,
+    /// Environment as taken when the container started, sorted by name.
+    pub env: BTreeMap<String, String>,
+    /// Files the kubelet wrote, by absolute path (`/etc/resolv.conf`, `/etc/hosts`, `/etc/hostname`).
+    pub files: BTreeMap<String, String>,
+}
+
 /// A running container.
 #[derive(Clone, Debug)]
 pub struct RunningContainer {

@@ -59,7 +59,8 @@ impl Cache {
         if self.replies.len() < REPLIES_MAX {
             return;
         }
-        self.replies.retain(|_, kept| now.since(kept.at) < Duration::from_secs(u64::from(kept.ttl)));
+        let live = |kept: &Kept| now.since(kept.at) < Duration::from_secs(u64::from(kept.ttl));
+        self.replies = self.replies.iter().filter(|(_, kept)| live(kept)).map(|(k, v)| (k.clone(), v.clone())).collect();
         if self.replies.len() >= REPLIES_MAX {
             self.replies = self.replies.without_min().1;
         }

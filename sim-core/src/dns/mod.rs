@@ -11,3 +11,6 @@ pub mod resolv_conf;
 pub mod resolver;
 pub mod server;
 pub mod zone;
+
+#[cfg(test)]
+pub(crate) mod testing;

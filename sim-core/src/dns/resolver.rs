@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::message::{Question, Rcode, Reply};
 use super::resolv_conf::{ResolvConf, dots, hosts_addresses};
 use crate::engine::time::Duration;
-use crate::network::wire::{Asked, Source, Wire};
+use crate::network::wire::{Asked, ResolverConfig, Source, Wire};
 use crate::objects::pod_spec::Protocol;
 
 mod glibc;
@@ -93,19 +93,33 @@ pub fn lookup(wire: &mut dyn Wire, from: &Source, name: &str, family: Family) ->
     if addresses.iter().any(|ip| family.wants(*ip)) {
         return found(name, addresses, family);
     }
-    let mut asker = Asker { wire, from, queries: Vec::new() };
-    let conf = ResolvConf::parse(&config.resolv_conf);
-    let outcome = match legal(name) {
-        false => Err(LookupError::NotFound),
-        true if config.musl => musl::search(&mut asker, &conf, name, family),
-        true => glibc::search(&mut asker, &conf, name, family),
-    };
+    let mut asker = Asker { wire, from, queries: Vec::new(), last: None };
+    let outcome = asker.search(&config, name, family.kinds());
     let queries = asker.queries;
     match outcome {
         Ok(hit) if hit.addresses.is_empty() => Lookup { queries, error: Some(LookupError::NoAddress), ..Lookup::default() },
         Ok(hit) => Lookup { canonical: hit.canonical, addresses: hit.addresses, queries, error: None },
         Err(error) => Lookup { queries, error: Some(error), ..Lookup::default() },
     }
+}
+
+/// A walk for records of any one type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walk {
+    /// The last reply, if one came.
+    pub reply: Option<Reply>,
+    /// Questions in the order they were sent.
+    pub queries: Vec<Sent>,
+    /// The error, if there is no record.
+    pub error: Option<LookupError>,
+}
+
+/// Asks for records of one type along the search list, as `res_search` does at that place. Simulated time passes.
+pub fn walk(wire: &mut dyn Wire, from: &Source, name: &str, kind: &'static str) -> Walk {
+    let config = wire.resolver(from);
+    let mut asker = Asker { wire, from, queries: Vec::new(), last: None };
+    let outcome = asker.search(&config, name, &[kind]);
+    Walk { reply: asker.last, queries: asker.queries, error: outcome.err() }
 }
 
 fn found(name: &str, mut addresses: Vec<IpAddr>, family: Family) -> Lookup {
@@ -203,9 +217,19 @@ struct Asker<'a> {
     wire: &'a mut dyn Wire,
     from: &'a Source,
     queries: Vec<Sent>,
+    last: Option<Reply>,
 }
 
 impl Asker<'_> {
+    fn search(&mut self, config: &ResolverConfig, name: &str, kinds: &[&'static str]) -> Result<Hit, LookupError> {
+        let conf = ResolvConf::parse(&config.resolv_conf);
+        match legal(name) {
+            false => Err(LookupError::NotFound),
+            true if config.musl => musl::search(self, &conf, name, kinds),
+            true => glibc::search(self, &conf, name, kinds),
+        }
+    }
+
     /// One question to one server over UDP, and over TCP again if the reply came cut. No time passes here.
     fn ask(&mut self, name: &str, kind: &'static str, server: SocketAddr) -> (Asked, Duration) {
         let question = Question { name: format!("{name}."), kind: kind.to_owned() };
@@ -227,7 +251,10 @@ impl Asker<'_> {
 
     fn note(&mut self, name: &str, kind: &'static str, server: SocketAddr, asked: &Asked) {
         let (outcome, after) = match asked {
-            Asked::Reply { reply, after } => (SentOutcome::of(reply), *after),
+            Asked::Reply { reply, after } => {
+                self.last = Some(reply.clone());
+                (SentOutcome::of(reply), *after)
+            }
             Asked::Refused { after } => (SentOutcome::Refused, *after),
             Asked::Silence => (SentOutcome::Silence, Duration::ZERO),
         };

@@ -113,6 +113,14 @@ pub fn cut(reply: &mut Reply, question: &Question, bytes_max: usize) {
     reply.truncated |= full;
 }
 
+/// The size of a reply on the wire.
+pub fn reply_bytes(reply: &Reply, question: &Question) -> usize {
+    let mut seen = BTreeSet::new();
+    let head = 12 + name_bytes(&question.name, &mut seen) + 4;
+    let records = reply.answers.iter().chain(&reply.authority).chain(&reply.additional);
+    records.fold(head, |bytes, record| bytes + record_bytes(record, &mut seen))
+}
+
 fn record_bytes(record: &Record, seen: &mut BTreeSet<String>) -> usize {
     let owner = name_bytes(&record.name, seen) + 10;
     let words: Vec<&str> = record.data.split(' ').collect();

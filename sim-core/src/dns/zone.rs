@@ -21,7 +21,7 @@ const CHAIN_MAX: usize = 10;
 /// Highest TTL of a SOA record.
 const SOA_TTL_MAX: u32 = 300;
 /// Version of the DNS schema, and how long it may be kept.
-const SCHEMA: (&str, u32) = ("\"1.1.0\"", 28_800);
+const SCHEMA: (&str, u32) = ("1.1.0", 28_800);
 
 /// There is no such name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

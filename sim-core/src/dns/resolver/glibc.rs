@@ -3,7 +3,7 @@
 //! A and AAAA go out together on one socket and both are awaited. A server that fails (SERVFAIL, REFUSED) or is silent gives
 //! way to the next, `attempts` times around. The real thing: `resolv/res_query.c` (`res_search`), `resolv/res_send.c`.
 
-use super::{Asked, Asker, Duration, Family, Hit, LookupError, Rcode, ResolvConf, dots};
+use super::{Asked, Asker, Duration, Hit, LookupError, Rcode, ResolvConf, dots};
 
 /// Why one candidate gave no answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,12 +16,12 @@ enum Miss {
     TimedOut,
 }
 
-pub(super) fn search(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, family: Family) -> Result<Hit, LookupError> {
+pub(super) fn search(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, kinds: &[&'static str]) -> Result<Hit, LookupError> {
     let absolute = name.strip_suffix('.');
     let as_is = absolute.unwrap_or(name);
     let mut first_miss = None;
     if absolute.is_some() || dots(name) >= conf.ndots {
-        match query(asker, conf, as_is, family)? {
+        match query(asker, conf, as_is, kinds)? {
             Ok(hit) => return Ok(hit),
             Err(miss) if absolute.is_some() => return Err(miss.error()),
             Err(miss) => first_miss = Some(miss),
@@ -32,7 +32,7 @@ pub(super) fn search(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, famil
     for domain in &conf.search {
         root |= domain.is_empty();
         let candidate = if domain.is_empty() { name.to_owned() } else { format!("{name}.{domain}") };
-        last = match query(asker, conf, &candidate, family)? {
+        last = match query(asker, conf, &candidate, kinds)? {
             Ok(hit) => return Ok(hit),
             Err(miss) => miss,
         };
@@ -45,7 +45,7 @@ pub(super) fn search(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, famil
         }
     }
     if first_miss.is_none() && !root {
-        last = match query(asker, conf, as_is, family)? {
+        last = match query(asker, conf, as_is, kinds)? {
             Ok(hit) => return Ok(hit),
             Err(miss) => miss,
         };
@@ -59,14 +59,14 @@ pub(super) fn search(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, famil
 }
 
 /// One candidate: all types at all servers until one replies with substance.
-fn query(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, family: Family) -> Result<Result<Hit, Miss>, LookupError> {
+fn query(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, kinds: &[&'static str]) -> Result<Result<Hit, Miss>, LookupError> {
     if !super::legal(name) {
         return Ok(Err(Miss::NotFound));
     }
     let (mut heard, mut serv_fail) = (false, false);
     for _ in 0..conf.attempts {
         for (index, server) in conf.servers.iter().enumerate() {
-            let asked: Vec<(Asked, Duration)> = family.kinds().iter().map(|kind| asker.ask(name, kind, *server)).collect();
+            let asked: Vec<(Asked, Duration)> = kinds.iter().map(|kind| asker.ask(name, kind, *server)).collect();
             if asked.iter().any(|(a, _)| matches!(a, Asked::Silence)) {
                 asker.wait(patience(conf, index))?;
                 heard = true;

@@ -4,28 +4,27 @@
 //! again at once, twice per type, and then waited out. ICMP errors are not noticed. The questions are sent again after an equal
 //! share of the timeout per attempt. The real thing: `src/network/lookup_name.c`, `src/network/res_msend.c`.
 
-use super::{Asked, Asker, Duration, Family, Hit, LookupError, Rcode, Reply, ResolvConf, dots};
+use super::{Asked, Asker, Duration, Hit, LookupError, Rcode, Reply, ResolvConf, dots};
 
-pub(super) fn search(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, family: Family) -> Result<Hit, LookupError> {
+pub(super) fn search(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, kinds: &[&'static str]) -> Result<Hit, LookupError> {
     let absolute = name.strip_suffix('.');
     let as_is = absolute.unwrap_or(name);
     if absolute.is_none() && dots(name) < conf.ndots {
         for domain in &conf.search {
             let candidate = if domain.is_empty() { name.to_owned() } else { format!("{name}.{domain}") };
-            if let Some(hit) = query(asker, conf, &candidate, family)? {
+            if let Some(hit) = query(asker, conf, &candidate, kinds)? {
                 return Ok(hit);
             }
         }
     }
-    query(asker, conf, as_is, family)?.ok_or(LookupError::NotFound)
+    query(asker, conf, as_is, kinds)?.ok_or(LookupError::NotFound)
 }
 
 /// One candidate; `None` = there is no such name.
-fn query(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, family: Family) -> Result<Option<Hit>, LookupError> {
+fn query(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, kinds: &[&'static str]) -> Result<Option<Hit>, LookupError> {
     if !super::legal(name) {
         return Ok(None);
     }
-    let kinds = family.kinds();
     let mut replies: Vec<Option<Reply>> = vec![None; kinds.len()];
     let mut again = 2 * kinds.len();
     let interval = Duration::from_nanos(conf.timeout.as_nanos() / u64::from(conf.attempts.max(1)));
@@ -48,7 +47,7 @@ fn query(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, family: Family) -
         return Ok(None);
     }
     let hit = Hit::of(name, &replies);
-    if hit.addresses.is_empty() { Err(LookupError::NoAddress) } else { Ok(Some(hit)) }
+    if replies.iter().all(|r| r.answers.is_empty()) { Err(LookupError::NoAddress) } else { Ok(Some(hit)) }
 }
 
 /// One question to all servers: the usable reply that is there first, the earlier server on a tie.

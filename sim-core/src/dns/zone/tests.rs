@@ -64,7 +64,7 @@ fn config(case: &Value) -> ServerConfig {
 fn sorted(records: &[Record]) -> Vec<String> {
     let line = |r: &Record| {
         let data = r.data.replace(&format!(" {SERIAL} "), " * ");
-        format!("{} {} {} {}", r.name, r.kind, r.ttl, data.trim_matches('"'))
+        format!("{} {} {} {}", r.name, r.kind, r.ttl, data)
     };
     let mut lines: Vec<String> = records.iter().map(line).collect();
     lines.sort();

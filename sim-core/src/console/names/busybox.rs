@@ -58,10 +58,12 @@ pub(super) fn own(wire: &mut dyn Wire, from: &Source, request: &Request, search:
     let conf = ResolvConf::parse(&wire.resolver(from).resolv_conf);
     let server = match request.server.as_deref() {
         None => conf.servers[0],
-        Some(named) => match named.parse::<IpAddr>().ok().or_else(|| lookup(wire, from, named, Family::Any).addresses.first().copied()) {
-            Some(ip) => SocketAddr::new(ip, 53),
-            None => return Outcome::err(1, format!("nslookup: can't resolve '{named}'")),
-        },
+        Some(named) => {
+            match named.parse::<IpAddr>().ok().or_else(|| lookup(wire, from, named, Family::Any).addresses.first().copied()) {
+                Some(ip) => SocketAddr::new(ip, 53),
+                None => return Outcome::err(1, format!("nslookup: can't resolve '{named}'")),
+            }
+        }
     };
     let questions = questions(request, &conf, search);
     let mut slowest = Duration::ZERO;

@@ -124,7 +124,10 @@ fn parse(argv: &[String]) -> Result<Request, Outcome> {
             request.name = args.next().cloned().unwrap_or_default();
         } else if matches!(arg.as_str(), "-4" | "-6" | "IN" | "in") {
         } else if arg.starts_with('-') {
-            return Err(Outcome::err(1, format!("Invalid option: {arg}\nUsage:  dig [@server] [-x address] name [type] [+option]")));
+            return Err(Outcome::err(
+                1,
+                format!("Invalid option: {arg}\nUsage:  dig [@server] [-x address] name [type] [+option]"),
+            ));
         } else if let (false, Some(kind)) = (request.name.is_empty() && !arg.contains('.'), kind_named(arg)) {
             request.kind = kind;
         } else if let (true, Some(kind)) = (request.name.is_empty(), kind_named(arg)) {
@@ -159,7 +162,8 @@ impl Request {
             "time" | "timeout" => self.timeout = Duration::from_secs(u64::from(number(1))),
             "tries" => self.tries = number(1),
             "retry" => self.tries = number(0) + 1,
-            "recurse" | "rec" | "edns" | "dnssec" | "cookie" | "multiline" | "identify" | "trace" | "domain" | "ttlid" | "class" => {}
+            "recurse" | "rec" | "edns" | "dnssec" | "cookie" | "multiline" | "identify" | "trace" | "domain" | "ttlid"
+            | "class" => {}
             _ => {
                 let text = format!("Invalid option: +{option}\nUsage:  dig [@server] [-x address] name [type] [+option]");
                 return Err(Outcome::err(1, text));
@@ -204,12 +208,7 @@ fn header(question: &Question, reply: &Reply) -> String {
     }
     let id = Digest::of(&(&question.name, &question.kind)) % 65_536;
     let flag = |on: bool, text: &'static str| if on { text } else { "" };
-    let flags = [
-        flag(reply.authoritative, " aa"),
-        flag(reply.truncated, " tc"),
-        " rd",
-        flag(reply.recursion_available, " ra"),
-    ];
+    let flags = [flag(reply.authoritative, " aa"), flag(reply.truncated, " tc"), " rd", flag(reply.recursion_available, " ra")];
     text.push_str(&format!(
         ";; ->>HEADER<<- opcode: QUERY, status: {}, id: {id}\n;; flags: qr{}; QUERY: 1, ANSWER: {}, AUTHORITY: {}, ADDITIONAL: {}\n",
         reply.rcode.text(),

@@ -73,9 +73,9 @@ pub(super) fn make_of(image: &str) -> Make {
     match base {
         "busyboxplus" => Make::LibcBusybox,
         "busybox" => {
-            let minor = tag.strip_prefix("1.").and_then(|rest| {
-                rest.split(|c: char| !c.is_ascii_digit()).next().and_then(|n| n.parse::<u32>().ok())
-            });
+            let minor = tag
+                .strip_prefix("1.")
+                .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next().and_then(|n| n.parse::<u32>().ok()));
             match minor {
                 Some(..=28) => Make::LibcBusybox,
                 Some(29..=31) => Make::PlainBusybox,
@@ -130,7 +130,11 @@ fn bind(wire: &mut dyn Wire, from: &Source, request: &Request, old: bool) -> Out
     }
     let mut text = if old { String::new() } else { exchange.failure_lines() };
     let Some((reply, server, _)) = exchange.reply else {
-        text.push_str(if old { ";; connection timed out; no servers could be reached\n\n" } else { ";; no servers could be reached\n\n" });
+        text.push_str(if old {
+            ";; connection timed out; no servers could be reached\n\n"
+        } else {
+            ";; no servers could be reached\n\n"
+        });
         return Outcome { stdout: text, exit: 1, ..Outcome::default() };
     };
     text.push_str(&format!("Server:\t\t{}\nAddress:\t{}\n\n", server.ip(), super::exchange::hash(server)));

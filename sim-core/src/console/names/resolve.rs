@@ -163,11 +163,7 @@ fn text(reply: Option<&Reply>, queries: &[Sent]) -> String {
     }
     text.push_str(rcode(reply, queries));
     let Some(reply) = reply else { return text + "\n" };
-    let marks = [
-        (reply.authoritative, "authoritative"),
-        (reply.truncated, "truncated"),
-        (reply.forwarded, "forwarded upstream"),
-    ];
+    let marks = [(reply.authoritative, "authoritative"), (reply.truncated, "truncated"), (reply.forwarded, "forwarded upstream")];
     let marks: Vec<&str> = marks.into_iter().filter(|(on, _)| *on).map(|(_, word)| word).collect();
     text.push_str(&if marks.is_empty() { "\n".to_owned() } else { format!(" ({})\n", marks.join(", ")) });
     for record in reply.answers.iter().chain(&reply.authority).chain(&reply.additional) {

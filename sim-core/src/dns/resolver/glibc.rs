@@ -104,7 +104,7 @@ fn judge(name: &str, replies: &[super::Reply]) -> Result<Hit, Miss> {
 }
 
 /// How long the server at `index` is waited for: the time doubles with each server and is shared out among them.
-fn patience(conf: &ResolvConf, index: usize) -> Duration {
+pub(super) fn patience(conf: &ResolvConf, index: usize) -> Duration {
     if index == 0 {
         return conf.timeout;
     }

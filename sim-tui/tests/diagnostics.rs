@@ -44,10 +44,26 @@ fn folders_that_need_rendering_get_a_hint() {
         let files: Vec<File<'_>> = files.iter().map(|name| File { name, bytes: b"" }).collect();
         drawn(&load_folder("shop", &files, &Options::default()).unwrap_err())
     };
-    insta::assert_snapshot!(hint(&["Chart.yaml", "templates/web.yaml"]), @"");
-    insta::assert_snapshot!(hint(&["kustomization.yaml", "web.yaml"]), @"");
-    insta::assert_snapshot!(hint(&["README.md"]), @"");
-    insta::assert_snapshot!(hint(&["a.yaml"]), @"");
+    insta::assert_snapshot!(hint(&["Chart.yaml", "templates/web.yaml"]), @r#"
+    error[KW0302]: this folder is a Helm chart, not manifests
+    --> shop
+     = help: render it first: `helm template shop | kubewalk play -`
+    "#);
+    insta::assert_snapshot!(hint(&["kustomization.yaml", "web.yaml"]), @r#"
+    error[KW0302]: this folder is a kustomization, not manifests
+    --> shop
+     = help: build it first: `kubectl kustomize shop | kubewalk play -`
+    "#);
+    insta::assert_snapshot!(hint(&["README.md"]), @r#"
+    error[KW0301]: this folder has no manifests
+    --> shop
+     = help: give a folder with .yaml, .yml or .json files, or name one file
+    "#);
+    insta::assert_snapshot!(hint(&["a.yaml"]), @r#"
+    error[KW0301]: there is nothing in this input
+    --> shop
+     = help: write a scenario or Kubernetes manifests; `kubewalk run first-service` plays a built-in one
+    "#);
 }
 
 #[test]
@@ -57,9 +73,33 @@ fn a_mistake_in_set_points_into_the_argument() {
         let set = [argument.to_string()];
         drawn(&load(File { name: "a.yaml", bytes: text }, &Options { set: &set, ..Options::default() }).unwrap_err())
     };
-    insta::assert_snapshot!(hint("spec.cluster.proxy.mode=iptable"), @"");
-    insta::assert_snapshot!(hint("spec.cluster.profile=1.32"), @"");
-    insta::assert_snapshot!(hint("spec.cluster.nodes[0].zone=b"), @"");
+    insta::assert_snapshot!(hint("spec.cluster.proxy.mode=iptable"), @r#"
+    error[KW0204]: `spec.cluster.proxy.mode` cannot be `iptable`
+     --> --set spec.cluster.proxy.mode=iptable:1:1
+      |
+    1 | spec.cluster.proxy.mode=iptable
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: did you mean `iptables`? Known here: iptables, nftables, ipvs
+    "#);
+    insta::assert_snapshot!(hint("spec.cluster.profile=1.32"), @r#"
+    error[KW0202]: `spec.cluster.profile` must be text, and this is a number
+     --> --set spec.cluster.profile=1.32:1:1
+      |
+    1 | spec.cluster.profile=1.32
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: put it in quotes for YAML, inside those of the shell: --set 'spec.cluster.profile="1.32"'
+    "#);
+    insta::assert_snapshot!(hint("spec.cluster.nodes[0].zone=b"), @r#"
+    error[KW0401]: `spec.cluster.nodes` has no parts
+     --> --set spec.cluster.nodes[0].zone=b:1:1
+      |
+    1 | spec.cluster.nodes[0].zone=b
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: it is a count here; write a list first: --set 'spec.cluster.nodes=[{name: node-1}]'
+    "#);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::notation::Written;
 use super::report::{Report, standing};
 use super::schema::schema;
 use super::set::{Assignment, set};
-use crate::yaml::{ByteRange, Document, Path, Profile, SpanTree, decode, read};
+use crate::yaml::{ByteRange, Document, Fault, Path, Profile, SpanTree, decode, read};
 
 /// A file as the program found it.
 #[derive(Clone, Copy, Debug)]
@@ -116,10 +116,16 @@ fn needs_rendering(folder: &str, files: &[File<'_>]) -> Option<Diagnostic> {
     let has = |names: &[&str]| files.iter().any(|f| names.contains(&f.name));
     let error = |message: &str, help: String| Some(Diagnostic::error(code::NEEDS_RENDERING, folder, message, help));
     if has(&["Chart.yaml", "Chart.yml"]) {
-        return error("this folder is a Helm chart, not manifests", format!("render it first: `helm template {folder} | kubewalk play -`"));
+        return error(
+            "this folder is a Helm chart, not manifests",
+            format!("render it first: `helm template {folder} | kubewalk play -`"),
+        );
     }
     if has(&["kustomization.yaml", "kustomization.yml", "Kustomization"]) {
-        return error("this folder is a kustomization, not manifests", format!("build it first: `kubectl kustomize {folder} | kubewalk play -`"));
+        return error(
+            "this folder is a kustomization, not manifests",
+            format!("build it first: `kubectl kustomize {folder} | kubewalk play -`"),
+        );
     }
     None
 }
@@ -136,7 +142,9 @@ struct Loading {
 }
 
 impl Loading {
-    fn refused(self) -> Refused {
+    fn refused(mut self) -> Refused {
+        let place = |d: &Diagnostic| (d.file.clone(), d.labels.first().map_or(0, |label| label.range.start));
+        self.diagnostics.sort_by_cached_key(place);
         Refused { diagnostics: self.diagnostics, sources: self.sources }
     }
 
@@ -145,6 +153,9 @@ impl Loading {
         let text = match decode(file.bytes) {
             Ok(text) => text,
             Err(error) => {
+                if error.fault == Fault::Encoding && !file.bytes.contains(&0) {
+                    self.sources.add(file.name, String::from_utf8_lossy(file.bytes));
+                }
                 self.diagnostics.push(Diagnostic::from_read_error(file.name, error));
                 return Vec::new();
             }
@@ -220,14 +231,11 @@ impl Loading {
         }
         for finding in findings {
             let by_hand = assigned.iter().rev().find(|(path, _)| finding.path.is_within(path));
-            self.diagnostics.push(match by_hand {
+            let diagnostic = match by_hand {
                 None => finding.place(file, spans),
-                Some((_, argument)) => {
-                    let name = format!("--set {argument}");
-                    self.sources.add(&name, argument);
-                    Diagnostic::error(finding.code, name, finding.message, finding.help).with_label(0..argument.len(), finding.label)
-                }
-            });
+                Some((_, argument)) => self.in_argument(argument, finding),
+            };
+            self.diagnostics.push(diagnostic);
         }
         scenario
     }
@@ -239,14 +247,26 @@ impl Loading {
             match Assignment::parse(argument).and_then(|a| set(value, &a).map(|()| a)) {
                 Ok(assignment) => assigned.push((assignment.path, argument.clone())),
                 Err(mistake) => {
-                    let name = format!("--set {argument}");
-                    self.sources.add(&name, argument);
-                    let diagnostic = Diagnostic::error(code::SET, name, mistake.message, mistake.help);
-                    self.diagnostics.push(diagnostic.with_label(0..argument.len(), ""));
+                    let finding = Finding::value(code::SET, Path::root(), mistake.message, mistake.help);
+                    let diagnostic = self.in_argument(argument, finding);
+                    self.diagnostics.push(diagnostic);
                 }
             }
         }
         assigned
+    }
+
+    /// A complaint about a `--set` argument.
+    fn in_argument(&mut self, argument: &str, finding: Finding) -> Diagnostic {
+        let name = format!("--set {argument}");
+        self.sources.add(&name, argument);
+        let help = match argument.split_once('=') {
+            Some((path, value)) if finding.help.starts_with(super::check::QUOTE_IT) => {
+                format!("put it in quotes for YAML, inside those of the shell: --set '{path}=\"{value}\"'")
+            }
+            _ => finding.help,
+        };
+        Diagnostic::error(finding.code, name, finding.message, help).with_label(0..argument.len(), finding.label)
     }
 
     /// Manifests inside the script: `objects`, and the texts of `apply`.
@@ -286,14 +306,24 @@ fn version(value: &Value) -> Option<Finding> {
         return Some(Finding::value(code::VERSION, at, message, "install a newer kubewalk, or write the file for version 1"));
     }
     if found != API_VERSION {
-        return Some(Finding::value(code::VERSION, at, format!("`{found}` is no version of the scenario format"), format!("write `apiVersion: {API_VERSION}`")));
+        return Some(Finding::value(
+            code::VERSION,
+            at,
+            format!("`{found}` is no version of the scenario format"),
+            format!("write `apiVersion: {API_VERSION}`"),
+        ));
     }
     if kind != KIND {
         let help = match nearest(kind, [KIND]) {
             Some(_) => format!("did you mean `{KIND}`?"),
             None => format!("write `kind: {KIND}`"),
         };
-        return Some(Finding::value(code::VERSION, Path::root().field("kind"), format!("{API_VERSION} has no kind `{kind}`"), help));
+        return Some(Finding::value(
+            code::VERSION,
+            Path::root().field("kind"),
+            format!("{API_VERSION} has no kind `{kind}`"),
+            help,
+        ));
     }
     None
 }

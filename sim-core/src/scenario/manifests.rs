@@ -133,7 +133,10 @@ fn not_an_object(value: &Value) -> Option<Finding> {
             Some(Value::String(text)) if !text.is_empty() => {}
             Some(_) => return Some(Finding::value(code::NOT_AN_OBJECT, path, format!("`{key}` must be text"), help)),
             None => {
-                let near = super::diagnostic::nearest(key, fields.keys().map(String::as_str).filter(|k| !matches!(*k, "kind" | "apiVersion")));
+                let near = super::diagnostic::nearest(
+                    key,
+                    fields.keys().map(String::as_str).filter(|k| !matches!(*k, "kind" | "apiVersion")),
+                );
                 let (at, help) = match near {
                     Some(wrong) => (Path::root().field(wrong), format!("did you mean `{key}` instead of `{wrong}`?")),
                     None => (Path::root(), help.to_string()),
@@ -148,7 +151,12 @@ fn not_an_object(value: &Value) -> Option<Finding> {
     if !is_list && !named && metadata.is_none_or(|m| m.is_null() || m.is_object()) {
         let at = Path::root().field(if metadata.is_some() { "metadata" } else { "kind" });
         let message = format!("this {} has no name", text(value, "kind"));
-        return Some(Finding::key(code::NOT_AN_OBJECT, at, message, "add `metadata: {name: ...}`; it must be text, so quote a number"));
+        return Some(Finding::key(
+            code::NOT_AN_OBJECT,
+            at,
+            message,
+            "add `metadata: {name: ...}`; it must be text, so quote a number",
+        ));
     }
     None
 }

@@ -58,7 +58,10 @@ impl Report {
             balancers |= manifest.value.pointer("/spec/type").is_some_and(|t| t == "LoadBalancer");
         }
         report.assume("3 nodes of 4 CPUs and 16 GiB, Kubernetes 1.32", "--set spec.cluster.nodes=5");
-        report.assume("every pod network reaches every other (no CNI is simulated)", "nothing to set: NetworkPolicies are kept, not enforced");
+        report.assume(
+            "every pod network reaches every other (no CNI is simulated)",
+            "nothing to set: NetworkPolicies are kept, not enforced",
+        );
         if balancers {
             report.assume("no cloud: load balancers stay <pending>", "--set spec.cluster.cloud.provider=generic");
         }

@@ -24,6 +24,7 @@ pub mod server;
 pub mod service;
 pub mod status;
 pub mod strategy;
+pub mod table;
 mod typed;
 pub mod validate;
 pub mod warnings;

@@ -1,1 +1,294 @@
-//! cluster.
+//! The machine room: the boxes of a cluster, wired together as one model of the engine.
+//!
+//! Boxes do not know each other. They are woken with a photograph and leave writes and timers behind; here the writes travel to
+//! the API server, commits wake those who watch, and results go back to the sender. `Cluster::on_event` is the whole wiring.
+
+pub mod bringup;
+pub mod config;
+pub mod event;
+pub mod faults;
+pub mod ground;
+pub mod watch;
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use self::config::Config;
+pub use self::event::Event;
+use self::faults::{Fault, Faults};
+use self::watch::{Watcher, Watchers};
+use crate::api::component::{Clock, Reaction, Tag, Write};
+use crate::api::request::{Answer, Request};
+use crate::api::server::ApiServer;
+use crate::controllers::Controllers;
+use crate::engine::model::{Context, Model};
+use crate::engine::random::Digest;
+use crate::kubelet::Kubelets;
+use crate::proxy::Proxies;
+use crate::scheduler::Scheduler;
+use crate::store::Store;
+
+/// A cluster and everything around it.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// What does not change.
+    pub config: Arc<Config>,
+    /// etcd.
+    pub store: Store,
+    /// kube-apiserver.
+    pub api: ApiServer,
+    /// kube-controller-manager, and the cloud's controller.
+    pub controllers: Controllers,
+    /// kube-scheduler.
+    pub scheduler: Scheduler,
+    /// The kubelets, with the containers they run.
+    pub kubelets: Kubelets,
+    /// kube-proxy of each node.
+    pub proxies: Proxies,
+    /// What is broken.
+    pub faults: Faults,
+    watchers: Watchers,
+    /// Writes on their way, by number.
+    travelling: OrdMap<u32, (Sender, Tag, Write)>,
+    sent: u32,
+    /// The revision up to which watchers have been told.
+    announced: u64,
+}
+
+/// Who sent a write and wants to hear of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sender {
+    Controllers,
+    Scheduler,
+    Kubelets,
+    Proxies,
+}
+
+/// What comes from outside: the user, a scenario's step.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Input {
+    /// Everything starts: timers are set. Given once, at time zero.
+    Start,
+    /// A request of a client.
+    Request(Box<Request>),
+    /// Something breaks.
+    Fail(Fault),
+    /// Something is mended.
+    Heal(Fault),
+}
+
+/// What an input is answered with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// The API server's answer.
+    Answer(Box<Answer>),
+    /// Done.
+    Done,
+    /// The target of a fault does not exist.
+    NoSuchTarget,
+}
+
+impl Model for Cluster {
+    type Event = Event;
+    type Input = Input;
+    type Reply = Reply;
+
+    fn handle(&mut self, event: Event, cx: &mut Context<'_, Event>) {
+        self.on_event(event, cx);
+        self.announce(cx);
+    }
+
+    fn accept(&mut self, input: Input, cx: &mut Context<'_, Event>) -> Reply {
+        let clock = self.clock(cx);
+        let reply = match input {
+            Input::Start => {
+                self.start(cx);
+                Reply::Done
+            }
+            Input::Request(request) => Reply::Answer(Box::new(self.api.handle(&mut self.store, &request, clock))),
+            Input::Fail(fault) => self.break_or_mend(&fault, true, cx),
+            Input::Heal(fault) => self.break_or_mend(&fault, false, cx),
+        };
+        self.announce(cx);
+        reply
+    }
+
+    fn event_kind(event: &Event) -> &'static str {
+        event.kind()
+    }
+
+    fn input_kind(input: &Input) -> &'static str {
+        match input {
+            Input::Start => "input/start",
+            Input::Request(_) => "input/request",
+            Input::Fail(_) => "input/fail",
+            Input::Heal(_) => "input/heal",
+        }
+    }
+
+    fn digest_state(&self, digest: &mut Digest) {
+        let head = self.store.head();
+        digest.word(head.revision);
+        for pod in head.pods.iter() {
+            (&pod.meta.namespace, &pod.meta.name, &pod.meta.uid, pod.meta.revision, &pod.node).hash(digest);
+        }
+        for slice in head.slices.iter() {
+            (&slice.meta.namespace, &slice.meta.name, slice.meta.revision).hash(digest);
+        }
+        self.travelling.keys().for_each(|id| digest.write_u32(*id));
+    }
+}
+
+impl Cluster {
+    fn clock(&self, cx: &Context<'_, Event>) -> Clock {
+        Clock { now: cx.now(), start: self.config.start, draws: cx.draws() }
+    }
+
+    /// Sets the first timers of everything that lives.
+    fn start(&mut self, cx: &mut Context<'_, Event>) {
+        let clock = self.clock(cx);
+        let head = self.store.head().clone();
+        for node in self.config.node_names() {
+            self.proxies.program_now(&node, &head, clock);
+            if self.config.kubelet {
+                let reaction = self.kubelets.start(&node, &head, clock);
+                self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
+            }
+        }
+        let all: Vec<Watcher> = self.watchers.all().collect();
+        for watcher in all {
+            self.wake(watcher, cx);
+        }
+        let reaction = self.controllers.start(clock);
+        self.react(Sender::Controllers, reaction.map(Event::Controllers), cx);
+        self.announced = self.store.revision();
+    }
+
+    fn on_event(&mut self, event: Event, cx: &mut Context<'_, Event>) {
+        let clock = self.clock(cx);
+        match event {
+            Event::Watch(watcher) => self.woken(watcher, clock, cx),
+            Event::Arrive(id) => self.arrive(id, clock, cx),
+            Event::Controllers(event) => {
+                let view = self.photograph(Watcher::Controller(event.which()), clock);
+                let reaction = self.controllers.handle(event, &self.store, &view, clock);
+                self.react(Sender::Controllers, reaction.map(Event::Controllers), cx);
+            }
+            Event::Scheduler(event) => {
+                let view = self.photograph(Watcher::Scheduler, clock);
+                let reaction = self.scheduler.handle(event, &self.store, &view, clock);
+                self.react(Sender::Scheduler, reaction.map(Event::Scheduler), cx);
+            }
+            Event::Kubelet(event) => {
+                let view = self.photograph(Watcher::Kubelet(event.node()), clock);
+                let reaction = self.kubelets.handle(event, &self.store, &view, clock);
+                self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
+            }
+            Event::Proxy(event) => {
+                let view = self.photograph(Watcher::Proxy(event.node()), clock);
+                let reaction = self.proxies.handle(event, &view, clock);
+                self.react(Sender::Proxies, reaction.map(Event::Proxy), cx);
+            }
+        }
+    }
+
+    /// A watcher wakes: it sees the store as it was one latency ago.
+    fn woken(&mut self, watcher: Watcher, clock: Clock, cx: &mut Context<'_, Event>) {
+        if let Some(after) = self.watchers.woken(watcher, clock.now) {
+            cx.schedule(after, Event::Watch(watcher));
+        }
+        let view = self.photograph(watcher, clock);
+        match watcher {
+            Watcher::Controller(which) => {
+                let reaction = self.controllers.woken(which, &self.store, &view, clock);
+                self.react(Sender::Controllers, reaction.map(Event::Controllers), cx);
+            }
+            Watcher::Scheduler => {
+                let reaction = self.scheduler.woken(&self.store, &view, clock);
+                self.react(Sender::Scheduler, reaction.map(Event::Scheduler), cx);
+            }
+            Watcher::Kubelet(node) => {
+                let reaction = self.kubelets.woken(node, &self.store, &view, clock);
+                self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
+            }
+            Watcher::Proxy(node) => {
+                let reaction = self.proxies.woken(node, &view, clock);
+                self.react(Sender::Proxies, reaction.map(Event::Proxy), cx);
+            }
+        }
+    }
+
+    fn photograph(&self, watcher: Watcher, clock: Clock) -> Arc<crate::store::View> {
+        self.store.view_at(clock.now - self.watchers.latency(watcher)).clone()
+    }
+
+    /// Sends the writes and sets the timers that a box left behind.
+    fn react(&mut self, sender: Sender, reaction: Reaction<Event>, cx: &mut Context<'_, Event>) {
+        for (after, tag, write) in reaction.writes {
+            self.sent = self.sent.wrapping_add(1);
+            self.travelling.insert(self.sent, (sender, tag, write));
+            cx.schedule(after, Event::Arrive(self.sent));
+        }
+        for (after, event) in reaction.timers {
+            cx.schedule(after, event);
+        }
+    }
+
+    /// A write reaches the API server; its sender hears the result.
+    fn arrive(&mut self, id: u32, clock: Clock, cx: &mut Context<'_, Event>) {
+        let Some((sender, tag, write)) = self.travelling.remove(&id) else { return };
+        let result = self.api.write(&mut self.store, write, clock);
+        if tag == 0 {
+            return;
+        }
+        let reaction = match sender {
+            Sender::Controllers => self.controllers.answered(tag, &result, clock).map(Event::Controllers),
+            Sender::Scheduler => self.scheduler.answered(tag, &result, clock).map(Event::Scheduler),
+            Sender::Kubelets => self.kubelets.answered(tag, &result, clock).map(Event::Kubelet),
+            Sender::Proxies => Reaction::default(),
+        };
+        self.react(sender, reaction, cx);
+    }
+
+    /// Tells those who watch of what was committed since the last time.
+    fn announce(&mut self, cx: &mut Context<'_, Event>) {
+        let head = self.store.revision();
+        if head == self.announced {
+            return;
+        }
+        cx.note(head);
+        let Ok(changes) = self.store.changes(self.announced, head) else { return };
+        let changes: Vec<crate::store::Change> = changes.cloned().collect();
+        self.announced = head;
+        for change in &changes {
+            for watcher in self.interested(change) {
+                self.wake(watcher, cx);
+            }
+        }
+    }
+
+    fn interested(&self, change: &crate::store::Change) -> Vec<Watcher> {
+        let mut list = Vec::new();
+        list.extend(self.controllers.enabled().filter(|w| Controllers::interested(*w, change)).map(Watcher::Controller));
+        if self.config.scheduler && Scheduler::interested(change) {
+            list.push(Watcher::Scheduler);
+        }
+        if self.config.kubelet {
+            list.extend(self.kubelets.interested(change).into_iter().map(Watcher::Kubelet));
+        }
+        if Proxies::interested(change) {
+            // A proxy whose sync is due will look by itself.
+            let nodes = 0..self.config.nodes.len() as u32;
+            list.extend(nodes.filter(|node| !self.proxies.waiting(*node)).map(Watcher::Proxy));
+        }
+        list
+    }
+
+    fn wake(&mut self, watcher: Watcher, cx: &mut Context<'_, Event>) {
+        if let Some(after) = self.watchers.changed(watcher, cx.now()) {
+            cx.schedule(after, Event::Watch(watcher));
+        }
+    }
+}

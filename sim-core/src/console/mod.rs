@@ -5,3 +5,4 @@
 //! no program of the host is ever run. Left out: job control, terminals, signals.
 
 pub mod host;
+pub mod kubectl;

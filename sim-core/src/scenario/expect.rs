@@ -49,6 +49,16 @@ pub struct Broken {
     pub found: String,
 }
 
+/// What an expectation that stands alone is about: `service/web {.spec.type}`, or `traffic shoppers`.
+pub fn title(expectation: &Expectation) -> String {
+    match (&expectation.object, &expectation.path, &expectation.traffic) {
+        (Some(object), Some(path), _) => format!("{object} {path}"),
+        (Some(object), None, _) => object.clone(),
+        (None, _, Some(traffic)) => format!("traffic {traffic}"),
+        (None, _, None) => String::new(),
+    }
+}
+
 /// Every part of an expectation that does not hold; empty when all do.
 pub fn compare(expectation: &Expectation, observed: &Observed<'_>) -> Vec<Broken> {
     let mut broken = Vec::new();

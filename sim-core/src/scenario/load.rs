@@ -10,7 +10,7 @@ use super::finding::Finding;
 use super::format::{API_VERSION, Apply, ApplyFrom, KIND, Scenario, Step};
 use super::manifests::{self, Manifest};
 use super::meaning;
-use super::notation::Written;
+use super::notation::{DocRef, Written};
 use super::report::{Report, standing};
 use super::schema::schema;
 use super::set::{Assignment, set};
@@ -57,6 +57,11 @@ pub struct Input {
 }
 
 impl Input {
+    /// The further document that a step names.
+    pub fn document(&self, reference: &DocRef) -> Option<&Manifest> {
+        manifests::find(&self.manifests, reference)
+    }
+
     /// The bytes of a step in [`Input::file`]; `None` in a scenario made from manifests.
     pub fn step_range(&self, index: usize) -> Option<ByteRange> {
         let path = Path::root().field("spec").field("steps").index(index);

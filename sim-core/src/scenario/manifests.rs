@@ -50,6 +50,11 @@ impl Manifest {
         format!("{}/{}", self.kind().to_lowercase(), self.name())
     }
 
+    /// The object as YAML, to be handed to `kubectl apply -f -`.
+    pub fn to_yaml(&self) -> String {
+        crate::yaml::to_yaml(&self.value)
+    }
+
     /// True when a step that says `reference` means this kind and name; `svc` and `services` mean a Service.
     pub fn is_meant_by(&self, reference: &DocRef) -> bool {
         let kind = kinds::find(&reference.kind).map_or(reference.kind.as_str(), |row| row.kind);

@@ -1,0 +1,108 @@
+//! Whether a cluster has come to rest: everything wanted is there, and every node knows it.
+//!
+//! In a real cluster nobody can tell; one waits and looks. Here the question has an exact answer, from the store and from what
+//! each kube-proxy has programmed. What cannot make progress (a pod that fits nowhere, a container that crashes) does not count
+//! against it.
+
+use super::Cluster;
+use crate::objects::endpoint_slice::Endpoint;
+use crate::objects::pod::{ContainerState, Pod};
+use crate::objects::service::Service;
+use crate::objects::workload::ReplicaSet;
+use crate::store::View;
+
+/// Waiting reasons under which a container is still on its way up.
+const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+
+impl Cluster {
+    /// `None` if the cluster is at rest; otherwise the first thing that is not, in words.
+    pub fn unsettled(&self) -> Option<String> {
+        let head = self.store.head();
+        if self.config.controllers.is_empty() && !self.config.kubelet && !self.config.scheduler {
+            return self.stale_proxy();
+        }
+        let workloads = self.config.runs_controller("replicaset");
+        let sets = || head.replica_sets.iter().filter(|_| workloads).find_map(|set| unsettled_set(head, set));
+        let deployments = || {
+            let behind = |d: &&std::sync::Arc<crate::objects::workload::Deployment>| {
+                d.status.observed < d.meta.generation.unwrap_or(0) || !d.paused && d.status.replicas != d.replicas
+            };
+            let running = self.config.runs_controller("deployment");
+            head.deployments.iter().filter(|_| running).find(behind).map(|d| format!("deployment {} is rolling out", d.meta.name))
+        };
+        deployments()
+            .or_else(sets)
+            .or_else(|| head.pods.iter().find_map(|pod| self.unsettled_pod(pod)))
+            .or_else(|| {
+                let slices = self.config.runs_controller("endpointslice");
+                head.services.iter().filter(|_| slices).find_map(|service| unsettled_service(head, service))
+            })
+            .or_else(|| self.stale_proxy())
+    }
+
+    fn unsettled_pod(&self, pod: &Pod) -> Option<String> {
+        let name = &pod.meta.name;
+        let Some(node) = &pod.node else {
+            let refused = pod.condition("PodScheduled").is_some_and(|c| &*c.reason == "Unschedulable");
+            let waits = self.config.scheduler && !refused && pod.spec.gates.is_empty();
+            return waits.then(|| format!("pod {name} is waiting for a node"));
+        };
+        if !self.config.kubelet || !self.faults.node_up(node) || !self.config.nodes.iter().any(|n| *n.name == **node) {
+            return None;
+        }
+        if pod.meta.deleting() {
+            return Some(format!("pod {name} is terminating"));
+        }
+        let starting = |state: &ContainerState| match state {
+            ContainerState::None => true,
+            ContainerState::Waiting { reason, .. } => STARTING.contains(&&**reason),
+            _ => false,
+        };
+        let begun = !pod.status.containers.is_empty();
+        let coming = !pod.finished() && (!begun || pod.status.containers.iter().any(|c| starting(&c.state)));
+        coming.then(|| format!("pod {name} is starting"))
+    }
+
+    fn stale_proxy(&self) -> Option<String> {
+        let due = self.services_changed;
+        let stale = |node: &u32| self.proxies.running(*node) && self.proxies.programmed_revision(*node).is_some_and(|r| r < due);
+        let nodes = 0..u32::try_from(self.config.nodes.len()).unwrap_or(u32::MAX);
+        nodes.into_iter().find(stale).map(|node| format!("kube-proxy on {} has not programmed the latest", self.config.nodes[node as usize].name))
+    }
+}
+
+fn unsettled_set(view: &View, set: &ReplicaSet) -> Option<String> {
+    let uid = set.meta.uid.as_deref()?;
+    let live = view.pods_owned(uid).filter(|(_, p)| !p.finished() && !p.meta.deleting()).count();
+    let settled = i64::try_from(live).is_ok_and(|n| n == set.replicas && set.status.replicas == n);
+    (!settled).then(|| format!("replica set {} has {live} of {} pods", set.meta.name, set.replicas))
+}
+
+/// A Service with a selector lists exactly its ready pods as ready.
+fn unsettled_service(view: &View, service: &Service) -> Option<String> {
+    let selector = service.selector.as_ref()?;
+    if service.is_external_name() {
+        return None;
+    }
+    let mut slices = view.slices_of(&service.meta.namespace, &service.meta.name).peekable();
+    if slices.peek().is_none() {
+        return Some(format!("service {} has no endpoint slice yet", service.meta.name));
+    }
+    let listed: std::collections::BTreeSet<&str> = slices
+        .flat_map(|s| &s.endpoints)
+        .filter(|e| Endpoint::is_ready(e))
+        .filter_map(|e| e.target.as_ref().map(|t| &*t.name))
+        .collect();
+    let ready = |p: &&std::sync::Arc<Pod>| {
+        let usable = service.publish_not_ready || p.ready() && !p.meta.deleting();
+        selector.contained_in(&p.meta.labels) && !p.finished() && !p.status.ips.is_empty() && usable
+    };
+    let mut known = 0;
+    for pod in view.in_service_namespace(service).filter(ready) {
+        if !listed.contains(&*pod.meta.name) {
+            return Some(format!("service {} does not list pod {} yet", service.meta.name, pod.meta.name));
+        }
+        known += 1;
+    }
+    (known != listed.len()).then(|| format!("service {} lists a pod that is not ready", service.meta.name))
+}

@@ -1,0 +1,124 @@
+//! What every verb works with: the connection to the server, the namespace in force, and the two output streams.
+
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::resource::Resource;
+use crate::api::request::{Options, Request, Response, Verb};
+use crate::api::status::Status;
+use crate::console::host::{Host, World};
+use crate::objects::time::Timestamp;
+
+/// One running kubectl command.
+pub struct Client<'h> {
+    /// The machine it runs on.
+    pub host: &'h mut dyn Host,
+    /// Namespace in force: `-n`, else the one of the current context, else `default`.
+    pub namespace: String,
+    /// Whether the namespace came from `-n`.
+    pub namespace_given: bool,
+    /// Standard input.
+    pub stdin: &'h str,
+    /// Standard output so far.
+    pub out: String,
+    /// Standard error so far.
+    pub err: String,
+}
+
+/// Which objects of a kind a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// `-l`.
+    pub labels: String,
+    /// `--field-selector`.
+    pub fields: String,
+}
+
+impl Client<'_> {
+    /// The cluster.
+    pub fn world(&mut self) -> &mut dyn World {
+        self.host.world()
+    }
+
+    /// The time at the server, which is also the client's.
+    pub fn now(&mut self) -> Timestamp {
+        self.host.world().now()
+    }
+
+    /// A line of standard output.
+    pub fn say(&mut self, line: impl AsRef<str>) {
+        self.out.push_str(line.as_ref());
+        self.out.push('\n');
+    }
+
+    /// A line of standard error.
+    pub fn warn(&mut self, line: impl AsRef<str>) {
+        self.err.push_str(line.as_ref());
+        self.err.push('\n');
+    }
+
+    /// Sends a request; warnings that come with the answer go to standard error.
+    pub fn send(&mut self, request: Request) -> Result<Response, Status> {
+        let answer = self.host.world().request(request);
+        for warning in &answer.warnings {
+            self.warn(format!("Warning: {warning}"));
+        }
+        match answer.response {
+            Response::Failure(status) => Err(status),
+            response => Ok(response),
+        }
+    }
+
+    /// A request about one kind in `namespace` (dropped for cluster-scoped kinds).
+    pub fn request(verb: Verb, kind: &Resource, namespace: &str, name: &str) -> Request {
+        let namespace = if kind.namespaced { namespace } else { "" };
+        Request::new(verb, &kind.group, &kind.version, &kind.plural, namespace, name)
+    }
+
+    /// Sends a request that is answered with one object.
+    pub fn send_for_object(&mut self, request: Request) -> Result<Value, Status> {
+        match self.send(request)? {
+            Response::Object(object) => Ok(object),
+            Response::List { .. } | Response::Failure(_) => Ok(Value::Null),
+        }
+    }
+
+    /// Reads one object.
+    pub fn get(&mut self, kind: &Resource, namespace: &str, name: &str) -> Result<Value, Status> {
+        self.send_for_object(Self::request(Verb::Get, kind, namespace, name))
+    }
+
+    /// Reads the objects of a kind; an empty `namespace` means all of them.
+    pub fn list(&mut self, kind: &Resource, namespace: &str, filter: &Filter) -> Result<Vec<Value>, Status> {
+        let mut request = Self::request(Verb::List, kind, namespace, "");
+        request.options.label_selector = filter.labels.clone();
+        request.options.field_selector = filter.fields.clone();
+        match self.send(request)? {
+            Response::List { items, .. } => Ok(items),
+            Response::Object(_) | Response::Failure(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Sends a write with this body.
+    pub fn write(
+        &mut self,
+        verb: Verb,
+        kind: &Resource,
+        (namespace, name): (&str, &str),
+        body: Value,
+        options: Options,
+    ) -> Result<Value, Status> {
+        let mut request = Self::request(verb, kind, namespace, name);
+        request.body = body;
+        request.options = options;
+        self.send_for_object(request)
+    }
+
+    /// The text of a file; `-` is standard input.
+    pub fn file(&mut self, path: &str) -> Result<String, Failure> {
+        if path == "-" {
+            return Ok(self.stdin.to_string());
+        }
+        self.host.read_file(path).map_err(|error| Failure::Error(format!("open {path}: {}", error.0)))
+    }
+}

@@ -1,0 +1,216 @@
+//! The world behind a console: a timeline of one cluster, with the budget of one command.
+//!
+//! Everything that changes the cluster goes in as an input of the timeline, so that any moment can be visited again; questions
+//! are asked of the model beside it. Nothing like it exists in a real cluster: there, time cannot be held.
+
+use std::fmt::Write;
+use std::rc::Rc;
+
+use super::host::{ContainerView, Stopped, World};
+use crate::api::request::{Answer, Request, Verb};
+use crate::api::server::ApiServer;
+use crate::api::status::Status;
+use crate::cluster::faults::Fault;
+use crate::cluster::{Cluster, Event, Input, Reply};
+use crate::engine::queue::Ties;
+use crate::engine::random::{Draws, Seed};
+use crate::engine::run::{Budget, Digests, Engine, Stop};
+use crate::engine::time::{Duration, Instant};
+use crate::engine::timeline::{Spacing, Timeline};
+use crate::network::wire::Wire;
+use crate::objects::time::Timestamp;
+
+/// Most events that one command may bring about.
+pub const EVENTS_MAX: u64 = 10_000_000;
+/// Most time that one command may take: ten years.
+pub const TIME_MAX: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// A simulated cluster with its history.
+#[derive(Clone)]
+pub struct Simulation {
+    timeline: Timeline<Cluster>,
+    events_left: u64,
+    time_left: Duration,
+    stop: Option<Rc<dyn Fn() -> bool>>,
+}
+
+impl Simulation {
+    /// A cluster at the start of time, running.
+    pub fn new(cluster: Cluster, seed: u64, ties: Ties) -> Simulation {
+        let engine = Engine::new(cluster, Seed(seed), ties);
+        let mut timeline = Timeline::new(engine, Spacing::default());
+        // A fresh log takes an input.
+        let _ = timeline.input(Input::Start);
+        Simulation { timeline, events_left: EVENTS_MAX, time_left: TIME_MAX, stop: None }
+    }
+
+    /// Asks `stop` now and then whether the user wants to interrupt.
+    pub fn interrupted_by(&mut self, stop: Rc<dyn Fn() -> bool>) {
+        self.stop = Some(stop);
+    }
+
+    /// A new command begins: the budget is full again.
+    pub fn begin_command(&mut self) {
+        (self.events_left, self.time_left) = (EVENTS_MAX, TIME_MAX);
+    }
+
+    /// The cluster, to look at.
+    pub fn cluster(&self) -> &Cluster {
+        self.timeline.model()
+    }
+
+    /// The engine, to look at.
+    pub fn engine(&self) -> &Engine<Cluster> {
+        self.timeline.engine()
+    }
+
+    /// The random numbers of this run.
+    pub fn draws(&self) -> Draws {
+        self.timeline.engine().draws()
+    }
+
+    /// Both digests.
+    pub fn digests(&self) -> Digests {
+        self.timeline.digests()
+    }
+
+    /// Breaks something, or mends it. `false` if there is no such target.
+    pub fn fault(&mut self, fault: Fault, broken: bool) -> bool {
+        let input = if broken { Input::Fail(fault) } else { Input::Heal(fault) };
+        !matches!(self.timeline.input(input), Ok(Reply::NoSuchTarget) | Err(_))
+    }
+
+    /// Goes to a moment of this history; forward beyond its end it runs on.
+    pub fn seek(&mut self, to: Instant) -> Result<(), Stopped> {
+        self.run(|timeline, budget| timeline.seek(to, budget)).map(|_| ())
+    }
+
+    /// Goes to an exact position of this history.
+    pub fn seek_position(&mut self, to: crate::engine::run::Position) -> Result<(), Stopped> {
+        self.run(|timeline, budget| timeline.seek_position(to, budget)).map(|_| ())
+    }
+
+    /// Where in its history the simulation stands.
+    pub fn position(&self) -> crate::engine::run::Position {
+        self.timeline.position()
+    }
+
+    /// Runs `n` events, or until nothing is pending.
+    pub fn step(&mut self, n: u64) -> Result<u64, Stopped> {
+        let mut done = 0;
+        self.run(|timeline, budget| {
+            timeline.run(Instant::FAR_FUTURE, budget, |_| {
+                done += 1;
+                done >= n
+            })
+        })?;
+        Ok(done)
+    }
+
+    /// Runs until an event of that kind has happened. Tells whether one did.
+    pub fn step_to(&mut self, wanted: &str) -> Result<bool, Stopped> {
+        let is_wanted = |e: &Engine<Cluster>| e.journal().last().is_some_and(|entry| entry.kind == wanted);
+        self.run(|timeline, budget| timeline.run(Instant::FAR_FUTURE, budget, is_wanted)).map(|stop| stop == Stop::Satisfied)
+    }
+
+    /// Runs under the command's budget, and charges it.
+    fn run(&mut self, go: impl FnOnce(&mut Timeline<Cluster>, &mut Budget<'_>) -> Stop) -> Result<Stop, Stopped> {
+        let start = self.timeline.now();
+        let stop_flag = self.stop.clone();
+        let asked = || stop_flag.as_ref().is_some_and(|f| f());
+        let mut budget = Budget::new(self.events_left, self.time_left).or_when(&asked);
+        let stop = go(&mut self.timeline, &mut budget);
+        self.events_left = budget.events_left();
+        self.time_left = self.time_left - self.timeline.now().since(start);
+        let at = Timestamp::at(self.cluster().config.start, self.timeline.now()).rfc3339();
+        let limit = match stop {
+            Stop::OutOfEvents => format!("one command may bring about at most {EVENTS_MAX} events"),
+            Stop::OutOfTime => "one command may take at most 10 simulated years".to_string(),
+            Stop::Interrupted => "interrupted".to_string(),
+            Stop::Reached | Stop::Idle | Stop::Satisfied => return Ok(stop),
+        };
+        Err(Stopped { why: format!("{limit}; the clock stands at {at}") })
+    }
+
+    /// What the journal still knows, newest last: one line each.
+    pub fn journal_text(&self, most: usize) -> String {
+        let start = self.cluster().config.start;
+        let entries: Vec<_> = self.engine().journal().entries().rev().take(most).collect();
+        let mut text = String::new();
+        for entry in entries.into_iter().rev() {
+            let cause = entry.cause.map_or(String::new(), |c| format!("  because of #{}", c.get()));
+            let at = Timestamp::at(start, entry.at).rfc3339_micro();
+            let _ = writeln!(text, "{at}  #{:<7} {}{cause}", entry.sequence.get(), entry.kind);
+        }
+        text
+    }
+
+    /// What is pending, next first: one line each.
+    pub fn timers_text(&self, most: usize) -> String {
+        let now = self.timeline.now();
+        let mut text = String::new();
+        for scheduled in self.engine().pending().into_iter().take(most) {
+            let _ = writeln!(text, "in {:<14} {}", scheduled.at.since(now).to_string(), Event::kind(&scheduled.event));
+        }
+        text
+    }
+}
+
+impl World for Simulation {
+    fn now(&self) -> Timestamp {
+        Timestamp::at(self.cluster().config.start, self.timeline.now())
+    }
+
+    fn elapsed(&self) -> Instant {
+        self.timeline.now()
+    }
+
+    fn request(&mut self, request: Request) -> Answer {
+        if matches!(request.verb, Verb::Get | Verb::List) {
+            return ApiServer::read(&self.cluster().store, &request);
+        }
+        match self.timeline.input(Input::Request(Box::new(request))) {
+            Ok(Reply::Answer(answer)) => *answer,
+            _ => Status::internal("the log of this session is full").into(),
+        }
+    }
+
+    fn revision(&self) -> u64 {
+        self.cluster().store.revision()
+    }
+
+    fn advance(&mut self, by: Duration) -> Result<(), Stopped> {
+        let until = self.timeline.now() + by;
+        self.run(|timeline, budget| timeline.run_until(until, budget)).map(|_| ())
+    }
+
+    fn advance_until(&mut self, limit: Duration, done: &mut dyn FnMut(&mut dyn World) -> bool) -> Result<bool, Stopped> {
+        let until = self.timeline.now() + limit;
+        loop {
+            if done(self) {
+                return Ok(true);
+            }
+            let seen = self.revision();
+            let changed = |e: &Engine<Cluster>| e.model().store.revision() != seen;
+            if self.run(|timeline, budget| timeline.run(until, budget, changed))? != Stop::Satisfied {
+                return Ok(done(self));
+            }
+        }
+    }
+
+    fn container(&mut self, namespace: &str, pod: &str, container: &str) -> Result<ContainerView, String> {
+        self.cluster().container(namespace, pod, container)
+    }
+
+    fn logs(&mut self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<Vec<(Timestamp, String)>, String> {
+        self.cluster().kubelets.logs(namespace, pod, container, previous)
+    }
+
+    fn wire(&mut self) -> Option<&mut dyn Wire> {
+        Some(self)
+    }
+
+    fn simulation(&mut self) -> Option<&mut Simulation> {
+        Some(self)
+    }
+}

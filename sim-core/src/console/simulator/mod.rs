@@ -1,0 +1,43 @@
+//! The simulator's own commands: bare words that move time, break things and ask questions.
+//!
+//! No real cluster has them. They exist on the user's machine only, and what they print is ours, not Kubernetes'.
+
+mod clock;
+mod faults;
+mod history;
+mod trace;
+pub mod until;
+
+use super::host::{Host, Outcome, Program};
+use super::simulation::Simulation;
+
+/// The commands, with their older names.
+pub const COMMANDS: [(&str, Program); 16] = [
+    ("advance", clock::advance),
+    ("wait", clock::advance),
+    ("step", clock::step),
+    ("fail", faults::fail),
+    ("heal", faults::heal),
+    ("trace", trace::trace),
+    ("seek", clock::seek),
+    ("rewind", clock::rewind),
+    ("timeline", history::timeline),
+    ("timers", history::timers),
+    ("pending", history::timers),
+    ("digest", history::digest),
+    ("hash", history::digest),
+    ("rules", trace::rules),
+    ("assumptions", history::assumptions),
+    ("settled", clock::settled),
+];
+
+/// The simulation behind the console, or the refusal where there is none.
+fn simulation<'a>(host: &'a mut dyn Host, name: &str) -> Result<&'a mut Simulation, Outcome> {
+    let none = || Outcome::err(1, format!("kubewalk: {name}: there is no simulation behind this console"));
+    host.world().simulation().ok_or_else(none)
+}
+
+/// A refusal of a command's arguments, with the way out.
+fn usage(name: &str, wrong: &str, right: &str) -> Outcome {
+    Outcome::err(2, format!("kubewalk: {name}: {wrong}\nusage: {right}"))
+}

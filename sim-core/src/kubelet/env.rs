@@ -1,0 +1,264 @@
+//! The environment of a container, as the kubelet makes it when the container starts.
+//!
+//! In a real cluster the kubelet merges `envFrom`, `env` and the variables of Services ("docker links"), and hands the result to
+//! the runtime; nothing changes it afterwards. That is the tutorial's ordering trap: a container that is older than a Service
+//! does not know it. We model all of it but `resourceFieldRef` divisors and file-based sources.
+//! The real thing: `pkg/kubelet/envvars/envvars.go`, `pkg/kubelet/kubelet_pods.go`.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+
+use crate::objects::Name;
+use crate::objects::json::At;
+use crate::objects::pod::Pod;
+use crate::objects::service::Service;
+use crate::store::View;
+
+/// Variables by name.
+pub type Variables = BTreeMap<String, String>;
+
+/// What the kubelet knows of the machine when it fills in field references.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// Addresses of the pod.
+    pub pod_ips: Vec<IpAddr>,
+    /// Addresses of the node.
+    pub host_ips: Vec<IpAddr>,
+}
+
+/// The variables that one Service gives, in the generator's order. A Service without address of its own gives none.
+pub fn of_service(service: &Service) -> Vec<(String, String)> {
+    let Some(address) = service_address(service) else { return Vec::new() };
+    let prefix = variable_name(&service.meta.name);
+    let Some(first) = service.ports.first() else { return vec![(format!("{prefix}_SERVICE_HOST"), address)] };
+    let mut list = vec![(format!("{prefix}_SERVICE_HOST"), address.clone()), (format!("{prefix}_SERVICE_PORT"), first.port.to_string())];
+    for port in service.ports.iter().filter(|p| !p.name.is_empty()) {
+        list.push((format!("{prefix}_SERVICE_PORT_{}", variable_name(&port.name)), port.port.to_string()));
+    }
+    let host = if address.contains(':') { format!("[{address}]") } else { address.clone() };
+    for (index, port) in service.ports.iter().enumerate() {
+        let protocol = port.protocol.text();
+        let url = format!("{}://{host}:{}", protocol.to_lowercase(), port.port);
+        if index == 0 {
+            list.push((format!("{prefix}_PORT"), url.clone()));
+        }
+        let link = format!("{prefix}_PORT_{}_{protocol}", port.port);
+        list.push((link.clone(), url));
+        list.push((format!("{link}_PROTO"), protocol.to_lowercase()));
+        list.push((format!("{link}_PORT"), port.port.to_string()));
+        list.push((format!("{link}_ADDR"), address.clone()));
+    }
+    list
+}
+
+/// `spec.clusterIP` as stored, unless it is empty or None.
+fn service_address(service: &Service) -> Option<String> {
+    let written = At::top(&service.doc).at("spec").at("clusterIP").text().unwrap_or_default();
+    (!written.is_empty() && written != "None").then(|| written.to_string())
+}
+
+/// Upper case, `-` to `_`; nothing else is rewritten.
+fn variable_name(name: &str) -> String {
+    name.to_uppercase().replace('-', "_")
+}
+
+/// The Services a pod hears of: `kubernetes` of the default namespace always, and with service links those of its own namespace.
+pub fn of_services(view: &View, namespace: &str, links: bool) -> Variables {
+    let mut chosen: BTreeMap<Name, &Service> = BTreeMap::new();
+    if let Some(master) = view.services.get("default", "kubernetes").filter(|s| service_address(s).is_some()) {
+        chosen.insert(master.meta.name.clone(), master);
+    }
+    if links {
+        for service in view.services.in_namespace(namespace).filter(|s| service_address(s).is_some()) {
+            chosen.insert(service.meta.name.clone(), service);
+        }
+    }
+    chosen.values().flat_map(|service| of_service(service)).collect()
+}
+
+/// The whole environment of a container, or the kubelet's words for why it cannot be made.
+pub fn of_container(view: &View, pod: &Pod, container: &Value, around: &Around) -> Result<Variables, String> {
+    let links = pod.spec.service_links.ok_or_else(|| {
+        "nil pod.spec.enableServiceLinks encountered, cannot construct envvars".to_string()
+    });
+    let services = of_services(view, &pod.meta.namespace, links?);
+    let at = At::top(container);
+    let mut variables = Variables::new();
+    for source in at.at("envFrom").items() {
+        variables.extend(from_source(view, pod, source)?);
+    }
+    for entry in at.at("env").items() {
+        let name = entry.at("name").text().unwrap_or_default().to_string();
+        let value = if entry.at("valueFrom").exists() {
+            referenced(view, pod, container, entry.at("valueFrom"), around)?
+        } else {
+            Some(expand(entry.at("value").text().unwrap_or_default(), &[&variables, &services]))
+        };
+        match value {
+            Some(value) => variables.insert(name, value),
+            None => continue,
+        };
+    }
+    for (name, value) in services {
+        variables.entry(name).or_insert(value);
+    }
+    Ok(variables)
+}
+
+/// One entry of `envFrom`: all keys of a ConfigMap or Secret, behind a prefix.
+fn from_source(view: &View, pod: &Pod, source: At<'_>) -> Result<Variables, String> {
+    let prefix = source.at("prefix").text().unwrap_or_default();
+    let (kind, reference) = match source.at("configMapRef").exists() {
+        true => ("ConfigMap", source.at("configMapRef")),
+        false => ("Secret", source.at("secretRef")),
+    };
+    if !reference.exists() {
+        return Ok(Variables::new());
+    }
+    let Some(found) = object(view, pod, kind, reference)? else { return Ok(Variables::new()) };
+    let entries = At::top(found).at("data").entries();
+    let pairs = entries.filter_map(|(key, v)| Some((format!("{prefix}{key}"), decoded(kind, v.text()?)?)));
+    // Keys that are no names of variables are skipped (with an event, in a real cluster).
+    Ok(pairs.filter(|(name, _)| is_variable_name(name)).collect())
+}
+
+/// The document of a referenced ConfigMap or Secret; `None` if it may be missing and is.
+fn object<'a>(view: &'a View, pod: &Pod, kind: &str, reference: At<'_>) -> Result<Option<&'a Value>, String> {
+    let name = reference.at("name").text().unwrap_or_default();
+    let optional = reference.at("optional").flag() == Some(true);
+    match view.plain("", kind, &pod.meta.namespace, name) {
+        Some(found) => Ok(Some(&found.doc)),
+        None if optional => Ok(None),
+        None => Err(format!("{}s \"{name}\" not found", kind.to_lowercase())),
+    }
+}
+
+/// The value behind `valueFrom`; `None` if the variable is to be left out.
+fn referenced(view: &View, pod: &Pod, container: &Value, from: At<'_>, around: &Around) -> Result<Option<String>, String> {
+    for (kind, field) in [("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")] {
+        let reference = from.at(field);
+        if !reference.exists() {
+            continue;
+        }
+        let Some(found) = object(view, pod, kind, reference)? else { return Ok(None) };
+        let key = reference.at("key").text().unwrap_or_default();
+        let value = At::top(found).at("data").at(key).text().and_then(|v| decoded(kind, v));
+        let optional = reference.at("optional").flag() == Some(true);
+        return match value {
+            Some(value) => Ok(Some(value)),
+            None if optional => Ok(None),
+            None => {
+                let name = reference.at("name").text().unwrap_or_default();
+                Err(format!("couldn't find key {key} in {kind} {}/{name}", pod.meta.namespace))
+            }
+        };
+    }
+    if from.at("resourceFieldRef").exists() {
+        return Ok(Some(resource_field(container, from.at("resourceFieldRef"))));
+    }
+    let path = from.at("fieldRef").at("fieldPath").text().unwrap_or_default();
+    field(pod, path, around).map(Some)
+}
+
+/// A field of the pod, by the downward API's paths.
+fn field(pod: &Pod, path: &str, around: &Around) -> Result<String, String> {
+    let first = |ips: &[IpAddr]| ips.first().map(IpAddr::to_string).unwrap_or_default();
+    let all = |ips: &[IpAddr]| ips.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(",");
+    let keyed = |prefix: &str| path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix("['")).and_then(|rest| rest.strip_suffix("']"));
+    let meta = &pod.meta;
+    Ok(match path {
+        "metadata.name" => meta.name.to_string(),
+        "metadata.namespace" => meta.namespace.to_string(),
+        "metadata.uid" => meta.uid.as_deref().unwrap_or_default().to_string(),
+        "spec.nodeName" => pod.node.as_deref().unwrap_or_default().to_string(),
+        "spec.serviceAccountName" => {
+            let account = At::top(&pod.spec.doc).at("serviceAccountName").text();
+            account.unwrap_or_default().to_string()
+        }
+        "status.podIP" => first(&around.pod_ips),
+        "status.podIPs" => all(&around.pod_ips),
+        "status.hostIP" => first(&around.host_ips),
+        "status.hostIPs" => all(&around.host_ips),
+        _ => match (keyed("metadata.labels"), keyed("metadata.annotations")) {
+            (Some(key), _) => meta.labels.get(key).unwrap_or_default().to_string(),
+            (_, Some(key)) => meta.annotations.get(key).unwrap_or_default().to_string(),
+            _ => return Err(format!("unsupported fieldPath: {path}")),
+        },
+    })
+}
+
+/// A container's own request or limit, in whole units, as with the default divisor.
+fn resource_field(container: &Value, reference: At<'_>) -> String {
+    let resource = reference.at("resource").text().unwrap_or_default();
+    let (list, name) = resource.split_once('.').unwrap_or(("limits", resource));
+    let written = At::top(container).at("resources").at(list).at(name);
+    let text = written.text().map(str::to_string).or_else(|| written.int().map(|n| n.to_string()));
+    text.and_then(|t| crate::objects::quantity::units(&t)).unwrap_or(0).to_string()
+}
+
+fn decoded(kind: &str, value: &str) -> Option<String> {
+    if kind == "ConfigMap" {
+        return Some(value.to_string());
+    }
+    let bytes = BASE64_STANDARD.decode(value).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Names that `envFrom` takes: anything printable in ASCII without `=` (since 1.32).
+fn is_variable_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| (0x20..0x7f).contains(&b) && b != b'=')
+}
+
+/// Replaces `$(NAME)` by its value in the first of `scopes` that has it; `$$` gives `$`; what is unknown stays as it is.
+pub fn expand(text: &str, scopes: &[&Variables]) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(tail) = rest.strip_prefix('$') {
+            out.push('$');
+            rest = tail;
+        } else if let Some((name, tail)) = rest.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
+            match scopes.iter().find_map(|scope| scope.get(name)) {
+                Some(value) => out.push_str(value),
+                None => out.push_str(&format!("$({name})")),
+            }
+            rest = tail;
+        } else {
+            out.push('$');
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn references_expand_once() {
+        let known: Variables = [("A", "1"), ("B", "$(A)")].map(|(k, v)| (k.to_string(), v.to_string())).into();
+        let cases = [("$(A)", "1"), ("x$(A)y", "x1y"), ("$$(A)", "$(A)"), ("$(C)", "$(C)"), ("$(B)", "$(A)"), ("$A ${A}", "$A ${A}"), ("$(A", "$(A"), ("$", "$"), ("$$", "$"), ("$$$(A)", "$1")];
+        for (text, want) in cases {
+            assert_eq!(expand(text, &[&known]), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_service_gives_seven_variables_for_its_first_port() {
+        let service = Service::parse(&json!({"metadata": {"name": "my-nginx", "namespace": "default"}, "spec": {"clusterIP": "10.0.162.149", "ports": [{"port": 80}]}}));
+        let names: Vec<String> = of_service(&service).into_iter().map(|(k, v)| format!("{k}={v}")).collect();
+        assert_eq!(names, [
+            "MY_NGINX_SERVICE_HOST=10.0.162.149", "MY_NGINX_SERVICE_PORT=80", "MY_NGINX_PORT=tcp://10.0.162.149:80",
+            "MY_NGINX_PORT_80_TCP=tcp://10.0.162.149:80", "MY_NGINX_PORT_80_TCP_PROTO=tcp", "MY_NGINX_PORT_80_TCP_PORT=80",
+            "MY_NGINX_PORT_80_TCP_ADDR=10.0.162.149",
+        ]);
+    }
+}

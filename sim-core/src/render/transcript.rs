@@ -1,0 +1,58 @@
+//! The transcript of a scenario: each step as text for people, or as one JSON object.
+
+use serde_json::{Value, json};
+
+use crate::engine::time::Instant;
+use crate::scenario::play::Played;
+
+/// The step as text. Said things are prose, typed things look as on a terminal, what failed is marked.
+pub fn step(played: &Played) -> String {
+    let mut text = String::new();
+    match played.verb {
+        "say" => {
+            text.push('\n');
+            played.title.lines().for_each(|line| text.push_str(&format!("# {line}\n")));
+        }
+        "until" | "wait" | "expect" => {
+            let clock = played.elapsed.since(Instant::START);
+            text.push_str(&format!("[{} {}: done at {clock}]\n", played.verb, played.title));
+        }
+        _ => {
+            let mut lines = played.title.lines();
+            text.push_str(&format!("$ {}\n", lines.next().unwrap_or_default()));
+            lines.for_each(|line| text.push_str(&format!("> {line}\n")));
+            push_output(&mut text, &played.outcome.stdout);
+            push_output(&mut text, &played.outcome.stderr);
+        }
+    }
+    for failure in &played.failures {
+        text.push_str(&format!("!! step {}: {failure}\n", played.number));
+    }
+    text
+}
+
+/// A program's output, ended by a newline if it is not.
+fn push_output(text: &mut String, output: &str) {
+    text.push_str(output);
+    if !output.is_empty() && !output.ends_with('\n') {
+        text.push('\n');
+    }
+}
+
+/// The step as JSON.
+pub fn step_json(played: &Played) -> Value {
+    json!({"step": played.number, "verb": played.verb, "title": played.title, "at": played.at.rfc3339(),
+        "elapsed_ns": played.elapsed.as_nanos(), "exit": played.outcome.exit, "stdout": played.outcome.stdout,
+        "stderr": played.outcome.stderr, "ok": played.failures.is_empty(), "failures": played.failures})
+}
+
+/// The last line: how many steps held.
+pub fn summary(steps: usize, failed: usize, elapsed: Instant) -> String {
+    let verdict = if failed == 0 { "all expectations held".to_string() } else { format!("{failed} did not hold") };
+    format!("\n{steps} steps in {} of simulated time: {verdict}\n", elapsed.since(Instant::START))
+}
+
+/// The same as JSON.
+pub fn summary_json(steps: usize, failed: usize, elapsed: Instant, assumptions: &[String]) -> Value {
+    json!({"steps": steps, "failed": failed, "ok": failed == 0, "elapsed_ns": elapsed.as_nanos(), "assumptions": assumptions})
+}

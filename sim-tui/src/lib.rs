@@ -1,1 +1,3 @@
 //! Everything testable without a terminal.
+
+pub mod draw;

@@ -49,6 +49,16 @@ pub struct Broken {
     pub found: String,
 }
 
+/// What an expectation that stands alone is about: `service/web {.spec.type}`, or `traffic shoppers`.
+pub fn title(expectation: &Expectation) -> String {
+    match (&expectation.object, &expectation.path, &expectation.traffic) {
+        (Some(object), Some(path), _) => format!("{object} {path}"),
+        (Some(object), None, _) => object.clone(),
+        (None, _, Some(traffic)) => format!("traffic {traffic}"),
+        (None, _, None) => String::new(),
+    }
+}
+
 /// Every part of an expectation that does not hold; empty when all do.
 pub fn compare(expectation: &Expectation, observed: &Observed<'_>) -> Vec<Broken> {
     let mut broken = Vec::new();
@@ -66,7 +76,9 @@ pub fn compare(expectation: &Expectation, observed: &Observed<'_>) -> Vec<Broken
     if let Some(wanted) = expectation.outcome {
         differ("outcome", word(&wanted), observed.outcome.map_or("none".into(), |o| word(&o)));
     }
-    for (name, check, text) in [("stdout", &expectation.stdout, observed.stdout), ("stderr", &expectation.stderr, observed.stderr)] {
+    for (name, check, text) in
+        [("stdout", &expectation.stdout, observed.stdout), ("stderr", &expectation.stderr, observed.stderr)]
+    {
         if let Some(check) = check {
             broken.extend(compare_text(name, check, text));
         }
@@ -102,8 +114,10 @@ fn compare_parts(
     absent: Option<&OneOrMany<String>>,
     text: &str,
 ) -> Vec<Broken> {
-    let broken = |part: &str, wanted: &str| Broken { part: format!("{name}.{part}"), wanted: wanted.to_string(), found: text.to_string() };
-    let contained = contains.into_iter().flat_map(OneOrMany::all).filter(|w| !text.contains(w.as_str())).map(|w| broken("contains", w));
+    let broken =
+        |part: &str, wanted: &str| Broken { part: format!("{name}.{part}"), wanted: wanted.to_string(), found: text.to_string() };
+    let contained =
+        contains.into_iter().flat_map(OneOrMany::all).filter(|w| !text.contains(w.as_str())).map(|w| broken("contains", w));
     let matched = matches.into_iter().flat_map(OneOrMany::all).filter(|w| !w.is_match(text)).map(|w| broken("matches", w.text()));
     let missing = absent.into_iter().flat_map(OneOrMany::all).filter(|w| text.contains(w.as_str())).map(|w| broken("absent", w));
     contained.chain(matched).chain(missing).collect()
@@ -126,7 +140,8 @@ fn compare_object(expectation: &Expectation, name: &str, observed: Option<Observ
 }
 
 fn compare_traffic(share: Option<&Written<Share>>, name: &str, requests: Option<Requests>) -> Option<Broken> {
-    let broken = |wanted: &str, found: String| Some(Broken { part: format!("traffic {name}"), wanted: wanted.to_string(), found });
+    let broken =
+        |wanted: &str, found: String| Some(Broken { part: format!("traffic {name}"), wanted: wanted.to_string(), found });
     match (share, requests) {
         (_, None) => broken("a load", "no such load".into()),
         (Some(share), Some(requests)) if !share.holds(requests) => {
@@ -169,7 +184,10 @@ mod tests {
         let observed = Observed { exit: Some(1), stdout: "a Running\nb Pending\n", stderr: "Error: x\n", ..Observed::default() };
         assert_eq!(broken(json!({"exit": 1, "stdout": {"contains": ["a", "Pending"], "matches": "^b +P"}}), observed), [""; 0]);
         assert_eq!(
-            broken(json!({"exit": 0, "stdout": {"contains": ["a", "z"], "absent": "Running"}, "stderr": {"equals": "", "matches": "^x"}}), observed),
+            broken(
+                json!({"exit": 0, "stdout": {"contains": ["a", "z"], "absent": "Running"}, "stderr": {"equals": "", "matches": "^x"}}),
+                observed
+            ),
             [
                 "exit: 0 / 1",
                 "stdout.contains: z / a Running\nb Pending\n",

@@ -26,3 +26,5 @@ pub use load::{File, Input, Options, Refused, load, load_folder};
 pub use manifests::Manifest;
 pub use report::Report;
 
+#[cfg(test)]
+mod tests;

@@ -134,8 +134,9 @@ pub fn judge(format: &str, text: &str) -> Result<(), Mistake> {
 impl Notation for Duration {
     const FORMAT: &'static str = "duration-text";
     fn parse(text: &str) -> Result<Self, Mistake> {
-        Duration::parse(text)
-            .ok_or_else(|| Mistake::new(format!("`{text}` is not a length of time"), "write a number with its unit: 200ms, 30s, 2m or 1h30m"))
+        Duration::parse(text).ok_or_else(|| {
+            Mistake::new(format!("`{text}` is not a length of time"), "write a number with its unit: 200ms, 30s, 2m or 1h30m")
+        })
     }
 }
 
@@ -151,7 +152,10 @@ impl Notation for IpAddr {
     const FORMAT: &'static str = "ip-address";
     fn parse(text: &str) -> Result<Self, Mistake> {
         text.parse().map_err(|_| {
-            Mistake::new(format!("`{text}` is not an IP address"), "write four numbers up to 255 (192.168.0.2) or an IPv6 address (fd00::2)")
+            Mistake::new(
+                format!("`{text}` is not an IP address"),
+                "write four numbers up to 255 (192.168.0.2) or an IPv6 address (fd00::2)",
+            )
         })
     }
 }
@@ -168,11 +172,17 @@ pub struct Cidr {
 impl Notation for Cidr {
     const FORMAT: &'static str = "cidr";
     fn parse(text: &str) -> Result<Self, Mistake> {
-        let wrong = |why: &str| Mistake::new(format!("`{text}` is not a CIDR: {why}"), "write an address and a prefix length: 10.96.0.0/12 or fd00:10:96::/108");
+        let wrong = |why: &str| {
+            Mistake::new(
+                format!("`{text}` is not a CIDR: {why}"),
+                "write an address and a prefix length: 10.96.0.0/12 or fd00:10:96::/108",
+            )
+        };
         let (address, prefix) = text.split_once('/').ok_or_else(|| wrong("the `/` and the prefix length are missing"))?;
         let address: IpAddr = address.parse().map_err(|_| wrong("what stands before the `/` is no IP address"))?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix: u8 = prefix.parse().ok().filter(|p| *p <= bits).ok_or_else(|| wrong(&format!("the prefix length must be 0 to {bits}")))?;
+        let prefix: u8 =
+            prefix.parse().ok().filter(|p| *p <= bits).ok_or_else(|| wrong(&format!("the prefix length must be 0 to {bits}")))?;
         let cidr = Cidr { address, prefix };
         if cidr.first() != address {
             return Err(Mistake::new(
@@ -230,9 +240,12 @@ impl Notation for PortRange {
     fn parse(text: &str) -> Result<Self, Mistake> {
         let port = |part: &str| part.trim().parse::<u16>().ok().filter(|p| *p > 0);
         let range = text.split_once('-').and_then(|(first, last)| Some(PortRange { first: port(first)?, last: port(last)? }));
-        range
-            .filter(|r| r.first <= r.last)
-            .ok_or_else(|| Mistake::new(format!("`{text}` is not a range of ports"), "write the lowest and the highest port, 1 to 65535: 30000-32767"))
+        range.filter(|r| r.first <= r.last).ok_or_else(|| {
+            Mistake::new(
+                format!("`{text}` is not a range of ports"),
+                "write the lowest and the highest port, 1 to 65535: 30000-32767",
+            )
+        })
     }
 }
 
@@ -290,9 +303,12 @@ impl Notation for Share {
         let (comparison, number) =
             signs.into_iter().find_map(|(sign, c)| body.strip_prefix(sign).map(|rest| (c, rest))).unwrap_or((Equal, body));
         let millionths = number.trim().strip_suffix('%').and_then(|n| percent(n.trim_end()));
-        millionths
-            .map(|millionths| Share { comparison, millionths })
-            .ok_or_else(|| Mistake::new(format!("`{text}` is not a share"), "write a comparison and a percentage from 0% to 100%: \">= 99%\" or \"== 100%\""))
+        millionths.map(|millionths| Share { comparison, millionths }).ok_or_else(|| {
+            Mistake::new(
+                format!("`{text}` is not a share"),
+                "write a comparison and a percentage from 0% to 100%: \">= 99%\" or \"== 100%\"",
+            )
+        })
     }
 }
 
@@ -323,7 +339,10 @@ impl Notation for Pattern {
     fn parse(text: &str) -> Result<Self, Mistake> {
         let built = regex_lite::RegexBuilder::new(text).multi_line(true).build();
         built.map(Pattern).map_err(|e| {
-            Mistake::new(format!("not a regular expression: {e}"), "a backslash makes ( ) [ ] { } . * + ? | literal; use `contains` for plain text")
+            Mistake::new(
+                format!("not a regular expression: {e}"),
+                "a backslash makes ( ) [ ] { } . * + ? | literal; use `contains` for plain text",
+            )
         })
     }
 }
@@ -342,7 +361,12 @@ pub struct DocRef {
 impl Notation for DocRef {
     const FORMAT: &'static str = "document";
     fn parse(text: &str) -> Result<Self, Mistake> {
-        let wrong = || Mistake::new(format!("`{text}` does not name a document"), "write KIND/NAME, and @2 for the second of that name: service/web or service/web@2");
+        let wrong = || {
+            Mistake::new(
+                format!("`{text}` does not name a document"),
+                "write KIND/NAME, and @2 for the second of that name: service/web or service/web@2",
+            )
+        };
         let (reference, occurrence) = match text.rsplit_once('@') {
             None => (text, 1),
             Some((reference, n)) => (reference, n.parse().ok().filter(|n| *n > 0).ok_or_else(wrong)?),

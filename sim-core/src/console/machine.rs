@@ -193,7 +193,8 @@ impl<'m> Machine<'m> {
             let files = Files::new(hostname);
             // Places that ended long ago give way; their files are gone with their container in a real cluster too.
             if self.all_files.len() >= PLACES_MAX {
-                self.all_files.retain(|p, _| *p == Place::Outside);
+                let outside = self.all_files.remove(&Place::Outside);
+                *self.all_files = outside.into_iter().map(|files| (Place::Outside, files)).collect();
             }
             self.all_files.insert(place.clone(), files);
         }

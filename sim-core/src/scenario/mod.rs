@@ -5,6 +5,7 @@
 //! ([`mod@format`]), then judged as a whole ([`meaning`]). Plain manifests take the same road and become a scenario that applies
 //! them. Left out here: playing the steps.
 
+pub mod build;
 pub mod check;
 pub mod condition;
 pub mod diagnostic;
@@ -15,6 +16,7 @@ pub mod load;
 pub mod manifests;
 pub mod meaning;
 pub mod notation;
+pub mod play;
 pub mod report;
 pub mod save;
 pub mod schema;

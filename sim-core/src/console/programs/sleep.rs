@@ -73,8 +73,8 @@ pub(super) fn watch(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         let ran = host.run_in(&place, &shell, "");
         let screen = ran.stdout + &ran.stderr;
         let now = host.world().elapsed();
-        if shown.as_deref() != Some(&screen) {
-            if shown.as_deref().is_none_or(|shown| ageless(shown) != ageless(&screen)) {
+        if shown.as_ref() != Some(&screen) {
+            if shown.as_ref().is_none_or(|shown| ageless(shown) != ageless(&screen)) {
                 changed = now;
             }
             if !options.has('t') {

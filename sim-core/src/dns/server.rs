@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use imbl::OrdMap;
 
 use super::cache::Cache;
-use super::config::{ServerConfig, canonical, within};
+pub use super::config::ServerConfig;
+use super::config::{canonical, within};
 use super::message::{Question, Record, Reply};
 use super::zone;
 use crate::engine::random::Draws;

@@ -14,13 +14,13 @@ pub(super) struct Walked {
     pub(super) exchange: Exchange,
 }
 
-/// Asks along the search list until a name exists; other replies than NXDOMAIN end the walk.
+/// Asks along the search list until a name exists, with or without records; silence ends the walk.
 pub(super) fn walk(wire: &mut dyn Wire, from: &Source, manner: &Manner, names: &[String], kind: &str) -> Walked {
     let mut lines = Vec::new();
     for (index, name) in names.iter().enumerate() {
         let mut exchange = exchange(wire, from, manner, name, kind);
         lines.append(&mut exchange.failures);
-        let missing = exchange.reply.as_ref().is_some_and(|(reply, ..)| reply.rcode == Rcode::NxDomain);
+        let missing = exchange.reply.as_ref().is_some_and(|(reply, ..)| reply.rcode != Rcode::NoError);
         if !missing || index + 1 == names.len() {
             exchange.failures = lines;
             return Walked { name: name.clone(), exchange };

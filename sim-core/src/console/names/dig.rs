@@ -70,22 +70,18 @@ pub(super) fn dig(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome
     if let Some(why) = walked.exchange.stopped {
         return Outcome::err(124, why);
     }
-    let banner = format!("\n; <<>> DiG {VERSION} <<>> {}\n", argv.get(1..).unwrap_or_default().join(" "));
-    let mut text = if request.shown.banner && !request.short { banner } else { String::new() };
-    text.push_str(&walked.exchange.failure_lines());
+    let mut text = walked.exchange.failure_lines();
+    if request.shown.banner && !request.short {
+        let arguments = argv.get(1..).unwrap_or_default().join(" ");
+        text.push_str(&format!("\n; <<>> DiG {VERSION} <<>> {arguments}\n;; global options: +cmd\n"));
+    }
     let Exchange { reply: Some((reply, server, after)), tcp, .. } = walked.exchange else {
-        if request.shown.banner && !request.short {
-            text.push_str(";; global options: +cmd\n");
-        }
         text.push_str(";; no servers could be reached\n");
         return Outcome { stdout: text, exit: 9, ..Outcome::default() };
     };
     if request.short {
         text.extend(reply.answers.iter().map(|r| format!("{}\n", data(r))));
         return Outcome::out(text);
-    }
-    if request.shown.banner {
-        text.push_str(";; global options: +cmd\n");
     }
     let question = Question { name: fqdn(&walked.name), kind: request.kind.to_owned() };
     text.push_str(&sections(&question, &reply, request.shown));
@@ -128,9 +124,7 @@ fn parse(argv: &[String]) -> Result<Request, Outcome> {
                 1,
                 format!("Invalid option: {arg}\nUsage:  dig [@server] [-x address] name [type] [+option]"),
             ));
-        } else if let (false, Some(kind)) = (request.name.is_empty() && !arg.contains('.'), kind_named(arg)) {
-            request.kind = kind;
-        } else if let (true, Some(kind)) = (request.name.is_empty(), kind_named(arg)) {
+        } else if let Some(kind) = kind_named(arg) {
             request.kind = kind;
         } else {
             request.name.clone_from(arg);
@@ -151,7 +145,7 @@ impl Request {
             "short" => self.short = on,
             "search" => self.search = on,
             "tcp" | "vc" => self.tcp = on,
-            "all" => self.shown = Shown { banner: self.shown.banner, ..Shown::all(on) },
+            "all" => self.shown = Shown::all(on),
             "answer" => self.shown.answer = on,
             "authority" => self.shown.authority = on,
             "additional" => self.shown.additional = on,

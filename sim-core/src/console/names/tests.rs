@@ -120,75 +120,356 @@ fn the_make_follows_from_the_image() {
 
 #[test]
 fn nslookup_of_bind() {
-    assert_snapshot!(run("nslookup my-nginx"), @"0");
-    assert_snapshot!(run("nslookup nope"), @"1");
-    assert_snapshot!(run("nslookup -type=SRV _sql._tcp.db"), @"2");
-    assert_snapshot!(run("nslookup 10.0.162.149"), @"3");
-    assert_snapshot!(run("nslookup ext"), @"4");
-    assert_snapshot!(run("nslookup example.com"), @"5");
-    assert_snapshot!(run("nslookup svc.cluster.local"), @"6");
+    assert_snapshot!(run("nslookup my-nginx"), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10#53
+
+    Name:	my-nginx.default.svc.cluster.local
+    Address: 10.0.162.149
+
+    .
+    ");
+    assert_snapshot!(run("nslookup nope"), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10#53
+
+    ** server can't find nope: NXDOMAIN
+
+    exit 1
+    .
+    ");
+    assert_snapshot!(run("nslookup -type=SRV _sql._tcp.db"), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10#53
+
+    _sql._tcp.db.default.svc.cluster.local	service = 0 50 5432 db-0.db.default.svc.cluster.local.
+    _sql._tcp.db.default.svc.cluster.local	service = 0 50 5432 10-244-2-8.db.default.svc.cluster.local.
+
+    .
+    ");
+    assert_snapshot!(run("nslookup 10.0.162.149"), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10#53
+
+    149.162.0.10.in-addr.arpa	name = my-nginx.default.svc.cluster.local.
+
+    .
+    ");
+    assert_snapshot!(run("nslookup ext"), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10#53
+
+    ext.default.svc.cluster.local	canonical name = example.com.
+    Name:	example.com
+    Address: 203.0.113.7
+
+    .
+    ");
+    assert_snapshot!(run("nslookup example.com"), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10#53
+
+    Non-authoritative answer:
+    Name:	example.com
+    Address: 203.0.113.7
+
+    .
+    ");
+    assert_snapshot!(run("nslookup svc.cluster.local"), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10#53
+
+    *** Can't find svc.cluster.local: No answer
+
+    .
+    ");
 }
 
 #[test]
 fn nslookup_of_bind_without_a_server() {
     let in_image = |image, mood| run_in(image, mood, "nslookup my-nginx");
-    assert_snapshot!(in_image("agnhost", Mood::Silent), @"7");
-    assert_snapshot!(in_image("agnhost", Mood::Refusing), @"8");
-    assert_snapshot!(in_image("jessie-dnsutils", Mood::Silent), @"9");
-    assert_snapshot!(in_image("agnhost", Mood::Failing), @"10");
+    assert_snapshot!(in_image("agnhost", Mood::Silent), @r"
+    ;; communications error to 10.96.0.10#53: timed out
+    ;; communications error to 10.96.0.10#53: timed out
+    ;; communications error to 10.96.0.10#53: timed out
+    ;; no servers could be reached
+
+    exit 1
+    15 s
+    .
+    ");
+    assert_snapshot!(in_image("agnhost", Mood::Refusing), @r"
+    ;; communications error to 10.96.0.10#53: connection refused
+    ;; communications error to 10.96.0.10#53: connection refused
+    ;; communications error to 10.96.0.10#53: connection refused
+    ;; no servers could be reached
+
+    exit 1
+    .
+    ");
+    assert_snapshot!(in_image("jessie-dnsutils", Mood::Silent), @r"
+    ;; connection timed out; no servers could be reached
+
+    exit 1
+    15 s
+    .
+    ");
+    assert_snapshot!(in_image("agnhost", Mood::Failing), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10#53
+
+    ** server can't find my-nginx: SERVFAIL
+
+    exit 1
+    .
+    ");
 }
 
 #[test]
 fn nslookup_of_old_busybox() {
     let line = |line| run_in("radial/busyboxplus:curl", Mood::Answering, line);
-    assert_snapshot!(line("nslookup my-nginx"), @"11");
-    assert_snapshot!(line("nslookup nope"), @"12");
-    assert_snapshot!(line("nslookup db"), @"13");
+    assert_snapshot!(line("nslookup my-nginx"), @r"
+    Server:    10.96.0.10
+    Address 1: 10.96.0.10 kube-dns.kube-system.svc.cluster.local
+
+    Name:      my-nginx
+    Address 1: 10.0.162.149 my-nginx.default.svc.cluster.local
+    .
+    ");
+    assert_snapshot!(line("nslookup nope"), @r"
+    Server:    10.96.0.10
+    Address 1: 10.96.0.10 kube-dns.kube-system.svc.cluster.local
+
+    stderr: nslookup: can't resolve 'nope'
+    exit 1
+    .
+    ");
+    assert_snapshot!(line("nslookup db"), @r"
+    Server:    10.96.0.10
+    Address 1: 10.96.0.10 kube-dns.kube-system.svc.cluster.local
+
+    Name:      db
+    Address 1: 10.244.1.7 db-0.db.default.svc.cluster.local
+    Address 2: 10.244.2.8 10-244-2-8.db.default.svc.cluster.local
+    .
+    ");
 }
 
 #[test]
 fn nslookup_of_busybox() {
-    assert_snapshot!(run_in("busybox", Mood::Answering, "nslookup my-nginx"), @"14");
-    assert_snapshot!(run_in("busybox", Mood::Answering, "nslookup my-nginx.default.svc.cluster.local"), @"15");
-    assert_snapshot!(run_in("busybox:1.30", Mood::Answering, "nslookup kubernetes.default"), @"16");
-    assert_snapshot!(run_in("busybox", Mood::Silent, "nslookup my-nginx"), @"17");
-    assert_snapshot!(run_in("busybox", Mood::Refusing, "nslookup my-nginx"), @"18");
+    assert_snapshot!(run_in("busybox", Mood::Answering, "nslookup my-nginx"), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10:53
+
+    Name:	my-nginx.default.svc.cluster.local
+    Address: 10.0.162.149
+
+    ** server can't find my-nginx.svc.cluster.local: NXDOMAIN
+
+    ** server can't find my-nginx.cluster.local: NXDOMAIN
+
+
+    ** server can't find my-nginx.svc.cluster.local: NXDOMAIN
+
+    ** server can't find my-nginx.cluster.local: NXDOMAIN
+
+    exit 1
+    .
+    ");
+    assert_snapshot!(run_in("busybox", Mood::Answering, "nslookup my-nginx.default.svc.cluster.local"), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10:53
+
+    Name:	my-nginx.default.svc.cluster.local
+    Address: 10.0.162.149
+
+
+    .
+    ");
+    assert_snapshot!(run_in("busybox:1.30", Mood::Answering, "nslookup kubernetes.default"), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10:53
+
+    ** server can't find kubernetes.default: NXDOMAIN
+
+    ** server can't find kubernetes.default: NXDOMAIN
+
+    *** Can't find kubernetes.default: No answer
+
+    exit 1
+    .
+    ");
+    assert_snapshot!(run_in("busybox", Mood::Silent, "nslookup my-nginx"), @r"
+    ;; connection timed out; no servers could be reached
+    exit 1
+    5 s
+    .
+    ");
+    assert_snapshot!(run_in("busybox", Mood::Refusing, "nslookup my-nginx"), @r"
+    ;; connection timed out; no servers could be reached
+    stderr: nslookup: read: Connection refused
+    exit 1
+    .
+    ");
 }
 
 #[test]
 fn dig_shows_the_reply() {
-    assert_snapshot!(run("dig my-nginx.default.svc.cluster.local"), @"19");
-    assert_snapshot!(run("dig +short +search db SRV"), @"20");
-    assert_snapshot!(run("dig +noall +answer +search my-nginx A"), @"21");
-    assert_snapshot!(run("dig +noall +comments +authority nope.default.svc.cluster.local"), @"22");
-    assert_snapshot!(run("dig @10.96.0.10 -x 10.96.0.1 +short"), @"23");
-    assert_snapshot!(run("dig +short dns-version.cluster.local TXT"), @"24");
-    assert_snapshot!(run_in("agnhost", Mood::Silent, "dig my-nginx"), @"25");
+    assert_snapshot!(run("dig my-nginx.default.svc.cluster.local"), @r"
+    ; <<>> DiG 9.18.33 <<>> my-nginx.default.svc.cluster.local
+    ;; global options: +cmd
+    ;; Got answer:
+    ;; WARNING: .local is reserved for Multicast DNS
+    ;; You are currently testing what happens when an mDNS query is leaked to DNS
+    ;; ->>HEADER<<- opcode: QUERY, status: NOERROR, id: 29242
+    ;; flags: qr aa rd; QUERY: 1, ANSWER: 1, AUTHORITY: 0, ADDITIONAL: 1
+    ;; WARNING: recursion requested but not available
+
+    ;; OPT PSEUDOSECTION:
+    ; EDNS: version: 0, flags:; udp: 1232
+    ;; QUESTION SECTION:
+    ;my-nginx.default.svc.cluster.local.	IN	A
+
+    ;; ANSWER SECTION:
+    my-nginx.default.svc.cluster.local.	30	IN	A	10.0.162.149
+
+    ;; Query time: 1 msec
+    ;; SERVER: 10.96.0.10#53(10.96.0.10) (UDP)
+    ;; WHEN: Thu Jan 01 12:00:00 UTC 2026
+    ;; MSG SIZE  rcvd: 68
+
+    .
+    ");
+    assert_snapshot!(run("dig +short +search db SRV"), @r"
+    0 50 5432 db-0.db.default.svc.cluster.local.
+    0 50 5432 10-244-2-8.db.default.svc.cluster.local.
+    .
+    ");
+    assert_snapshot!(run("dig +noall +answer +search my-nginx A"), @r"
+    my-nginx.default.svc.cluster.local.	30	IN	A	10.0.162.149
+    .
+    ");
+    assert_snapshot!(run("dig +noall +comments +authority nope.default.svc.cluster.local"), @r"
+    ;; Got answer:
+    ;; WARNING: .local is reserved for Multicast DNS
+    ;; You are currently testing what happens when an mDNS query is leaked to DNS
+    ;; ->>HEADER<<- opcode: QUERY, status: NXDOMAIN, id: 2445
+    ;; flags: qr aa rd; QUERY: 1, ANSWER: 0, AUTHORITY: 1, ADDITIONAL: 1
+    ;; WARNING: recursion requested but not available
+
+    ;; OPT PSEUDOSECTION:
+    ; EDNS: version: 0, flags:; udp: 1232
+    ;; AUTHORITY SECTION:
+    cluster.local.		30	IN	SOA	ns.dns.cluster.local. hostmaster.cluster.local. 1767268800 7200 1800 86400 30
+
+    .
+    ");
+    assert_snapshot!(run("dig @10.96.0.10 -x 10.96.0.1 +short"), @r"
+    kubernetes.default.svc.cluster.local.
+    .
+    ");
+    assert_snapshot!(run("dig +short dns-version.cluster.local TXT"), @r#"
+    "1.1.0"
+    .
+    "#);
+    assert_snapshot!(run_in("agnhost", Mood::Silent, "dig my-nginx"), @r"
+    ;; communications error to 10.96.0.10#53: timed out
+    ;; communications error to 10.96.0.10#53: timed out
+    ;; communications error to 10.96.0.10#53: timed out
+
+    ; <<>> DiG 9.18.33 <<>> my-nginx
+    ;; global options: +cmd
+    ;; no servers could be reached
+    exit 9
+    15 s
+    .
+    ");
 }
 
 #[test]
 fn host_speaks_in_sentences() {
-    assert_snapshot!(run("host my-nginx"), @"26");
-    assert_snapshot!(run("host nope"), @"27");
-    assert_snapshot!(run("host 10.96.0.1"), @"28");
-    assert_snapshot!(run("host -t SRV db"), @"29");
+    assert_snapshot!(run("host my-nginx"), @r"
+    my-nginx.default.svc.cluster.local has address 10.0.162.149
+    .
+    ");
+    assert_snapshot!(run("host nope"), @r"
+    Host nope not found: 3(NXDOMAIN)
+    exit 1
+    .
+    ");
+    assert_snapshot!(run("host 10.96.0.1"), @r"
+    1.0.96.10.in-addr.arpa domain name pointer kubernetes.default.svc.cluster.local.
+    .
+    ");
+    assert_snapshot!(run("host -t SRV db"), @r"
+    db.default.svc.cluster.local has SRV record 0 50 5432 db-0.db.default.svc.cluster.local.
+    db.default.svc.cluster.local has SRV record 0 50 5432 10-244-2-8.db.default.svc.cluster.local.
+    .
+    ");
 }
 
 #[test]
 fn getent_prints_what_the_library_found() {
-    assert_snapshot!(run("getent hosts my-nginx"), @"30");
-    assert_snapshot!(run("getent hosts nope"), @"31");
-    assert_snapshot!(run("getent ahosts ext"), @"32");
-    assert_snapshot!(run_in("agnhost", Mood::Silent, "getent ahosts my-nginx"), @"33");
+    assert_snapshot!(run("getent hosts my-nginx"), @r"
+    10.0.162.149    my-nginx.default.svc.cluster.local
+    .
+    ");
+    assert_snapshot!(run("getent hosts nope"), @r"
+    exit 2
+    .
+    ");
+    assert_snapshot!(run("getent ahosts ext"), @r"
+    203.0.113.7     STREAM example.com
+    203.0.113.7     DGRAM  
+    203.0.113.7     RAW    
+    .
+    ");
+    assert_snapshot!(run_in("agnhost", Mood::Silent, "getent ahosts my-nginx"), @r"
+    exit 2
+    20 s
+    .
+    ");
 }
 
 #[test]
 fn resolve_asks_beside_the_world() {
-    assert_snapshot!(run("resolve my-nginx.default.svc.cluster.local"), @"34");
-    assert_snapshot!(run("resolve my-nginx.default.svc.cluster.local A -o json"), @"35");
-    assert_snapshot!(run("resolve my-nginx.default --from pod/default/curl -o json"), @"36");
-    assert_snapshot!(run_in("agnhost", Mood::Silent, "resolve nope --from pod/default/curl"), @"37");
-    assert_snapshot!(run("resolve a b c"), @"38");
-    assert_snapshot!(run("resolve web A6"), @"39");
-    assert_snapshot!(run("resolve web --from curl"), @"40");
+    assert_snapshot!(run("resolve my-nginx.default.svc.cluster.local"), @r"
+    NOERROR (authoritative)
+    my-nginx.default.svc.cluster.local.  30  A  10.0.162.149
+    .
+    ");
+    assert_snapshot!(run("resolve my-nginx.default.svc.cluster.local A -o json"), @r#"
+    {"rcode":"NOERROR","authoritative":true,"truncated":false,"answers":[{"name":"my-nginx.default.svc.cluster.local.","type":"A","ttl":30,"rdata":"10.0.162.149"}],"authority":[],"additional":[],"queries":[],"forwarded":false}
+    .
+    "#);
+    assert_snapshot!(run("resolve my-nginx.default --from pod/default/curl -o json"), @r#"
+    {"rcode":"NOERROR","authoritative":true,"truncated":false,"answers":[{"name":"my-nginx.default.svc.cluster.local.","type":"A","ttl":30,"rdata":"10.0.162.149"}],"authority":[],"additional":[],"queries":[{"name":"my-nginx.default.default.svc.cluster.local.","type":"A","server":"10.96.0.10:53","rcode":"NXDOMAIN"},{"name":"my-nginx.default.svc.cluster.local.","type":"A","server":"10.96.0.10:53","rcode":"NOERROR"}],"forwarded":false}
+    .
+    "#);
+    assert_snapshot!(run_in("agnhost", Mood::Silent, "resolve nope --from pod/default/curl"), @r"
+    asked 10.96.0.10:53 for nope.default.svc.cluster.local. A: timed out
+    asked 10.96.0.10:53 for nope.default.svc.cluster.local. A: timed out
+    asked 10.96.0.10:53 for nope. A: timed out
+    asked 10.96.0.10:53 for nope. A: timed out
+    timed out
+    .
+    ");
+    assert_snapshot!(run("resolve a b c"), @r"
+    stderr: kubewalk: resolve: one name and at most one type are needed
+    usage: resolve NAME [TYPE] [--from pod/NS/NAME] [-o json]
+    exit 2
+    .
+    ");
+    assert_snapshot!(run("resolve web A6"), @r#"
+    stderr: kubewalk: resolve: unknown record type "A6"
+    usage: resolve NAME [TYPE] [--from pod/NS/NAME] [-o json]
+    exit 2
+    .
+    "#);
+    assert_snapshot!(run("resolve web --from curl"), @r#"
+    stderr: kubewalk: resolve: "curl" is no source; write pod/NAMESPACE/NAME
+    usage: resolve NAME [TYPE] [--from pod/NS/NAME] [-o json]
+    exit 2
+    .
+    "#);
 }

@@ -60,8 +60,7 @@ fn first_usable(
 ) -> Option<(Reply, Duration)> {
     let mut best: Option<(Reply, Duration)> = None;
     for server in &conf.servers {
-        loop {
-            let (Asked::Reply { reply, .. }, after) = asker.ask(name, kind, *server) else { break };
+        while let (Asked::Reply { reply, .. }, after) = asker.ask(name, kind, *server) {
             match reply.rcode {
                 Rcode::NoError | Rcode::NxDomain => {
                     if best.as_ref().is_none_or(|(_, sooner)| after < *sooner) {

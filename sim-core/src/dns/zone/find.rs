@@ -221,7 +221,7 @@ fn ready(slice: &EndpointSlice) -> impl Iterator<Item = (&Endpoint, &str)> {
 fn holding(view: &View, none: bool, ip: IpAddr) -> impl Iterator<Item = (&EndpointSlice, &str)> {
     let slices = view.slices.iter().filter(move |_| !none);
     let holds = move |slice: &EndpointSlice| ready(slice).any(|(_, a)| a.parse() == Ok(ip));
-    slices.filter(move |s| holds(s)).filter_map(|s| Some((&**s, s.service().unwrap_or_default())))
+    slices.filter(move |s| holds(s)).map(|s| (&**s, s.service().unwrap_or_default()))
 }
 
 fn matches(parts: &Parts<'_>, port: &str, protocol: &str) -> bool {

@@ -20,15 +20,17 @@ pub const ALLOWED: Edges = &[
     // `render::age` because a real API server prints the AGE column itself.
     ("api", &["engine", "objects", "render::age", "store"]),
     // The boxes. None names another box: they share photographs, requests and packets.
-    ("controllers", &["api", "engine", "explain", "objects", "store"]),
+    // The run loop starts the cloud's controller (`service-lb`) beside its own.
+    ("controllers", &["api", "cloud", "engine", "explain", "objects", "store"]),
     ("scheduler", &["api", "engine", "explain", "objects", "store"]),
     ("kubelet", &["api", "engine", "explain", "objects", "store"]),
     ("proxy", &["api", "engine", "explain", "objects", "store"]),
-    ("cloud", &["api", "engine", "explain", "objects", "store"]),
+    // A real cloud controller manager is built on the same frame: keys in, a plan out.
+    ("cloud", &["api", "controllers", "engine", "explain", "objects", "store"]),
     // A resolver asks over a wire, which it is given; it knows nothing else of the network.
     ("dns", &["api", "engine", "explain", "network::wire", "objects", "store"]),
-    // The network asks a node's proxy and carries DNS messages.
-    ("network", &["api", "dns", "engine", "explain", "objects", "proxy", "store"]),
+    // The network asks a node's proxy and carries DNS messages. At the end of each wire is a pod's sandbox, and what listens in it.
+    ("network", &["api", "dns", "engine", "explain", "kubelet::Sandbox", "kubelet::images", "objects", "proxy", "store"]),
     // The one place that knows every box.
     (
         "cluster",

@@ -57,7 +57,9 @@ fn check_rust(path: &str, text: &str) -> Vec<Finding> {
 }
 
 fn check_file(root: &Path, path: &Path) -> Vec<Finding> {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    // Lossy, because some inputs of tests are deliberately not UTF-8.
+    let text = String::from_utf8_lossy(&bytes);
     let inside = path.strip_prefix(root).expect("found below the root");
     let name = inside.to_string_lossy().replace('\\', "/");
     if name.ends_with(".rs") { check_rust(&name, &text) } else { words::check_text(&name, &text) }

@@ -82,14 +82,39 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// Asked when the test runs and not when it is compiled: the sources may have moved in between.
+fn workspace() -> PathBuf {
+    let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo test says where the package is");
+    Path::new(&package).parent().expect("the package is a member of the workspace").to_owned()
+}
+
 #[test]
 fn the_workspace_is_tidy() {
-    // Asked when the test runs and not when it is compiled: the sources may have moved in between.
-    let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo test says where the package is");
-    let root = Path::new(&package).parent().expect("the package is a member of the workspace");
+    let root = workspace();
     let mut paths = Vec::new();
-    files(root, &mut paths);
+    files(&root, &mut paths);
     assert!(paths.iter().any(|path| path.ends_with("sim-core/src/lib.rs")), "no sources found below {}", root.display());
-    let findings: Vec<String> = paths.iter().flat_map(|path| check_file(root, path)).map(|finding| finding.to_string()).collect();
+    let findings: Vec<String> =
+        paths.iter().flat_map(|path| check_file(&root, path)).map(|finding| finding.to_string()).collect();
     assert!(findings.is_empty(), "\n{}\n\n{} findings\n", findings.join("\n"), findings.len());
+}
+
+#[test]
+fn the_tables_name_what_exists() {
+    let core = workspace().join("sim-core/src");
+    for (module, _) in directions::ALLOWED {
+        let exists = core.join(module).is_dir() || core.join(format!("{module}.rs")).is_file();
+        assert!(exists, "tests/tidy/directions.rs gives arrows to `{module}`, which is no module of sim-core: delete its line");
+    }
+    for (file, word, _) in words::ALLOWED_WORDS {
+        let text = fs::read_to_string(workspace().join(file)).unwrap_or_default();
+        assert!(text.contains(word), "tests/tidy/words.rs lets {file} use `{word}`, which it does not: delete its line");
+    }
+    for (file, name, _) in shape::LONG_FUNCTIONS {
+        let text = fs::read_to_string(workspace().join(file)).unwrap_or_default();
+        assert!(
+            text.contains(&format!("fn {name}")),
+            "tests/tidy/shape.rs exempts `{name}`, which is not in {file}: delete its line"
+        );
+    }
 }

@@ -34,7 +34,7 @@ const CORE_PATHS: &[(&str, &str)] = &[
 ];
 
 /// Where a refused word is allowed: the file, the word, and why.
-const ALLOWED_WORDS: &[(&str, &str, &str)] = &[
+pub const ALLOWED_WORDS: &[(&str, &str, &str)] = &[
     ("sim-core/src/api/decode/go.rs", "f32", "a method name in the list of a serde macro; no number is read"),
     ("sim-core/src/api/decode/reader.rs", "f32", "a method name in the list of a serde macro; no number is read"),
 ];

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::IsTerminal;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sim_core::console::files::HostFiles;
@@ -42,17 +42,15 @@ impl HostFolder {
         Arc::new(self)
     }
 
-    /// The path below the folder; `None` if it leads out of it.
-    fn below(&self, path: &str) -> Option<PathBuf> {
-        let relative = Path::new(path.trim_start_matches('/'));
-        let inside = relative.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
-        inside.then(|| self.0.join(relative))
+    /// A path as the user types it: relative to the folder, or absolute.
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.join(path)
     }
 }
 
 impl HostFiles for HostFolder {
     fn read(&self, path: &str) -> Option<Result<String, FileError>> {
-        let path = self.below(path)?;
+        let path = self.path(path);
         let meta = fs::metadata(&path).ok()?;
         if meta.is_dir() {
             return Some(Err(FileError("Is a directory".to_string())));
@@ -65,7 +63,7 @@ impl HostFiles for HostFolder {
     }
 
     fn list(&self, path: &str) -> Option<Vec<String>> {
-        let entries = fs::read_dir(self.below(path)?).ok()?;
+        let entries = fs::read_dir(self.path(path)).ok()?;
         let name = |e: fs::DirEntry| {
             let slash = if e.path().is_dir() { "/" } else { "" };
             format!("{}{slash}", e.file_name().to_string_lossy())

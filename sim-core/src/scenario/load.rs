@@ -1,4 +1,4 @@
-//! Text to [`Input`]: a scenario with its manifests, or plain manifests made into a scenario that applies them.
+//! Text to [`Loaded`], what a session begins with: a scenario with its manifests, or plain manifests made into a scenario that applies them.
 //!
 //! Files are read by the program; here come their names and bytes. Left out: Markdown lessons and dumps of real clusters.
 
@@ -42,7 +42,7 @@ impl Default for Options<'_> {
 
 /// Everything a session needs to begin.
 #[derive(Clone, Debug)]
-pub struct Input {
+pub struct Loaded {
     /// Name of the file.
     pub file: String,
     /// The script.
@@ -56,13 +56,13 @@ pub struct Input {
     script: Option<SpanTree>,
 }
 
-impl Input {
+impl Loaded {
     /// The further document that a step names.
     pub fn document(&self, reference: &DocRef) -> Option<&Manifest> {
         manifests::find(&self.manifests, reference)
     }
 
-    /// The bytes of a step in [`Input::file`]; `None` in a scenario made from manifests.
+    /// The bytes of a step in [`Loaded::file`]; `None` in a scenario made from manifests.
     pub fn step_range(&self, index: usize) -> Option<ByteRange> {
         let path = Path::root().field("spec").field("steps").index(index);
         self.script.as_ref()?.value_range(&path)
@@ -71,7 +71,7 @@ impl Input {
 
 /// Why an input cannot be used.
 #[derive(Clone, Debug)]
-pub struct Refused {
+pub struct Problems {
     /// At least one complaint.
     pub diagnostics: Vec<Diagnostic>,
     /// The texts that they point into.
@@ -79,14 +79,14 @@ pub struct Refused {
 }
 
 /// Reads one file, or standard input under the name `-`.
-pub fn load(file: File<'_>, options: &Options<'_>) -> Result<Input, Refused> {
+pub fn load(file: File<'_>, options: &Options<'_>) -> Result<Loaded, Problems> {
     let mut loading = Loading::default();
     let documents = loading.documents(file);
     loading.finish(documents.into_iter().map(|d| (file.name.to_string(), d)).collect(), file.name, options)
 }
 
 /// Reads a folder: its manifests in the order of their names. `name` is that of the folder.
-pub fn load_folder(name: &str, files: &[File<'_>], options: &Options<'_>) -> Result<Input, Refused> {
+pub fn load_folder(name: &str, files: &[File<'_>], options: &Options<'_>) -> Result<Loaded, Problems> {
     let mut loading = Loading::default();
     if let Some(diagnostic) = needs_rendering(name, files) {
         loading.diagnostics.push(diagnostic);
@@ -147,10 +147,10 @@ struct Loading {
 }
 
 impl Loading {
-    fn refused(mut self) -> Refused {
+    fn refused(mut self) -> Problems {
         let place = |d: &Diagnostic| (d.file.clone(), d.labels.first().map_or(0, |label| label.range.start));
         self.diagnostics.sort_by_cached_key(place);
-        Refused { diagnostics: self.diagnostics, sources: self.sources }
+        Problems { diagnostics: self.diagnostics, sources: self.sources }
     }
 
     /// The documents of a file; the first as a script if it is one.
@@ -180,7 +180,7 @@ impl Loading {
         })
     }
 
-    fn finish(mut self, mut documents: Vec<(String, Document)>, name: &str, options: &Options<'_>) -> Result<Input, Refused> {
+    fn finish(mut self, mut documents: Vec<(String, Document)>, name: &str, options: &Options<'_>) -> Result<Loaded, Problems> {
         if documents.is_empty() && self.diagnostics.is_empty() {
             let help = "write a scenario or Kubernetes manifests; `kubewalk run first-service` plays a built-in one";
             self.diagnostics.push(Diagnostic::error(code::EMPTY, name, "there is nothing in this input", help));
@@ -207,7 +207,7 @@ impl Loading {
         let scenario = self.scenario(name, value, spans.as_ref(), &manifests, options);
         match scenario {
             Some(scenario) if self.diagnostics.is_empty() => {
-                Ok(Input { file: name.to_string(), scenario, manifests, sources: self.sources, report, script: spans })
+                Ok(Loaded { file: name.to_string(), scenario, manifests, sources: self.sources, report, script: spans })
             }
             _ => Err(self.refused()),
         }

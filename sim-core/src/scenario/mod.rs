@@ -12,6 +12,7 @@ pub mod expect;
 pub mod finding;
 pub mod format;
 pub mod load;
+pub mod machines;
 pub mod manifests;
 pub mod meaning;
 pub mod notation;
@@ -22,7 +23,7 @@ pub mod set;
 
 pub use diagnostic::{Diagnostic, Severity, Sources};
 pub use format::{Action, Scenario, Step};
-pub use load::{File, Input, Options, Refused, load, load_folder};
+pub use load::{File, Loaded, Options, Problems, load, load_folder};
 pub use manifests::Manifest;
 pub use report::Report;
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::expect::{self, Facts};
 use super::format::{Action, Apply, Expectation, Step};
 use super::load::Loaded;
+use super::manifests::Manifest;
 use crate::console::catalogue::Catalogue;
 use crate::console::files::HostFiles;
 use crate::console::host::{Outcome, World};
@@ -171,7 +172,7 @@ impl Player {
             Apply::Inline(text) => ("kubectl apply -f -".to_string(), here_document(text)),
             Apply::From(from) => match (&from.doc, &from.file) {
                 (Some(reference), _) => {
-                    let text = self.loaded.document(reference).map(|m| m.text().to_string()).unwrap_or_default();
+                    let text = self.loaded.document(reference).map(Manifest::to_yaml).unwrap_or_default();
                     (format!("kubectl apply -f {}", reference.text()), here_document(&text))
                 }
                 (None, Some(file)) => (format!("kubectl apply -f {file}"), format!("kubectl apply -f '{file}'")),

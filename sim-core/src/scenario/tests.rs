@@ -10,12 +10,12 @@ use crate::yaml::Path;
 const HEAD: &str = "apiVersion: kubewalk/v1\nkind: Scenario\n";
 const TUTORIAL: &str = include_str!("../../../scenarios/first-service.yaml");
 
-fn loaded(text: &str) -> Input {
+fn loaded(text: &str) -> Loaded {
     load(File { name: "test.yaml", bytes: text.as_bytes() }, &Options::default())
         .unwrap_or_else(|r| panic!("{:#?}", r.diagnostics))
 }
 
-fn with_set(text: &str, set: &[&str]) -> Result<Input, Refused> {
+fn with_set(text: &str, set: &[&str]) -> Result<Loaded, Problems> {
     let set: Vec<String> = set.iter().map(|s| s.to_string()).collect();
     load(File { name: "test.yaml", bytes: text.as_bytes() }, &Options { set: &set, ..Options::default() })
 }
@@ -50,7 +50,7 @@ fn the_tutorial_loads_and_saves() {
     assert_eq!(verbs.into_iter().collect::<Vec<_>>(), ["apply", "expect", "run", "say", "trace", "until", "wait"]);
     let again = loaded(&save::to_text(&input.scenario, &input.manifests));
     assert_eq!(again.scenario.spec, input.scenario.spec);
-    let values = |i: &Input| i.manifests.iter().map(|m| m.value.clone()).collect::<Vec<_>>();
+    let values = |i: &Loaded| i.manifests.iter().map(|m| m.value.clone()).collect::<Vec<_>>();
     assert_eq!(values(&again), values(&input));
 }
 
@@ -175,6 +175,13 @@ proptest::proptest! {
                 let _ = diagnostic.to_json(&refused.sources);
                 let _ = diagnostic.one_line(&refused.sources);
             }
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+        if let Err(problems) = load(File { name: "x", bytes: &bytes }, &Options::default()) {
+            proptest::prop_assert!(!problems.diagnostics.is_empty());
         }
     }
 

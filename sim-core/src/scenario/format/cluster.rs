@@ -71,7 +71,8 @@ pub struct Cluster {
     #[serde(rename = "serviceCIDRs")]
     #[schemars(length(min = 1, max = 2))]
     pub service_cidrs: Vec<Written<Cidr>>,
-    /// The cluster CIDR, one or two families. `null`: nothing counts as local pod traffic. Default 10.244.0.0/16.
+    /// The cluster CIDR, one or two families. `null`: nothing counts as local pod traffic. Default
+    /// 10.244.0.0/16, which has room for 256 nodes; with more of them 10.224.0.0/11.
     #[serde(rename = "podCIDRs", skip_serializing_if = "Setting::is_default")]
     #[schemars(length(min = 1, max = 2))]
     pub pod_cidrs: Setting<Vec<Written<Cidr>>>,
@@ -113,6 +114,7 @@ impl Cluster {
     /// The cluster CIDRs with the default filled in; empty when switched off.
     pub fn pod_networks(&self) -> Vec<Cidr> {
         match &self.pod_cidrs {
+            Setting::Default if self.nodes.count() > 256 => vec![*Written::<Cidr>::known("10.224.0.0/11")],
             Setting::Default => vec![*Written::<Cidr>::known("10.244.0.0/16")],
             Setting::Off => Vec::new(),
             Setting::Set(cidrs) => cidrs.iter().map(|c| **c).collect(),
@@ -358,6 +360,16 @@ pub enum Nodes {
     Count(#[schemars(range(max = 5000))] u32),
     /// These.
     List(#[schemars(length(max = 5000))] Vec<Node>),
+}
+
+impl Nodes {
+    /// How many.
+    pub fn count(&self) -> usize {
+        match self {
+            Nodes::Count(count) => *count as usize,
+            Nodes::List(nodes) => nodes.len(),
+        }
+    }
 }
 
 /// A node.

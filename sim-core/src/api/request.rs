@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::status::Status;
 
 /// One request. `resource` and `group` name the kind as in a URL (`deployments`, `apps`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Request {
     /// What to do.
     pub verb: Verb,
@@ -32,7 +32,7 @@ pub struct Request {
 }
 
 /// What a request asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
     /// One object.
     Get,
@@ -51,7 +51,7 @@ pub enum Verb {
 }
 
 /// How the body of a patch is to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PatchKind {
     /// RFC 7386.
     Merge,
@@ -64,7 +64,7 @@ pub enum PatchKind {
 }
 
 /// Query parameters; the default is "none given".
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Options {
     /// `labelSelector`, as typed.
     pub label_selector: String,
@@ -85,7 +85,7 @@ pub struct Options {
 }
 
 /// How unknown and duplicate fields in a body are treated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FieldValidation {
     /// Refuse (what kubectl asks for).
     #[default]
@@ -97,7 +97,7 @@ pub enum FieldValidation {
 }
 
 /// What happens to the dependents of a deleted object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Propagation {
     /// The owner goes at once, the garbage collector follows.
     Background,

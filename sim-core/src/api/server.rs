@@ -58,8 +58,7 @@ impl ApiServer {
             Err(status) => return status.into(),
         };
         let result = match request.verb {
-            Verb::Get => get(store, &target, request).map(Answer::from),
-            Verb::List => list(store, &target, request).map(Answer::from),
+            Verb::Get | Verb::List => return Self::read(store, request),
             Verb::Create => self.create(store, &target, request, clock),
             Verb::Update => self.update(store, &target, request, clock),
             Verb::Patch(how) => self.patch(store, &target, request, how, clock),
@@ -67,6 +66,15 @@ impl ApiServer {
             Verb::DeleteCollection => self.delete_all(store, &target, request, clock).map(Answer::from),
         };
         result.unwrap_or_else(Answer::from)
+    }
+
+    /// Answers a request that only reads.
+    pub fn read(store: &Store, request: &Request) -> Answer {
+        let answer = target_of(store, request).and_then(|target| match request.verb {
+            Verb::Get => get(store, &target, request),
+            _ => list(store, &target, request),
+        });
+        answer.map_or_else(Answer::from, Answer::from)
     }
 
     /// A fresh uid: random, version 4 in form, never given twice.

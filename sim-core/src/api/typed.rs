@@ -39,9 +39,11 @@ impl ApiServer {
             Write::Status { object, checked } => self.status_record(store, object, checked, clock),
             Write::Bind { namespace, name, uid, node } => self.bind(store, &namespace, &name, uid.as_deref(), &node, clock),
             Write::Delete { kind, namespace, name, uid, grace, propagation } => {
-                let (id, object) = find(store, &kind, &namespace, &name)?;
+                let (id, mut object) = find(store, &kind, &namespace, &name)?;
                 self.end(store, id, object.clone(), Wish { grace, propagation, uid: uid.as_deref() }, clock)?;
-                Ok(object)
+                // The sender wants to know from which revision on its view shows the deletion.
+                object.meta_mut().revision = store.revision();
+                Ok(store.head().object(id).unwrap_or(object))
             }
             Write::Note(note) => Ok(self.note(store, note, clock)),
         }

@@ -5,6 +5,7 @@
 //! against it.
 
 use super::Cluster;
+use crate::controllers::Which;
 use crate::objects::endpoint_slice::Endpoint;
 use crate::objects::pod::{ContainerState, Pod};
 use crate::objects::service::Service;
@@ -21,20 +22,20 @@ impl Cluster {
         if self.config.controllers.is_empty() && !self.config.kubelet && !self.config.scheduler {
             return self.stale_proxy();
         }
-        let workloads = self.config.runs_controller("replicaset");
+        let workloads = self.runs(Which::ReplicaSet);
         let sets = || head.replica_sets.iter().filter(|_| workloads).find_map(|set| unsettled_set(head, set));
         let deployments = || {
             let behind = |d: &&std::sync::Arc<crate::objects::workload::Deployment>| {
                 d.status.observed < d.meta.generation.unwrap_or(0) || !d.paused && d.status.replicas != d.replicas
             };
-            let running = self.config.runs_controller("deployment");
+            let running = self.runs(Which::Deployment);
             head.deployments.iter().filter(|_| running).find(behind).map(|d| format!("deployment {} is rolling out", d.meta.name))
         };
         deployments()
             .or_else(sets)
             .or_else(|| head.pods.iter().find_map(|pod| self.unsettled_pod(pod)))
             .or_else(|| {
-                let slices = self.config.runs_controller("endpointslice");
+                let slices = self.runs(Which::EndpointSlice);
                 head.services.iter().filter(|_| slices).find_map(|service| unsettled_service(head, service))
             })
             .or_else(|| self.stale_proxy())
@@ -98,7 +99,7 @@ fn unsettled_service(view: &View, service: &Service) -> Option<String> {
         selector.contained_in(&p.meta.labels) && !p.finished() && !p.status.ips.is_empty() && usable
     };
     let mut known = 0;
-    for pod in view.in_service_namespace(service).filter(ready) {
+    for pod in view.pods_matching(&service.meta.namespace, selector).filter(ready) {
         if !listed.contains(&*pod.meta.name) {
             return Some(format!("service {} does not list pod {} yet", service.meta.name, pod.meta.name));
         }

@@ -5,9 +5,12 @@
 
 pub mod bringup;
 pub mod config;
+mod converged;
 pub mod event;
 pub mod faults;
 pub mod ground;
+mod servers;
+mod system;
 pub mod watch;
 
 use std::hash::{Hash, Hasher};
@@ -21,10 +24,12 @@ use self::faults::{Fault, Faults};
 use self::watch::{Watcher, Watchers};
 use crate::api::component::{Clock, Reaction, Tag, Write};
 use crate::api::request::{Answer, Request};
+use crate::api::allocate::{Allocators, NotAPool};
 use crate::api::server::ApiServer;
-use crate::controllers::Controllers;
+use crate::controllers::{Controllers, Which};
+use crate::dns::server::DnsServers;
 use crate::engine::model::{Context, Model};
-use crate::engine::random::Digest;
+use crate::engine::random::{Digest, Draws};
 use crate::kubelet::Kubelets;
 use crate::proxy::Proxies;
 use crate::scheduler::Scheduler;
@@ -47,6 +52,8 @@ pub struct Cluster {
     pub kubelets: Kubelets,
     /// kube-proxy of each node.
     pub proxies: Proxies,
+    /// The caches of the CoreDNS servers.
+    pub dns: DnsServers,
     /// What is broken.
     pub faults: Faults,
     watchers: Watchers,
@@ -55,6 +62,8 @@ pub struct Cluster {
     sent: u32,
     /// The revision up to which watchers have been told.
     announced: u64,
+    /// The last revision that kube-proxies have to know.
+    services_changed: u64,
 }
 
 /// Who sent a write and wants to hear of it.
@@ -73,6 +82,8 @@ pub enum Input {
     Start,
     /// A request of a client.
     Request(Box<Request>),
+    /// A question reaches a DNS server.
+    Ask(Box<servers::Asking>),
     /// Something breaks.
     Fail(Fault),
     /// Something is mended.
@@ -84,6 +95,8 @@ pub enum Input {
 pub enum Reply {
     /// The API server's answer.
     Answer(Box<Answer>),
+    /// A DNS server's answer.
+    Asked(Box<crate::network::wire::Asked>),
     /// Done.
     Done,
     /// The target of a fault does not exist.
@@ -108,6 +121,7 @@ impl Model for Cluster {
                 Reply::Done
             }
             Input::Request(request) => Reply::Answer(Box::new(self.api.handle(&mut self.store, &request, clock))),
+            Input::Ask(asking) => Reply::Asked(Box::new(self.ask(&asking, clock))),
             Input::Fail(fault) => self.break_or_mend(&fault, true, cx),
             Input::Heal(fault) => self.break_or_mend(&fault, false, cx),
         };
@@ -123,6 +137,7 @@ impl Model for Cluster {
         match input {
             Input::Start => "input/start",
             Input::Request(_) => "input/request",
+            Input::Ask(_) => "input/dns",
             Input::Fail(_) => "input/fail",
             Input::Heal(_) => "input/heal",
         }
@@ -142,6 +157,44 @@ impl Model for Cluster {
 }
 
 impl Cluster {
+    /// A cluster of this configuration, with the scenario's own objects in its store.
+    pub fn new(config: Config, objects: &[serde_json::Value], draws: Draws) -> Result<Cluster, NotAPool> {
+        let mut api = ApiServer::new(Allocators::new(&config.service_cidrs, config.node_ports)?);
+        let mut store = Store::default();
+        bringup::fill(&mut api, &mut store, &config, objects);
+        let nodes = config.node_names();
+        let numbers = 0..u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        let controllers = config.controllers.iter().copied().map(Watcher::Controller);
+        let scheduler = config.scheduler.then_some(Watcher::Scheduler).into_iter();
+        let kubelets = numbers.clone().filter(|_| config.kubelet).map(Watcher::Kubelet);
+        let watchers = Watchers::new(controllers.chain(scheduler).chain(kubelets).chain(numbers.map(Watcher::Proxy)), draws);
+        let kubelet_config =
+            crate::kubelet::Config { cluster_domain: config.cluster_domain.clone(), cluster_dns: config.dns.kubelet.clone() };
+        let machines = config.nodes.iter().map(config::NodeConfig::for_kubelet).collect();
+        let announced = store.revision();
+        Ok(Cluster {
+            api,
+            store,
+            controllers: Controllers::new(&config.controllers, config.cloud.clone()),
+            scheduler: Scheduler::default(),
+            kubelets: Kubelets::new(machines, config.images.clone(), kubelet_config),
+            proxies: Proxies::new(&nodes),
+            dns: DnsServers::default(),
+            faults: Faults::default(),
+            watchers,
+            travelling: OrdMap::new(),
+            sent: 0,
+            announced,
+            services_changed: 0,
+            config: Arc::new(config),
+        })
+    }
+
+    /// Whether a controller of that name runs.
+    pub fn runs(&self, which: Which) -> bool {
+        self.config.controllers.contains(&which)
+    }
+
     fn clock(&self, cx: &Context<'_, Event>) -> Clock {
         Clock { now: cx.now(), start: self.config.start, draws: cx.draws() }
     }
@@ -263,6 +316,9 @@ impl Cluster {
         let changes: Vec<crate::store::Change> = changes.cloned().collect();
         self.announced = head;
         for change in &changes {
+            if Proxies::interested(change) {
+                self.services_changed = change.revision;
+            }
             for watcher in self.interested(change) {
                 self.wake(watcher, cx);
             }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::api::request::{Answer, Request};
 use crate::engine::time::{Duration, Instant};
+pub use crate::kubelet::ContainerView;
 use crate::network::wire::Wire;
 use crate::objects::time::Timestamp;
 
@@ -53,19 +54,6 @@ pub enum Place {
     },
 }
 
-/// What the runtime shows of one running container.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ContainerView {
-    /// Image as written in the pod.
-    pub image: String,
-    /// Host name of the pod.
-    pub hostname: String,
-    /// Environment as taken when the container started, sorted by name.
-    pub env: BTreeMap<String, String>,
-    /// Files the kubelet wrote, by absolute path (`/etc/resolv.conf`, `/etc/hosts`, `/etc/hostname`).
-    pub files: BTreeMap<String, String>,
-}
-
 /// A budget ran out, or the caller asked to stop, before a command was done. Exit status 124.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stopped {
@@ -92,6 +80,10 @@ pub trait World {
     fn container(&mut self, namespace: &str, pod: &str, container: &str) -> Result<ContainerView, String>;
     /// What the container has printed, with the moment of each line; `previous` asks for the instance before the last restart.
     fn logs(&mut self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<Vec<(Timestamp, String)>, String>;
+    /// The simulation itself, for the simulator's own commands; `None` in a world that is none.
+    fn simulation(&mut self) -> Option<&mut super::simulation::Simulation> {
+        None
+    }
     /// The network, if this world has one.
     fn wire(&mut self) -> Option<&mut dyn Wire> {
         None

@@ -1,3 +1,50 @@
 //! Wires and what happens on them.
+//!
+//! In a real cluster a packet goes through the client's resolver and socket, the rules of its node, the fabric, perhaps another
+//! node's rules, and the socket of a pod. [`path`] is the ordered list of those stations. Left out so far: links with loss and
+//! cuts, network policies, conntrack entries, health checks of balancers.
 
+pub mod path;
 pub mod wire;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::engine::time::Duration;
+use crate::kubelet::Sandbox;
+use crate::kubelet::images::{Behaviour, Listener};
+use crate::objects::Name;
+use crate::proxy::ProxyConfig;
+use crate::store::View;
+
+/// What is physically true, as the network asks it.
+pub trait Ground {
+    /// What kube-proxy of a node has programmed, and how long ago.
+    fn programmed(&self, node: &str) -> Option<(Arc<View>, Duration)>;
+    /// Whether a node has power.
+    fn node_up(&self, node: &str) -> bool;
+    /// All nodes, in order.
+    fn nodes(&self) -> Vec<Name>;
+    /// The zone of a node.
+    fn zone(&self, node: &str) -> Option<Name>;
+    /// The node IPs of a node: first of each family.
+    fn node_ips(&self, node: &str) -> Vec<IpAddr>;
+    /// All addresses of a node's interfaces, those seen from outside included.
+    fn node_addresses(&self, node: &str) -> Vec<IpAddr>;
+    /// Node and addresses of a pod.
+    fn pod(&self, namespace: &str, name: &str) -> Option<(Name, Vec<IpAddr>)>;
+    /// The sandbox behind an address.
+    fn sandbox(&self, ip: IpAddr) -> Option<Sandbox>;
+    /// What listens on a node's own network.
+    fn host_sockets(&self, node: &str) -> Vec<(Listener, Arc<Behaviour>)>;
+    /// Whether sandboxes are known for certain (kubelets run), or only what the API says.
+    fn certain(&self) -> bool;
+    /// Whether a cloud balancer has the address.
+    fn is_balancer(&self, ip: IpAddr) -> bool;
+    /// Whether an address belongs to the pod or service ranges.
+    fn is_internal(&self, ip: IpAddr) -> bool;
+    /// kube-proxy's settings.
+    fn proxy_config(&self) -> &ProxyConfig;
+    /// The address of the machine outside the cluster, of a family.
+    fn outside(&self, v6: bool) -> IpAddr;
+}

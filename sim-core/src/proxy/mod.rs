@@ -1,1 +1,192 @@
-//! proxy.
+//! kube-proxy of each node: what it has seen, what it has programmed, and what that does with a packet.
+//!
+//! In a real cluster each kube-proxy watches Services and slices and rewrites the kernel's rules, at most once a second. Rules
+//! are a function of the view, so a programmed table is a pointer to an old photograph here. We model the iptables and nftables
+//! modes ([`rules`]). Left out: the ipvs mode, session affinity's memory, health check ports.
+//! The real thing: `pkg/proxy`.
+
+mod choose;
+pub mod rules;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use crate::api::component::{Clock, Reaction};
+use crate::engine::time::{Duration, Instant};
+use crate::objects::{Name, Object};
+use crate::store::{Change, View};
+
+/// At most one sync in this time.
+const MIN_SYNC: Duration = Duration::from_secs(1);
+
+/// Modes of kube-proxy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Mode {
+    #[default]
+    Iptables,
+    Nftables,
+    Ipvs,
+}
+
+/// How kube-proxy is set up; the same on all nodes.
+#[derive(Clone, Debug)]
+pub struct ProxyConfig {
+    /// Mode.
+    pub mode: Mode,
+    /// `--masquerade-all`.
+    pub masquerade_all: bool,
+    /// `--nodeport-addresses`; empty = unset.
+    pub node_port_addresses: Vec<NodePortAddress>,
+    /// `--iptables-localhost-nodeports`.
+    pub localhost_node_ports: bool,
+    /// `--cluster-cidr`: what counts as pod traffic; `None` = no detection.
+    pub pod_cidrs: Option<Vec<Net>>,
+    /// Service ranges, as nftables knows them.
+    pub service_cidrs: Vec<Net>,
+}
+
+/// One entry of `--nodeport-addresses`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodePortAddress {
+    /// Interface addresses within this range.
+    Net(Net),
+    /// The node IPs.
+    Primary,
+}
+
+/// An address range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Net {
+    /// Any address of it.
+    pub address: IpAddr,
+    /// Length of the prefix.
+    pub prefix: u8,
+}
+
+impl Net {
+    /// Reads `10.0.0.0/8`, blanks around it and leading zeros allowed, as kube-proxy reads it.
+    pub fn parse(text: &str) -> Option<Net> {
+        let (address, prefix) = text.trim().split_once('/')?;
+        let address = crate::objects::json::parse_ip_sloppy(address)?;
+        let prefix: u8 = prefix.parse().ok()?;
+        (prefix <= if address.is_ipv6() { 128 } else { 32 }).then_some(Net { address, prefix })
+    }
+
+    /// Whether an address lies in it.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        let cut = |n: u128, width: u32| n.checked_shr(width - u32::from(self.prefix)).unwrap_or(0);
+        match (self.address, ip) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => cut(u128::from(u32::from(a)), 32) == cut(u128::from(u32::from(b)), 32),
+            (IpAddr::V6(a), IpAddr::V6(b)) => cut(u128::from(a), 128) == cut(u128::from(b), 128),
+            _ => false,
+        }
+    }
+}
+
+/// A sync is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Event(u32);
+
+impl Event {
+    /// The number of its node.
+    pub fn node(&self) -> u32 {
+        self.0
+    }
+}
+
+/// One kube-proxy.
+#[derive(Clone, Debug, Default)]
+struct Proxy {
+    programmed: Arc<View>,
+    synced_at: Instant,
+    waiting: bool,
+    stopped: bool,
+}
+
+/// All of them, by the number of their node.
+#[derive(Clone, Debug)]
+pub struct Proxies {
+    by_node: OrdMap<u32, Proxy>,
+    numbers: OrdMap<Name, u32>,
+}
+
+impl Proxies {
+    /// A proxy on each node; nothing is programmed yet.
+    pub fn new(nodes: &[Name]) -> Self {
+        let numbers: OrdMap<Name, u32> = nodes.iter().cloned().zip(0..).collect();
+        Proxies { by_node: numbers.values().map(|n| (*n, Proxy::default())).collect(), numbers }
+    }
+
+    /// Whether a change is about Services, their slices, or a node's labels.
+    pub fn interested(change: &Change) -> bool {
+        match (change.before.as_ref(), change.after.as_ref()) {
+            (Some(Object::Service(_) | Object::EndpointSlice(_)), _) | (_, Some(Object::Service(_) | Object::EndpointSlice(_))) => true,
+            (Some(Object::Node(a)), Some(Object::Node(b))) => a.meta.labels != b.meta.labels || a.addresses != b.addresses,
+            (None, Some(Object::Node(_))) => true,
+            _ => false,
+        }
+    }
+
+    /// Something changed: it is programmed now, or a second after the sync before.
+    pub fn woken(&mut self, node: u32, view: &Arc<View>, clock: Clock) -> Reaction<Event> {
+        let mut reaction = Reaction::default();
+        let Some(proxy) = self.by_node.get_mut(&node).filter(|p| !p.stopped && !p.waiting) else { return reaction };
+        let due = proxy.synced_at + MIN_SYNC;
+        if due <= clock.now {
+            (proxy.programmed, proxy.synced_at) = (view.clone(), clock.now);
+        } else {
+            proxy.waiting = true;
+            reaction.timer(due.since(clock.now), Event(node));
+        }
+        reaction
+    }
+
+    /// A sync is due.
+    pub fn handle(&mut self, event: Event, view: &Arc<View>, clock: Clock) -> Reaction<Event> {
+        if let Some(proxy) = self.by_node.get_mut(&event.0) {
+            proxy.waiting = false;
+            if !proxy.stopped {
+                (proxy.programmed, proxy.synced_at) = (view.clone(), clock.now);
+            }
+        }
+        Reaction::default()
+    }
+
+    /// Programs a view at once: what a node has at the start.
+    pub fn program_now(&mut self, node: &Name, view: &Arc<View>, clock: Clock) {
+        if let Some(proxy) = self.numbers.get(node).and_then(|n| self.by_node.get_mut(n)) {
+            (proxy.programmed, proxy.synced_at) = (view.clone(), clock.now);
+        }
+    }
+
+    /// What a node has programmed, and when.
+    pub fn programmed(&self, node: &str) -> Option<(&Arc<View>, Instant)> {
+        let proxy = self.by_node.get(self.numbers.get(node)?)?;
+        Some((&proxy.programmed, proxy.synced_at))
+    }
+
+    /// The revision a node has programmed.
+    pub fn programmed_revision(&self, node: u32) -> Option<u64> {
+        self.by_node.get(&node).map(|p| p.programmed.revision)
+    }
+
+    /// Whether a sync is due anyway, so that it need not be woken.
+    pub fn waiting(&self, node: u32) -> bool {
+        self.by_node.get(&node).is_none_or(|p| p.waiting || p.stopped)
+    }
+
+    /// Whether it runs.
+    pub fn running(&self, node: u32) -> bool {
+        self.by_node.get(&node).is_some_and(|p| !p.stopped)
+    }
+
+    /// Stops it (its rules stay) or starts it again.
+    pub fn set_running(&mut self, node: &Name, running: bool) {
+        if let Some(proxy) = self.numbers.get(node).and_then(|n| self.by_node.get_mut(n)) {
+            proxy.stopped = !running;
+        }
+    }
+}

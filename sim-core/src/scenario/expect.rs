@@ -66,7 +66,8 @@ const FOUND_LINES_MAX: usize = 20;
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Broken { part, wanted, found } = self;
-        let relations = [(".equals", ""), (".contains", "to contain "), (".matches", "to match "), (".absent", "not to contain ")];
+        let relations =
+            [(".equals", ""), (".contains", "to contain "), (".matches", "to match "), (".absent", "not to contain ")];
         match relations.iter().find_map(|(ending, words)| Some((part.strip_suffix(ending)?, words))) {
             None => return write!(f, "{part}: expected {wanted}, got {found}"),
             Some((part, words)) => write!(f, "{part}: expected {words}{wanted:?}, got")?,
@@ -115,9 +116,7 @@ pub fn compare(expectation: &Expectation, facts: &Facts<'_>) -> Vec<Broken> {
     if let Some(wanted) = expectation.outcome {
         differ("outcome", word(&wanted), facts.outcome.map_or("none".into(), |o| word(&o)));
     }
-    for (name, check, text) in
-        [("stdout", &expectation.stdout, facts.stdout), ("stderr", &expectation.stderr, facts.stderr)]
-    {
+    for (name, check, text) in [("stdout", &expectation.stdout, facts.stdout), ("stderr", &expectation.stderr, facts.stderr)] {
         if let Some(check) = check {
             broken.extend(compare_text(name, check, text));
         }

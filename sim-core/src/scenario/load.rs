@@ -2,13 +2,15 @@
 //!
 //! Files are read by the program; here come their names and bytes. Left out: Markdown lessons and dumps of real clusters.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::check::check;
 use super::diagnostic::{Diagnostic, Sources, code, nearest};
 use super::finding::Finding;
 use super::format::{API_VERSION, Apply, ApplyFrom, KIND, Scenario, Step};
-use super::manifests::{self, Manifest};
+use super::manifests::{self, Index, Manifest};
 use super::meaning;
 use super::notation::{DocRef, Written};
 use super::report::{Report, standing};
@@ -53,13 +55,14 @@ pub struct Loaded {
     pub sources: Sources,
     /// For plain manifests: what was taken and assumed. The scenario then applies each manifest in a step of its own.
     pub report: Option<Report>,
+    index: Index,
     script: Option<SpanTree>,
 }
 
 impl Loaded {
     /// The further document that a step names.
     pub fn document(&self, reference: &DocRef) -> Option<&Manifest> {
-        manifests::find(&self.manifests, reference)
+        self.index.find(reference).and_then(|position| self.manifests.get(position))
     }
 
     /// The bytes of a step in [`Loaded::file`]; `None` in a scenario made from manifests.
@@ -204,10 +207,11 @@ impl Loading {
             Some((_, document)) => (document.value, Some(document.spans)),
             None => (script_for(&manifests), None),
         };
-        let scenario = self.scenario(name, value, spans.as_ref(), &manifests, options);
+        let index = Index::of(&manifests);
+        let scenario = self.scenario(name, value, spans.as_ref(), &index, options);
         match scenario {
             Some(scenario) if self.diagnostics.is_empty() => {
-                Ok(Loaded { file: name.to_string(), scenario, manifests, sources: self.sources, report, script: spans })
+                Ok(Loaded { file: name.to_string(), scenario, manifests, sources: self.sources, report, index, script: spans })
             }
             _ => Err(self.refused()),
         }
@@ -218,7 +222,7 @@ impl Loading {
         file: &str,
         mut value: Value,
         spans: Option<&SpanTree>,
-        manifests: &[Manifest],
+        documents: &Index,
         options: &Options<'_>,
     ) -> Option<Scenario> {
         let nowhere = SpanTree::default();
@@ -231,7 +235,7 @@ impl Loading {
         let mut findings = check(&schema(), &value);
         let scenario = if findings.is_empty() { typed(&value, &mut findings) } else { None };
         if let Some(scenario) = &scenario {
-            findings.extend(meaning::judge(scenario, manifests));
+            findings.extend(meaning::judge(scenario, documents));
             self.embedded(file, scenario, spans);
         }
         for finding in findings {
@@ -347,9 +351,10 @@ fn typed(value: &Value, findings: &mut Vec<Finding>) -> Option<Scenario> {
 /// The script that applies manifests one after the other, as `kubectl apply -f` does.
 fn script_for(manifests: &[Manifest]) -> Value {
     let mut steps = Vec::new();
-    for (index, manifest) in manifests.iter().enumerate() {
-        let earlier = manifests[..index].iter().filter(|m| m.reference() == manifest.reference()).count();
-        let reference = if earlier == 0 { manifest.reference() } else { format!("{}@{}", manifest.reference(), earlier + 1) };
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for manifest in manifests {
+        let occurrence = seen.entry(manifest.reference()).and_modify(|n| *n += 1).or_insert(1);
+        let reference = if *occurrence == 1 { manifest.reference() } else { format!("{}@{occurrence}", manifest.reference()) };
         let apply = match Written::parse(&reference).ok().filter(|_| !manifest.name().is_empty()) {
             Some(doc) => Apply::From(ApplyFrom { doc: Some(doc), file: None }),
             None => Apply::Inline(crate::yaml::to_yaml(&manifest.value)),

@@ -55,7 +55,8 @@ pub fn machines(cluster: &Cluster) -> Vec<Machine> {
         Nodes::Count(count) => (1..=*count).map(|number| counted(number, cluster, networks.next())).collect(),
         Nodes::List(nodes) => {
             let taken: BTreeSet<IpAddr> = nodes.iter().flat_map(|n| n.ips.iter().map(|ip| **ip)).collect();
-            let mut free = (1u32..).map(|number| addresses(number, cluster)).filter(|ips| ips.iter().all(|ip| !taken.contains(ip)));
+            let mut free =
+                (1u32..).map(|number| addresses(number, cluster)).filter(|ips| ips.iter().all(|ip| !taken.contains(ip)));
             nodes.iter().map(|node| listed(node, &mut free, &mut networks)).collect()
         }
     }

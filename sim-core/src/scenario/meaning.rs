@@ -6,19 +6,20 @@ use std::net::IpAddr;
 use super::diagnostic::{code, suggestion};
 use super::finding::Finding;
 use super::format::{Action, Apply, Expectation, Nodes, Scenario, Setting, Step, VERBS};
-use super::manifests::{Manifest, find};
+use super::manifests::Index;
 use super::notation::{Cidr, Written};
+use crate::api::validate::names::dns_subdomain;
 use crate::yaml::Path;
 
-/// Everything in a well-formed scenario that means nothing. `manifests` are the further documents of its file.
-pub fn judge(scenario: &Scenario, manifests: &[Manifest]) -> Vec<Finding> {
+/// Everything in a well-formed scenario that means nothing. `documents` are the further documents of its file.
+pub fn judge(scenario: &Scenario, documents: &Index) -> Vec<Finding> {
     let mut findings = Vec::new();
     cluster(scenario, &mut findings);
     let steps = Path::root().field("spec").field("steps");
     let mut loads: BTreeSet<&str> = BTreeSet::new();
     let mut console_loads = false;
     for (index, step) in scenario.spec.steps.iter().enumerate() {
-        let judge = StepJudge { step, at: steps.index(index), manifests, loads: &loads, console_loads };
+        let judge = StepJudge { step, at: steps.index(index), documents, loads: &loads, console_loads };
         judge.judge(&mut findings);
         loads.extend(step.traffic.as_ref().map(|t| t.name.as_str()));
         console_loads |= step.run.as_ref().is_some_and(|line| line.contains("traffic start"));
@@ -41,6 +42,10 @@ fn cluster(scenario: &Scenario, findings: &mut Vec<Finding>) {
             let message =
                 if node.name.is_empty() { "a node needs a name".into() } else { format!("two nodes are called `{}`", node.name) };
             findings.push(Finding::value(code::BAD_VALUE, at.field("name"), message, "give each node a name of its own"));
+        } else if !dns_subdomain(&node.name).is_empty() {
+            let message = format!("`{}` cannot be the name of a node", node.name);
+            let help = "use lower case letters, digits, `-` and `.`; begin and end with a letter or digit";
+            findings.push(Finding::value(code::BAD_VALUE, at.field("name"), message, help));
         }
         for (i, ip) in node.ips.iter().enumerate() {
             if !addresses.insert(**ip) {
@@ -78,7 +83,7 @@ fn families(cidrs: &[Written<Cidr>], at: Path, findings: &mut Vec<Finding>) {
 struct StepJudge<'a> {
     step: &'a Step,
     at: Path,
-    manifests: &'a [Manifest],
+    documents: &'a Index,
     /// Loads that earlier steps start.
     loads: &'a BTreeSet<&'a str>,
     /// An earlier console line starts loads, too.
@@ -145,11 +150,10 @@ impl StepJudge<'_> {
             ),
             (None, Some(_)) => None,
             (Some(doc), None) => {
-                if find(self.manifests, doc).is_some() {
+                if self.documents.find(doc).is_some() {
                     return None;
                 }
-                let known: Vec<String> =
-                    self.manifests.iter().map(Manifest::reference).collect::<BTreeSet<_>>().into_iter().collect();
+                let known = self.documents.references();
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 let help = match known[..] {
                     [] => "this file has one document; put the manifest after a line `---`".to_string(),

@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::condition::Condition;
+use super::format::Quantity;
 use crate::engine::time::Duration;
 use crate::objects::time::Timestamp;
 
@@ -129,6 +130,7 @@ pub fn judge(format: &str, text: &str) -> Result<(), Mistake> {
         of::<ObjectRef>(),
         of::<Source>(),
         of::<Condition>(),
+        of::<Quantity>(),
     ];
     judges.iter().find(|(name, _)| *name == format).map_or(Ok(()), |(_, judge)| judge(text))
 }

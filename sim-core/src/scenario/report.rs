@@ -27,6 +27,9 @@ pub fn standing(api_version: &str, kind: &str) -> Standing {
     }
 }
 
+/// Most images that the report names.
+const IMAGES_NAMED_MAX: usize = 5;
+
 /// What was taken from plain manifests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -67,7 +70,12 @@ impl Report {
         }
         let guessed: Vec<&str> = images.iter().map(String::as_str).filter(|image| !is_modelled(image)).collect();
         if !guessed.is_empty() {
-            let what = format!("images that listen on their declared ports and pass their probes: {}", guessed.join(", "));
+            let named = guessed.iter().take(IMAGES_NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+            let more = match guessed.len().saturating_sub(IMAGES_NAMED_MAX) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let what = format!("images that listen on their declared ports and pass their probes: {named}{more}");
             report.assume(what, format!("--set 'spec.images[\"{}\"]={{listen: [{{port: 80}}]}}'", guessed[0]));
         }
         report

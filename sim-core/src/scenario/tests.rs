@@ -79,7 +79,7 @@ fn documents_are_named_in_many_ways() {
     let input = loaded(&text);
     let named = |reference: &str| {
         let reference = notation::Written::<notation::DocRef>::parse(reference).unwrap();
-        manifests::find(&input.manifests, &reference).and_then(|m| m.namespace().map(str::to_string).or(Some("-".into())))
+        input.document(&reference).and_then(|m| m.namespace().map(str::to_string).or(Some("-".into())))
     };
     assert_eq!(named("services/web").as_deref(), Some("-"));
     assert_eq!(named("service/web@2").as_deref(), Some("b"));
@@ -146,6 +146,14 @@ fn set_changes_what_is_loaded() {
     assert_eq!((input.scenario.spec.seed, &input.scenario.spec.cluster.pod_cidrs), (9, &Setting::Off));
     let manifests = with_set("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}", &["spec.cluster.nodes=5"]).unwrap();
     assert_eq!(manifests.scenario.spec.cluster.nodes, Nodes::Count(5));
+}
+
+/// A list of this length takes well under a second; with a search per entry it took minutes.
+#[test]
+fn long_lists_load_at_once() {
+    let item = |n: usize| format!("- {{apiVersion: v1, kind: ConfigMap, metadata: {{name: c{n}}}}}\n");
+    let text = format!("apiVersion: v1\nkind: List\nitems:\n{}", (0..5_000).map(item).collect::<String>());
+    assert_eq!(loaded(&text).scenario.spec.steps.len(), 5_001);
 }
 
 #[test]

@@ -1,1 +1,318 @@
-//! scheduler.
+//! kube-scheduler: which node a pod goes to.
+//!
+//! In a real cluster pods wait in a queue, are filtered and scored against a cache of nodes, and bound. We model the default
+//! profile's queue, filters and scores that matter for services (see [`filter`] and [`score`]). Left out: preemption,
+//! inter-pod affinity, volumes, image locality. The real thing: `pkg/scheduler`.
+
+mod filter;
+mod score;
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+
+use self::filter::Refusal;
+use crate::api::component::{Clock, Note, Reaction, Tag, Write};
+use crate::api::status::Status;
+use crate::engine::time::{Duration, Instant};
+use crate::objects::condition::{self, Condition};
+use crate::objects::node::Node;
+use crate::objects::pod::Pod;
+use crate::objects::{Name, Object};
+use crate::store::{Change, ObjectId, Store, View};
+
+/// Back-off of a pod that fits nowhere: 1 s, doubling to 10 s.
+const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// What is not scheduled is tried again after this, whatever happens.
+const FLUSH: Duration = Duration::from_secs(300);
+/// Up to this many nodes all are looked at.
+const ALL_NODES: usize = 100;
+
+/// A timer of the scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// The next pod of the queue may be due.
+    Cycle,
+}
+
+/// What a node has given away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// CPU in thousandths.
+    pub cpu: i64,
+    /// Memory in bytes.
+    pub memory: i64,
+    /// CPU as scores count it: a container that asks for nothing counts as 100m.
+    pub scored_cpu: i64,
+    /// Memory as scores count it: a container that asks for nothing counts as 200Mi.
+    pub scored_memory: i64,
+    /// Pods.
+    pub pods: i64,
+}
+
+/// A pod that could not be placed.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    attempts: u32,
+    not_before: Instant,
+}
+
+/// The scheduler.
+#[derive(Clone, Debug, Default)]
+pub struct Scheduler {
+    seen: Arc<View>,
+    /// Pods to be placed: higher priority first, then in order of arrival (ids grow).
+    queue: OrdSet<(i64, ObjectId)>,
+    waiting: OrdMap<ObjectId, Waiting>,
+    used: OrdMap<Name, Used>,
+    /// The node each pod is counted on: bound, or bound by a write on its way.
+    placed: OrdMap<ObjectId, Name>,
+    /// Where the next search begins.
+    next_node: usize,
+    armed: bool,
+}
+
+impl Scheduler {
+    /// Whether a change matters here.
+    pub fn interested(change: &Change) -> bool {
+        let relevant = |o: &Option<Object>| matches!(o, Some(Object::Pod(_) | Object::Node(_)));
+        relevant(&change.before) || relevant(&change.after)
+    }
+
+    /// Takes in what changed since the last photograph, and begins a cycle.
+    pub fn woken(&mut self, store: &Store, view: &Arc<View>, clock: Clock) -> Reaction<Event> {
+        match store.changes(self.seen.revision, view.revision) {
+            Ok(changes) => {
+                let changes: Vec<Change> = changes.cloned().collect();
+                changes.iter().for_each(|c| self.take_in(c.id, c.before.as_ref(), c.after.as_ref()));
+            }
+            Err(_) => {
+                *self = Scheduler { armed: self.armed, next_node: self.next_node, ..Scheduler::default() };
+            }
+        }
+        if self.seen.revision == 0 && self.placed.is_empty() && self.queue.is_empty() {
+            let pods: Vec<(ObjectId, Arc<Pod>)> = view.pods.entries().map(|(id, p)| (id, p.clone())).collect();
+            pods.iter().for_each(|(id, pod)| self.take_in(*id, None, Some(&Object::Pod(pod.clone()))));
+        }
+        self.seen = view.clone();
+        self.cycle(clock)
+    }
+
+    fn take_in(&mut self, id: ObjectId, before: Option<&Object>, after: Option<&Object>) {
+        match (before, after) {
+            (_, Some(Object::Pod(pod))) => {
+                if pod.finished() {
+                    self.forget(id, pod);
+                } else if let Some(node) = &pod.node {
+                    self.count(id, pod, node.clone());
+                    self.queue.remove(&(-pod.spec.priority, id));
+                    self.waiting.remove(&id);
+                } else if !pod.meta.deleting() && !self.placed.contains_key(&id) && pod.spec.gates.is_empty() && ours(pod) {
+                    self.queue.insert((-pod.spec.priority, id));
+                }
+            }
+            (Some(Object::Pod(pod)), None) => {
+                self.forget(id, pod);
+                self.retry_all();
+            }
+            (_, Some(Object::Node(_))) => self.retry_all(),
+            _ => {}
+        }
+    }
+
+    /// Something that may make room: what waits may be tried as soon as its back-off is over.
+    fn retry_all(&mut self) {
+        let ids: Vec<(ObjectId, Waiting)> = self.waiting.iter().map(|(id, w)| (*id, *w)).collect();
+        for (id, waiting) in ids {
+            if let Some(pod) = self.seen.pods.by_id(id) {
+                let back_off = back_off(waiting.attempts);
+                let not_before = waiting.not_before - (FLUSH - back_off);
+                self.waiting.insert(id, Waiting { not_before, ..waiting });
+                self.queue.insert((-pod.spec.priority, id));
+            }
+        }
+    }
+
+    fn count(&mut self, id: ObjectId, pod: &Pod, node: Name) {
+        if self.placed.get(&id) == Some(&node) {
+            return;
+        }
+        self.forget(id, pod);
+        self.used.entry(node.clone()).or_default().add(pod, 1);
+        self.placed.insert(id, node);
+    }
+
+    fn forget(&mut self, id: ObjectId, pod: &Pod) {
+        self.queue.remove(&(-pod.spec.priority, id));
+        self.waiting.remove(&id);
+        if let Some(node) = self.placed.remove(&id)
+            && let Some(used) = self.used.get_mut(&node)
+        {
+            used.add(pod, -1);
+        }
+    }
+
+    /// A timer.
+    pub fn handle(&mut self, event: Event, _store: &Store, _view: &Arc<View>, clock: Clock) -> Reaction<Event> {
+        let Event::Cycle = event;
+        self.armed = false;
+        self.cycle(clock)
+    }
+
+    /// A binding that was refused: the pod goes back into the queue.
+    pub fn answered(&mut self, tag: Tag, result: &Result<Object, Status>, clock: Clock) -> Reaction<Event> {
+        let id = ObjectId(u32::try_from(tag - 1).unwrap_or(u32::MAX));
+        if result.is_err()
+            && let Some(pod) = self.seen.pods.by_id(id).cloned()
+        {
+            self.forget(id, &pod);
+            self.queue.insert((-pod.spec.priority, id));
+        }
+        self.cycle(clock)
+    }
+
+    /// Places every pod that is due, one after the other, each a little later than the one before.
+    fn cycle(&mut self, clock: Clock) -> Reaction<Event> {
+        let mut reaction = Reaction::default();
+        let mut spent = Duration::ZERO;
+        let due: Vec<(i64, ObjectId)> = self.queue.iter().copied().collect();
+        let nodes: Vec<Arc<Node>> = self.seen.nodes.iter().cloned().collect();
+        let mut later: Option<Instant> = None;
+        for (priority, id) in due {
+            let Some(pod) = self.seen.pods.by_id(id).cloned() else {
+                self.queue.remove(&(priority, id));
+                continue;
+            };
+            if let Some(waiting) = self.waiting.get(&id).filter(|w| w.not_before > clock.now) {
+                later = Some(later.map_or(waiting.not_before, |at| at.min(waiting.not_before)));
+                continue;
+            }
+            self.queue.remove(&(priority, id));
+            // About 300 pods a second: the facts' basic throughput at full size.
+            let step = clock.draws.keyed("scheduler/cycle", id).duration(Duration::from_millis(2), Duration::from_millis(5));
+            spent = spent + step;
+            self.place(id, &pod, &nodes, spent, clock, &mut reaction);
+        }
+        if let Some(at) = later.filter(|_| !self.armed) {
+            self.armed = true;
+            reaction.timer(at.since(clock.now), Event::Cycle);
+        }
+        reaction
+    }
+
+    fn place(&mut self, id: ObjectId, pod: &Arc<Pod>, nodes: &[Arc<Node>], after: Duration, clock: Clock, reaction: &mut Reaction<Event>) {
+        match self.choose(id, pod, nodes, clock) {
+            Ok(node) => {
+                self.waiting.remove(&id);
+                self.count(id, pod, node.clone());
+                let (namespace, name, uid) = (pod.meta.namespace.clone(), pod.meta.name.clone(), pod.meta.uid.clone());
+                let message = format!("Successfully assigned {namespace}/{name} to {node}");
+                let bind = Write::Bind { namespace, name, uid, node };
+                reaction.writes.push((after + Duration::from_millis(5), u64::from(id.0) + 1, bind));
+                reaction.write(after + Duration::from_millis(6), note(pod, false, "Scheduled", message));
+            }
+            Err(message) => self.put_off(id, pod, message, after, clock, reaction),
+        }
+    }
+
+    /// The pod fits nowhere now: it waits for something to change.
+    fn put_off(&mut self, id: ObjectId, pod: &Arc<Pod>, message: String, after: Duration, clock: Clock, reaction: &mut Reaction<Event>) {
+        let attempts = self.waiting.get(&id).map_or(0, |w| w.attempts) + 1;
+        self.waiting.insert(id, Waiting { attempts, not_before: clock.now + FLUSH });
+        self.queue.insert((-pod.spec.priority, id));
+        let mut told = (**pod).clone();
+        let fact = Condition::new("PodScheduled", "False", "Unschedulable", &message, clock.timestamp());
+        if condition::upsert(&mut Arc::make_mut(&mut told.status).conditions, fact) {
+            reaction.write(after, Write::Status { object: Object::Pod(Arc::new(told)), checked: false });
+        }
+        reaction.write(after, note(pod, true, "FailedScheduling", message));
+    }
+
+    /// Filter, score, and a draw among the best.
+    fn choose(&mut self, id: ObjectId, pod: &Pod, nodes: &[Arc<Node>], clock: Clock) -> Result<Name, String> {
+        if nodes.is_empty() {
+            return Err("no nodes available to schedule pods".to_string());
+        }
+        let spread = score::Spreading::of(pod, &self.seen, &self.placed);
+        let wanted = nodes_wanted(nodes.len());
+        let (mut fitting, mut refusals, mut looked) = (Vec::new(), Vec::new(), 0);
+        while looked < nodes.len() && fitting.len() < wanted {
+            let node = &nodes[(self.next_node + looked) % nodes.len()];
+            looked += 1;
+            let used = self.used.get(&node.meta.name).copied().unwrap_or_default();
+            match filter::check(pod, node, used, &spread) {
+                Ok(()) => fitting.push((node, used)),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        self.next_node = (self.next_node + looked) % nodes.len();
+        if fitting.is_empty() {
+            return Err(filter::message(nodes.len(), &refusals));
+        }
+        let scores: Vec<i64> = score::all(pod, &fitting, &spread);
+        let best = scores.iter().max().copied().unwrap_or(0);
+        let top: Vec<&Name> = fitting.iter().zip(&scores).filter(|(_, s)| **s == best).map(|((n, _), _)| &n.meta.name).collect();
+        let mut draw = clock.draws.keyed("scheduler/tie", id);
+        Ok(draw.pick(&top).map_or_else(Name::default, |n| (*n).clone()))
+    }
+}
+
+impl Used {
+    fn add(&mut self, pod: &Pod, sign: i64) {
+        self.cpu += sign * pod.spec.cpu;
+        self.memory += sign * pod.spec.memory;
+        let (cpu, memory) = score::counted(pod);
+        self.scored_cpu += sign * cpu;
+        self.scored_memory += sign * memory;
+        self.pods += sign;
+    }
+}
+
+/// Whether the pod asks for the default scheduler.
+fn ours(pod: &Pod) -> bool {
+    pod.spec.scheduler.is_empty() || &*pod.spec.scheduler == "default-scheduler"
+}
+
+/// How many fitting nodes are enough: all of a small cluster, a shrinking share of a large one.
+fn nodes_wanted(total: usize) -> usize {
+    if total < ALL_NODES {
+        return total;
+    }
+    let percent = 50usize.saturating_sub(total / 125).max(5);
+    (total * percent / 100).max(ALL_NODES)
+}
+
+fn back_off(attempts: u32) -> Duration {
+    BACK_OFF.0.times(1 << attempts.saturating_sub(1).min(10)).min(BACK_OFF.1)
+}
+
+fn note(pod: &Arc<Pod>, warning: bool, reason: &'static str, message: String) -> Write {
+    let about = Object::Pod(pod.clone()).reference();
+    Write::Note(Note { about, warning, reason, message, source: "default-scheduler", host: Name::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_clusters_are_sampled() {
+        let cases = [(3, 3), (99, 99), (100, 100), (1000, 420), (2000, 680), (6000, 300)];
+        for (total, want) in cases {
+            assert_eq!(nodes_wanted(total), want, "{total}");
+        }
+    }
+
+    #[test]
+    fn back_off_doubles_to_ten_seconds() {
+        let waits: Vec<u64> = (1..7).map(|n| back_off(n).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
+    }
+}
+
+impl Refusal {
+    /// How often a refusal counts in the message: once per reason it gives.
+    fn reasons(&self) -> &[String] {
+        &self.0
+    }
+}

@@ -11,6 +11,7 @@ use super::table::{ObjectId, Table};
 use crate::objects::endpoint_slice::EndpointSlice;
 use crate::objects::endpoints::Endpoints;
 use crate::objects::event::Event;
+use crate::objects::labels::Labels;
 use crate::objects::lease::Lease;
 use crate::objects::node::Node;
 use crate::objects::plain::Plain;
@@ -44,6 +45,7 @@ pub struct View {
     pub events: Table<Event>,
     plain: OrdMap<KindName, Table<Plain>>,
     pods_by_node: Index,
+    pods_by_label: OrdMap<(Name, Name, Name), OrdSet<ObjectId>>,
     slices_by_service: OrdMap<(Name, Name), OrdSet<ObjectId>>,
     dependents: Index,
 }
@@ -117,6 +119,13 @@ impl View {
     pub fn pods_on(&self, node: &str) -> impl Iterator<Item = (ObjectId, &Arc<Pod>)> {
         let ids = self.pods_by_node.get(node);
         ids.into_iter().flatten().filter_map(|id| Some((*id, self.pods.by_id(*id)?)))
+    }
+
+    /// The pods of a namespace that may carry these labels: those with the first pair of them, by id; all if there is none.
+    pub fn pods_matching<'v>(&'v self, namespace: &str, labels: &Labels) -> Box<dyn Iterator<Item = &'v Arc<Pod>> + 'v> {
+        let Some((key, value)) = labels.0.first_key_value() else { return Box::new(self.pods.in_namespace(namespace)) };
+        let ids = self.pods_by_label.get(&(Name::from(namespace), key.clone(), value.clone()));
+        Box::new(ids.into_iter().flatten().filter_map(|id| self.pods.by_id(*id)))
     }
 
     /// The slices labelled as belonging to a Service, by id.
@@ -195,6 +204,9 @@ impl View {
             Object::Pod(pod) => {
                 if let Some(node) = &pod.node {
                     change(&mut self.pods_by_node, node.clone(), id, add);
+                }
+                for (key, value) in &pod.meta.labels.0 {
+                    change(&mut self.pods_by_label, (pod.meta.namespace.clone(), key.clone(), value.clone()), id, add);
                 }
             }
             Object::EndpointSlice(slice) => {

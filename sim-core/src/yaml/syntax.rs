@@ -140,7 +140,10 @@ fn words(error: &ScanError, line: &str) -> (String, String) {
             ("a list item cannot start here", "start the list on its own line, below its key; quote a text that begins with `- `")
         }
         _ => {
-            return (format!("not valid YAML: {}", error.info()), "check the indentation and the quotes around this place".into());
+            return (
+                format!("not valid YAML: {}", error.info()),
+                "check the indentation and the quotes around this place".into(),
+            );
         }
     };
     (message.into(), help.into())

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::api::quantity;
 use crate::engine::time::Duration;
-use crate::scenario::notation::{Cidr, CidrOrPrimary, PortRange, Written};
+use crate::scenario::notation::{Cidr, CidrOrPrimary, Mistake, Notation, PortRange, Written};
 
 /// Most nodes of a cluster; Kubernetes is tested up to this size.
 pub const NODES_MAX: u32 = 5_000;
@@ -431,6 +432,16 @@ pub enum TaintEffect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quantity(pub String);
 
+impl Notation for Quantity {
+    const FORMAT: &'static str = "quantity";
+    fn parse(text: &str) -> Result<Self, Mistake> {
+        match quantity::nanos(text) {
+            Some(0..) => Ok(Quantity(text.to_string())),
+            _ => Err(Mistake::new(format!("`{text}` is not a quantity"), "write a number, perhaps with a unit: 4, 500m, 16Gi")),
+        }
+    }
+}
+
 impl Serialize for Quantity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
@@ -455,7 +466,7 @@ impl JsonSchema for Quantity {
         "Quantity".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": ["string", "number"], "format": "quantity"})
+        json_schema!({"type": ["string", "number"], "format": Quantity::FORMAT})
     }
 }
 

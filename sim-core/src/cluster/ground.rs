@@ -1,0 +1,154 @@
+//! The cluster as the network and the console meet it: what is physically there at a moment.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::Cluster;
+use crate::engine::time::{Duration, Instant};
+use crate::kubelet::{ContainerView, Sandbox};
+use crate::kubelet::images::{Behaviour, Listener};
+use crate::network::Ground;
+use crate::network::wire::{ResolverConfig, Source};
+use crate::objects::Name;
+use crate::objects::pod::{Phase, Pod};
+use crate::proxy::ProxyConfig;
+use crate::store::View;
+
+/// The address of the machine outside the cluster on which the user types (TEST-NET-2), and its IPv6 like.
+const OUTSIDE: (IpAddr, IpAddr) = (
+    IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 7)),
+    IpAddr::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 7)),
+);
+
+/// A cluster at a moment.
+#[derive(Clone, Copy)]
+pub struct GroundAt<'c> {
+    /// The cluster.
+    pub cluster: &'c Cluster,
+    /// The moment.
+    pub now: Instant,
+}
+
+impl GroundAt<'_> {
+    fn node(&self, name: &str) -> Option<&super::config::NodeConfig> {
+        self.cluster.config.nodes.iter().find(|n| n.name == name)
+    }
+
+    /// The pod that has an address, by what the API says: used where no kubelet runs.
+    fn pod_by_address(&self, ip: IpAddr) -> Option<&Arc<Pod>> {
+        let there = |p: &&Arc<Pod>| p.status.ips.contains(&ip) && !p.spec.host_network && p.status.phase == Phase::Running;
+        self.cluster.store.head().pods.iter().find(there)
+    }
+}
+
+impl Ground for GroundAt<'_> {
+    fn programmed(&self, node: &str) -> Option<(Arc<View>, Duration)> {
+        let (view, at) = self.cluster.proxies.programmed(node)?;
+        Some((view.clone(), self.now.since(at)))
+    }
+
+    fn node_up(&self, node: &str) -> bool {
+        self.cluster.faults.node_up(node)
+    }
+
+    fn nodes(&self) -> Vec<Name> {
+        self.cluster.config.node_names()
+    }
+
+    fn zone(&self, node: &str) -> Option<Name> {
+        let stored = self.cluster.store.head().nodes.get("", node).and_then(|n| n.zone()).map(Name::from);
+        stored.or_else(|| self.node(node).and_then(|n| n.zone.as_deref()).map(Name::from))
+    }
+
+    fn node_ips(&self, node: &str) -> Vec<IpAddr> {
+        self.node(node).map(|n| n.node_ips().collect()).unwrap_or_default()
+    }
+
+    fn node_addresses(&self, node: &str) -> Vec<IpAddr> {
+        self.node(node).map(|n| n.ips.iter().chain(&n.external_ips).copied().collect()).unwrap_or_default()
+    }
+
+    fn pod(&self, namespace: &str, name: &str) -> Option<(Name, Vec<IpAddr>)> {
+        let pod = self.cluster.store.head().pods.get(namespace, name)?;
+        let node = pod.node.clone()?;
+        let ips = if pod.spec.host_network { self.node_ips(&node) } else { pod.status.ips.to_vec() };
+        Some((node, ips))
+    }
+
+    fn sandbox(&self, ip: IpAddr) -> Option<Sandbox> {
+        if self.cluster.config.kubelet {
+            return self.cluster.kubelets.sandbox(ip, self.now);
+        }
+        let pod = self.pod_by_address(ip)?;
+        let sockets = pod.spec.containers.iter().flat_map(|container| {
+            let behaviour = Arc::new(self.cluster.config.images.behaviour(&container.image));
+            behaviour.sockets(container).into_iter().map(move |s| (s, behaviour.clone())).collect::<Vec<_>>()
+        });
+        Some(Sandbox {
+            namespace: pod.meta.namespace.clone(),
+            pod: pod.meta.name.clone(),
+            node: pod.node.clone().unwrap_or_default(),
+            sockets: sockets.collect(),
+        })
+    }
+
+    fn host_sockets(&self, node: &str) -> Vec<(Listener, Arc<Behaviour>)> {
+        self.cluster.kubelets.host_sockets(node, self.now)
+    }
+
+    fn certain(&self) -> bool {
+        self.cluster.config.kubelet
+    }
+
+    fn is_balancer(&self, ip: IpAddr) -> bool {
+        self.cluster.store.head().services.iter().any(|s| s.ingress.iter().any(|i| i.ip == Some(ip)))
+    }
+
+    fn is_internal(&self, ip: IpAddr) -> bool {
+        let config = &self.cluster.config.proxy;
+        let pods = config.pod_cidrs.iter().flatten();
+        pods.chain(&config.service_cidrs).any(|n| n.contains(ip))
+    }
+
+    fn proxy_config(&self) -> &ProxyConfig {
+        &self.cluster.config.proxy
+    }
+
+    fn outside(&self, v6: bool) -> IpAddr {
+        if v6 { OUTSIDE.1 } else { OUTSIDE.0 }
+    }
+}
+
+impl Cluster {
+    /// A running container, as its runtime shows it.
+    pub fn container(&self, namespace: &str, pod: &str, container: &str) -> Result<ContainerView, String> {
+        let found = self.kubelets.container(namespace, pod, container)?;
+        Ok(ContainerView { image: found.image.to_string(), hostname: found.hostname, env: found.env, files: found.files })
+    }
+
+    /// How names are resolved at a place.
+    pub fn resolver(&self, from: &Source) -> ResolverConfig {
+        let of_node = |name: &str| {
+            let node = self.config.nodes.iter().find(|n| n.name == name);
+            let resolv_conf = node.and_then(|n| n.resolv_conf.clone()).unwrap_or_default();
+            ResolverConfig { resolv_conf, ..ResolverConfig::default() }
+        };
+        match from {
+            Source::Pod { namespace, name } => match self.kubelets.container(namespace, name, "") {
+                Ok(found) => ResolverConfig {
+                    resolv_conf: found.files.get("/etc/resolv.conf").cloned().unwrap_or_default(),
+                    hosts: found.files.get("/etc/hosts").cloned().unwrap_or_default(),
+                    musl: found.behaviour.musl,
+                },
+                Err(_) => ResolverConfig::default(),
+            },
+            Source::Node(name) | Source::Address { at_node: name, .. } => of_node(name),
+            Source::Outside => ResolverConfig { resolv_conf: "nameserver 192.0.2.53\n".to_string(), ..ResolverConfig::default() },
+        }
+    }
+
+    /// What had to be assumed so far, one sentence each.
+    pub fn assumptions(&self) -> Vec<String> {
+        self.kubelets.assumptions()
+    }
+}

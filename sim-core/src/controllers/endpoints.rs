@@ -1,0 +1,126 @@
+//! The endpoints controller: the older, single-object list, kept beside the slices.
+//!
+//! Terminating pods are left out of it; at most 1,000 addresses are listed. Left out: the proportional cut over subsets.
+//! The real thing: `pkg/controller/endpoint/endpoints_controller.go`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::endpoint_slice::{selected, target_port};
+use super::{Key, Plan};
+use crate::api::component::Write;
+use crate::objects::endpoints::{Address, Endpoints, Subset};
+use crate::objects::labels::Labels;
+use crate::objects::meta::Meta;
+use crate::objects::pod::Pod;
+use crate::objects::pod_spec::Protocol;
+use crate::objects::service::Service;
+use crate::objects::{KindName, Name, Object};
+use crate::store::View;
+
+/// Most addresses of one object.
+const CAPACITY: usize = 1000;
+const OVER_CAPACITY: &str = "endpoints.kubernetes.io/over-capacity";
+
+type Ports = Vec<(Name, u16, Protocol)>;
+
+/// Looks at one Service.
+pub fn reconcile(view: &View, (namespace, name): &Key) -> Plan {
+    let mut plan = Plan::default();
+    let stored = view.endpoints.get(namespace, name);
+    let Some(service) = view.services.get(namespace, name) else {
+        // What this controller keeps goes with the Service; what somebody made by hand before the Service is there stays.
+        if stored.is_some_and(|e| ours(e)) {
+            let kind = KindName { group: Name::default(), kind: "Endpoints".into() };
+            let (namespace, name) = (namespace.clone(), name.clone());
+            plan.writes.push(Write::Delete { kind, namespace, name, uid: None, grace: None, propagation: None });
+        }
+        return plan;
+    };
+    if service.selector.is_none() || service.is_external_name() {
+        return plan;
+    }
+    let (subsets, over) = subsets(view, service);
+    let mut labels = (*service.meta.labels).clone();
+    if service.headless {
+        labels = labels.with("service.kubernetes.io/headless", "");
+    }
+    labels = labels.with("endpoints.kubernetes.io/managed-by", "endpoint-controller");
+    match stored {
+        None => {
+            let mut meta = Meta::named(namespace, name);
+            meta.labels = Arc::new(labels);
+            mark(&mut meta, over);
+            plan.writes.push(Write::Create(Object::Endpoints(Arc::new(Endpoints { meta, subsets, given: None }))));
+        }
+        Some(old) => {
+            let mut new = (**old).clone();
+            (new.subsets, new.meta.labels, new.given) = (subsets, Arc::new(labels), None);
+            mark(&mut new.meta, over);
+            if new.subsets != old.subsets || new.meta != old.meta {
+                plan.writes.push(Write::Update(Object::Endpoints(Arc::new(new))));
+            }
+        }
+    }
+    plan
+}
+
+fn ours(stored: &Endpoints) -> bool {
+    stored.meta.labels.get("endpoints.kubernetes.io/managed-by") == Some("endpoint-controller")
+}
+
+fn mark(meta: &mut Meta, over: bool) {
+    let mut annotations: Labels = (*meta.annotations).clone();
+    annotations.0.remove(OVER_CAPACITY);
+    meta.annotations = Arc::new(if over { annotations.with(OVER_CAPACITY, "truncated") } else { annotations });
+}
+
+/// The addresses grouped by the ports they serve, and whether some were left out.
+fn subsets(view: &View, service: &Service) -> (Vec<Subset>, bool) {
+    let mut groups: BTreeMap<Ports, (Vec<Address>, Vec<Address>)> = BTreeMap::new();
+    let wanted = |p: &Arc<Pod>| service.publish_not_ready || !p.meta.deleting();
+    let mut listed = 0;
+    let mut over = false;
+    for pod in selected(view, service).into_iter().filter(wanted) {
+        if listed == CAPACITY {
+            over = true;
+            break;
+        }
+        listed += 1;
+        let ports = ports(service, &pod);
+        let group = groups.entry(ports).or_default();
+        let list = if service.publish_not_ready || pod.ready() { &mut group.0 } else { &mut group.1 };
+        list.push(address(service, &pod));
+    }
+    let subset = |(ports, (mut ready, mut not_ready)): (Ports, (Vec<Address>, Vec<Address>))| {
+        ready.sort_by(by_address);
+        not_ready.sort_by(by_address);
+        Subset { ready, not_ready, ports }
+    };
+    (groups.into_iter().map(subset).collect(), over)
+}
+
+/// Sorted as upstream sorts: by the bytes of the address.
+fn by_address(a: &Address, b: &Address) -> std::cmp::Ordering {
+    let bytes = |address: &Address| address.ip.parse::<std::net::IpAddr>().ok();
+    bytes(a).cmp(&bytes(b))
+}
+
+fn ports(service: &Service, pod: &Pod) -> Ports {
+    let resolved = |p: &crate::objects::service::ServicePort| Some((p.name.clone(), target_port(p, pod)?, p.protocol));
+    let mut ports: Ports = service.ports.iter().filter_map(resolved).collect();
+    ports.sort();
+    ports
+}
+
+fn address(service: &Service, pod: &Pod) -> Address {
+    let named = pod.spec.subdomain.as_deref() == Some(&*service.meta.name);
+    let first = service.cluster_ips.first().is_some_and(std::net::IpAddr::is_ipv6);
+    let ip = pod.status.ips.iter().find(|ip| ip.is_ipv6() == first).or(pod.status.ips.first());
+    Address {
+        ip: ip.map(ToString::to_string).unwrap_or_default().into(),
+        hostname: pod.spec.hostname.clone().filter(|_| named),
+        node: pod.node.clone(),
+        pod: Some((pod.meta.namespace.clone(), pod.meta.name.clone(), pod.meta.uid.clone().unwrap_or_default())),
+    }
+}

@@ -1,0 +1,295 @@
+//! The node lifecycle controller: when a kubelet falls silent, its node is marked, tainted, and at last its pods are given up.
+//!
+//! In a real cluster three controllers share this work (node lifecycle, taint eviction, pod GC). We model: the grace period by
+//! the controller's own sight of lease renewals, conditions and pods marked, both taints with their rates and zone states,
+//! eviction after the pods' tolerations, and recovery. Left out: pod GC of nodes that are deleted.
+//! The real thing: `pkg/controller/nodelifecycle`, `pkg/controller/tainteviction`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::{Key, Plan, meta_key, note};
+use crate::api::component::{Clock, Write};
+use crate::engine::time::{Duration, Instant};
+use crate::objects::condition::{self, Condition};
+use crate::objects::node::{Node, Taint};
+use crate::objects::pod::Pod;
+use crate::objects::{KindName, Name, Object};
+use crate::store::{Change, View};
+
+/// Between two looks at all nodes.
+pub const MONITOR: Duration = Duration::from_secs(5);
+/// How long a kubelet may be silent (40 s before 1.32).
+const GRACE: Duration = Duration::from_secs(50);
+/// One node in ten seconds and zone gets its NoExecute taint.
+const EVICTION_PERIOD: Duration = Duration::from_secs(10);
+/// A zone of at most this many nodes stops evicting when most of it is silent; a larger one goes on at a tenth of the rate.
+const SMALL_ZONE: usize = 50;
+const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
+const NOT_READY: &str = "node.kubernetes.io/not-ready";
+const LEASES: &str = "kube-node-lease";
+const SILENT: &str = "Kubelet stopped posting node status.";
+/// Conditions that become unknown with the kubelet.
+const REPORTED: [&str; 4] = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
+
+/// What the controller remembers.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// When each node's lease or status was last seen to change.
+    heard: OrdMap<Name, Instant>,
+    /// Nodes that are to get their NoExecute taint, since when.
+    queued: OrdMap<Name, Instant>,
+    /// When each zone last tainted a node.
+    tainted: OrdMap<Name, Instant>,
+    /// When each pod is to be evicted.
+    evictions: OrdMap<Key, Instant>,
+}
+
+/// State of a zone by how many of its nodes are silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Zone {
+    Normal,
+    Partial,
+    Full,
+}
+
+/// Nodes to be looked at: those whose lease or status changed, and pods on nodes that may have a deadline.
+pub fn keys_of(memory: &mut Memory, change: &Change) -> Vec<Key> {
+    match change.after.as_ref() {
+        Some(Object::Lease(lease)) if &*lease.meta.namespace == LEASES => {
+            memory.heard.insert(lease.meta.name.clone(), change.at);
+            Vec::new()
+        }
+        Some(Object::Node(node)) => vec![meta_key(&node.meta)],
+        // A pod that was bound just now to a tainted node, or is gone.
+        Some(Object::Pod(pod)) => pod.node.iter().map(|n| (Name::default(), n.clone())).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// All nodes, heard of now.
+pub fn all_keys(memory: &mut Memory, view: &View) -> Vec<Key> {
+    for node in view.nodes.iter() {
+        memory.heard.entry(node.meta.name.clone()).or_insert(Instant::START);
+    }
+    view.nodes.iter().map(|n| meta_key(&n.meta)).collect()
+}
+
+/// The periodic look at all nodes: who has fallen silent, and whose turn it is to be given up.
+pub fn monitor(memory: &mut Memory, view: &View, clock: Clock) -> Vec<(Duration, Write)> {
+    let mut writes = Vec::new();
+    let zones = zones(view);
+    for node in view.nodes.iter() {
+        let heard = *memory.heard.entry(node.meta.name.clone()).or_insert(clock.now);
+        let silent = clock.now.since(heard) > GRACE;
+        let ready = condition::find(&node.conditions, "Ready");
+        let unknown = ready.is_some_and(|c| &*c.status == "Unknown");
+        if silent && !unknown {
+            mark_silent(view, node, clock, &mut writes);
+        }
+        let not_ready = !node.ready();
+        if not_ready && (silent || unknown || ready.is_some_and(|c| &*c.status == "False")) {
+            let shown = condition::find(&node.conditions, "Ready").is_some_and(|c| !c.is_true());
+            if shown {
+                memory.queued.entry(node.meta.name.clone()).or_insert(clock.now);
+            }
+        } else {
+            memory.queued.remove(&node.meta.name);
+        }
+    }
+    give_up(memory, view, &zones, clock, &mut writes);
+    writes
+}
+
+fn mark_silent(view: &View, node: &Arc<Node>, clock: Clock, writes: &mut Vec<(Duration, Write)>) {
+    let mut marked = (**node).clone();
+    for kind in REPORTED {
+        if condition::find(&node.conditions, kind).is_some() {
+            let mut fact = Condition::new(kind, "Unknown", "NodeStatusUnknown", SILENT, clock.timestamp());
+            fact.touched = condition::find(&node.conditions, kind).and_then(|c| c.touched);
+            condition::upsert(&mut marked.conditions, fact);
+        }
+    }
+    writes.push((Duration::from_millis(20), Write::Status { object: Object::Node(Arc::new(marked)), checked: true }));
+    let text = format!("Node {} status is now: NodeNotReady", node.meta.name);
+    writes.push((Duration::from_millis(20), note(&Object::Node(node.clone()), false, "NodeNotReady", text, "node-controller")));
+    for (_, pod) in view.pods_on(&node.meta.name) {
+        writes.extend(pod_unready(pod, clock).map(|w| (Duration::from_millis(25), w)));
+        let event = note(&Object::Pod(pod.clone()), true, "NodeNotReady", "Node is not ready".to_string(), "node-controller");
+        writes.push((Duration::from_millis(25), event));
+    }
+}
+
+/// A pod on a silent node is no longer ready; its phase and containers stay as they were.
+fn pod_unready(pod: &Arc<Pod>, clock: Clock) -> Option<Write> {
+    if !pod.ready() {
+        return None;
+    }
+    let mut unready = (**pod).clone();
+    let ready = Condition::new("Ready", "False", "", "", clock.timestamp());
+    condition::upsert(&mut Arc::make_mut(&mut unready.status).conditions, ready);
+    Some(Write::Status { object: Object::Pod(Arc::new(unready)), checked: false })
+}
+
+/// The zones of a cluster by name, each with its state and size. A zone is region and zone label together; none is a zone too.
+fn zones(view: &View) -> BTreeMap<Name, (Zone, usize)> {
+    let mut counts: BTreeMap<Name, (usize, usize)> = BTreeMap::new();
+    for node in view.nodes.iter().filter(|n| n.meta.labels.get("node.kubernetes.io/exclude-disruption").is_none()) {
+        let (ready, silent) = counts.entry(zone_of(node)).or_default();
+        *(if node.ready() { ready } else { silent }) += 1;
+    }
+    let state = |(ready, silent): (usize, usize)| match (ready, silent) {
+        (0, 1..) => Zone::Full,
+        // More than two, and at least 55 in a hundred.
+        _ if silent > 2 && silent * 100 >= 55 * (ready + silent) => Zone::Partial,
+        _ => Zone::Normal,
+    };
+    counts.into_iter().map(|(zone, n)| (zone, (state(n), n.0 + n.1))).collect()
+}
+
+fn zone_of(node: &Node) -> Name {
+    node.zone().unwrap_or_default().into()
+}
+
+/// NoExecute taints for those whose turn it is; if every zone is down, none at all, and the ones there are go.
+fn give_up(memory: &mut Memory, view: &View, zones: &BTreeMap<Name, (Zone, usize)>, clock: Clock, writes: &mut Vec<(Duration, Write)>) {
+    if !zones.is_empty() && zones.values().all(|(state, _)| *state == Zone::Full) {
+        for node in view.nodes.iter().filter(|n| n.tainted(UNREACHABLE, "NoExecute") || n.tainted(NOT_READY, "NoExecute")) {
+            let mut spared = (**node).clone();
+            spared.taints.retain(|t| !(is_ours(&t.key) && &*t.effect == "NoExecute"));
+            writes.push((Duration::from_millis(20), Write::Update(Object::Node(Arc::new(spared)))));
+        }
+        memory.queued = memory.queued.iter().map(|(name, _)| (name.clone(), clock.now)).collect();
+        return;
+    }
+    let queued: Vec<(Name, Instant)> = memory.queued.iter().map(|(n, at)| (n.clone(), *at)).collect();
+    for (name, since) in queued {
+        let Some(node) = view.nodes.get("", &name) else { continue };
+        let zone = zone_of(node);
+        let (state, size) = zones.get(&zone).copied().unwrap_or((Zone::Normal, 0));
+        let period = match state {
+            Zone::Partial if size <= SMALL_ZONE => continue,
+            Zone::Partial => EVICTION_PERIOD.times(10),
+            Zone::Normal | Zone::Full => EVICTION_PERIOD,
+        };
+        let recently = memory.tainted.get(&zone).is_some_and(|at| clock.now.since(*at) < period);
+        // A node queued in this very pass has its turn in the next.
+        if recently || since == clock.now || taint_key(node).is_none_or(|key| node.tainted(key, "NoExecute")) {
+            continue;
+        }
+        memory.tainted.insert(zone, clock.now);
+        writes.extend(with_taint(node, "NoExecute", clock).map(|w| (Duration::from_millis(20), w)));
+    }
+}
+
+fn is_ours(key: &str) -> bool {
+    key == UNREACHABLE || key == NOT_READY
+}
+
+/// The taint that the Ready condition calls for.
+fn taint_key(node: &Node) -> Option<&'static str> {
+    match condition::find(&node.conditions, "Ready").map(|c| &*c.status) {
+        Some("Unknown") => Some(UNREACHABLE),
+        Some("False") => Some(NOT_READY),
+        _ => None,
+    }
+}
+
+fn with_taint(node: &Arc<Node>, effect: &str, clock: Clock) -> Option<Write> {
+    let key = taint_key(node)?;
+    let mut tainted = (**node).clone();
+    let added = Some(clock.timestamp().whole_seconds());
+    tainted.taints.push(Taint { key: key.into(), value: Name::default(), effect: effect.into(), added });
+    Some(Write::Update(Object::Node(Arc::new(tainted))))
+}
+
+/// One node whose object changed: the NoSchedule taint, recovery, and the deadlines of its pods.
+pub fn reconcile(memory: &mut Memory, view: &View, (_, name): &Key, clock: Clock) -> Plan {
+    let mut plan = Plan::default();
+    let Some(node) = view.nodes.get("", name) else { return plan };
+    let wanted = taint_key(node);
+    let wrong = |t: &Taint| is_ours(&t.key) && (wanted != Some(&*t.key));
+    if node.taints.iter().any(wrong) {
+        let mut cleared = (**node).clone();
+        cleared.taints.retain(|t| !wrong(t));
+        plan.writes.push(Write::Update(Object::Node(Arc::new(cleared))));
+    } else if wanted.is_some_and(|key| !node.tainted(key, "NoSchedule")) {
+        plan.writes.extend(with_taint(node, "NoSchedule", clock));
+    }
+    plan.again = evictions(memory, view, node, clock, &mut plan.writes);
+    plan
+}
+
+/// Deletes the pods whose time on a tainted node is up; tells when to look again.
+fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, writes: &mut Vec<Write>) -> Option<Duration> {
+    let mut soonest: Option<Duration> = None;
+    let taints: Vec<&Taint> = node.taints.iter().filter(|t| &*t.effect == "NoExecute").collect();
+    for (_, pod) in view.pods_on(&node.meta.name) {
+        let key = meta_key(&pod.meta);
+        let stay = stay(pod, &taints);
+        let Some(stay) = stay.filter(|_| !pod.meta.deleting() && !pod.finished()) else {
+            memory.evictions.remove(&key);
+            continue;
+        };
+        let due = *memory.evictions.entry(key.clone()).or_insert(clock.now + stay);
+        if due > clock.now {
+            let left = due.since(clock.now);
+            soonest = Some(soonest.map_or(left, |s| s.min(left)));
+            continue;
+        }
+        memory.evictions.remove(&key);
+        let text = format!("Marking for deletion Pod {}/{}", pod.meta.namespace, pod.meta.name);
+        writes.push(note(&Object::Pod(pod.clone()), false, "TaintManagerEviction", text, "taint-eviction-controller"));
+        writes.push(Write::Delete {
+            kind: KindName { group: Name::default(), kind: "Pod".into() },
+            namespace: pod.meta.namespace.clone(),
+            name: pod.meta.name.clone(),
+            uid: pod.meta.uid.clone(),
+            grace: None,
+            propagation: None,
+        });
+    }
+    soonest
+}
+
+/// How long a pod may stay: no time if a taint is not tolerated, the shortest of the tolerations used, or for ever (`None`).
+fn stay(pod: &Pod, taints: &[&Taint]) -> Option<Duration> {
+    let mut shortest: Option<i64> = None;
+    for taint in taints {
+        let covering: Vec<_> = pod.spec.tolerations.iter().filter(|t| t.covers(&taint.key, &taint.value, &taint.effect)).collect();
+        if covering.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let bounded = covering.iter().filter_map(|t| t.seconds).min();
+        shortest = [shortest, bounded].into_iter().flatten().min();
+    }
+    shortest.map(|s| Duration::from_secs(u64::try_from(s).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn pod(tolerations: Value) -> Pod {
+        Pod::parse(&json!({"metadata": {"name": "p", "namespace": "d"}, "spec": {"tolerations": tolerations}}))
+    }
+
+    #[test]
+    fn tolerations_bound_a_pods_stay() {
+        let taint = Taint { key: UNREACHABLE.into(), value: Name::default(), effect: "NoExecute".into(), added: None };
+        let cases = [
+            (json!([]), Some(0)),
+            (json!([{"key": UNREACHABLE, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}]), Some(300)),
+            (json!([{"operator": "Exists"}]), None),
+            (json!([{"operator": "Exists"}, {"key": UNREACHABLE, "operator": "Exists", "tolerationSeconds": 5}]), Some(5)),
+        ];
+        for (tolerations, want) in cases {
+            let got = stay(&pod(tolerations.clone()), &[&taint]).map(Duration::as_secs);
+            assert_eq!(got, want, "{tolerations}");
+        }
+        assert_eq!(stay(&pod(json!([])), &[]), None);
+    }
+}

@@ -1,0 +1,211 @@
+//! How endpoints are dealt out to slices: few writes matter more than few slices, and nothing is ever rebalanced.
+//!
+//! The real thing: `staging/src/k8s.io/endpointslice/reconciler.go`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::api::component::Write;
+use crate::objects::endpoint_slice::{AddressType, Endpoint, EndpointSlice, MANAGED_BY, SERVICE_NAME, SlicePort};
+use crate::objects::labels::Labels;
+use crate::objects::meta::{Meta, Owner};
+use crate::objects::service::Service;
+use crate::objects::{KindName, Name, Object};
+use crate::store::View;
+
+/// Endpoints per slice, at most.
+const FULL: usize = 100;
+/// Who keeps the slices.
+pub const MANAGER: &str = "endpointslice-controller.k8s.io";
+const HEADLESS: &str = "service.kubernetes.io/headless";
+
+/// What the endpoints of one slice have in common.
+pub type Shape = (AddressType, Vec<SlicePort>);
+
+/// The writes that make a Service's slices hold exactly what is wanted.
+pub fn pack(view: &View, service: &Arc<Service>, wanted: BTreeMap<Shape, Vec<Endpoint>>) -> Vec<Write> {
+    let labels = labels(service);
+    let ours = |s: &&Arc<EndpointSlice>| s.meta.labels.get(MANAGED_BY) == Some(MANAGER) && !s.meta.deleting();
+    let mut existing: BTreeMap<Shape, Vec<Arc<EndpointSlice>>> = BTreeMap::new();
+    for slice in view.slices_of(&service.meta.namespace, &service.meta.name).filter(ours) {
+        existing.entry((slice.family, slice.ports.clone())).or_default().push(slice.clone());
+    }
+    let mut writes = Vec::new();
+    // Slices of shapes that are gone are used for new shapes of the same family, as upstream recycles them; the rest is deleted.
+    let mut spare: Vec<Arc<EndpointSlice>> = Vec::new();
+    let gone: Vec<Shape> = existing.keys().filter(|shape| !wanted.contains_key(*shape)).cloned().collect();
+    gone.iter().for_each(|shape| spare.extend(existing.remove(shape).unwrap_or_default()));
+    for (shape, endpoints) in wanted {
+        let slices = existing.remove(&shape).unwrap_or_default();
+        let mut packed = Packed::new(slices, endpoints);
+        packed.deal_out();
+        packed.write(service, &shape, &labels, &mut spare, &mut writes);
+    }
+    for slice in spare {
+        writes.push(delete(&slice));
+    }
+    writes
+}
+
+/// The slices of one shape while they are being filled.
+struct Packed {
+    /// What stays in each existing slice, and whether it is written anyway.
+    kept: Vec<(Arc<EndpointSlice>, Vec<Endpoint>, bool)>,
+    /// What has no slice yet.
+    rest: Vec<Endpoint>,
+    fresh: Vec<Vec<Endpoint>>,
+}
+
+impl Packed {
+    /// Updates in place: an endpoint stays in the slice it is in.
+    fn new(slices: Vec<Arc<EndpointSlice>>, endpoints: Vec<Endpoint>) -> Packed {
+        let mut wanted: BTreeMap<(Vec<Name>, Name), Endpoint> = endpoints.into_iter().map(|e| (identity(&e), e)).collect();
+        let kept = slices
+            .into_iter()
+            .map(|slice| {
+                let kept: Vec<Endpoint> = slice.endpoints.iter().filter_map(|e| wanted.remove(&identity(e))).collect();
+                let touched = kept != slice.endpoints;
+                (slice, kept, touched)
+            })
+            .collect();
+        Packed { kept, rest: wanted.into_values().collect(), fresh: Vec::new() }
+    }
+
+    fn deal_out(&mut self) {
+        // Slices that are written anyway, fullest first.
+        let mut written: Vec<usize> = (0..self.kept.len()).filter(|i| self.kept[*i].2).collect();
+        written.sort_by_key(|i| std::cmp::Reverse(self.kept[*i].1.len()));
+        for at in written {
+            let room = (FULL - self.kept[at].1.len().min(FULL)).min(self.rest.len());
+            self.kept[at].1.extend(self.rest.drain(..room));
+        }
+        if self.rest.is_empty() {
+            return;
+        }
+        // What is left over a multiple of a full slice goes into the untouched slice that it fills best.
+        let over = self.rest.len() % FULL;
+        let fits = |i: &usize| !self.kept[*i].2 && over > 0 && self.kept[*i].1.len() + over <= FULL;
+        if let Some(at) = (0..self.kept.len()).filter(fits).max_by_key(|i| self.kept[*i].1.len()) {
+            let tail = self.rest.split_off(self.rest.len() - over);
+            self.kept[at].1.extend(tail);
+            self.kept[at].2 = true;
+        }
+        while !self.rest.is_empty() {
+            let take = self.rest.len().min(FULL);
+            self.fresh.push(self.rest.drain(..take).collect());
+        }
+    }
+
+    fn write(self, service: &Arc<Service>, shape: &Shape, labels: &Labels, spare: &mut Vec<Arc<EndpointSlice>>, writes: &mut Vec<Write>) {
+        let everything_empty = self.fresh.is_empty() && self.kept.iter().all(|(_, kept, _)| kept.is_empty());
+        let placeholder = everything_empty && shape.1.is_empty();
+        let mut placed = false;
+        for (slice, endpoints, touched) in self.kept {
+            if endpoints.is_empty() && !(placeholder && !placed) {
+                spare.push(slice);
+                continue;
+            }
+            placed = true;
+            if touched || *slice.meta.labels != *labels {
+                writes.push(update(&slice, shape, labels, endpoints));
+            }
+        }
+        let mut fresh = self.fresh;
+        if placeholder && !placed {
+            fresh.push(Vec::new());
+        }
+        for endpoints in fresh {
+            let recycled = spare.iter().position(|s| s.family == shape.0).map(|at| spare.remove(at));
+            writes.push(match recycled {
+                Some(slice) => update(&slice, shape, labels, endpoints),
+                None => create(service, shape, labels, endpoints),
+            });
+        }
+    }
+}
+
+/// What makes an endpoint the same one: its address and the object behind it.
+fn identity(endpoint: &Endpoint) -> (Vec<Name>, Name) {
+    let target = endpoint.target.as_ref().map(|t| t.uid.clone()).unwrap_or_default();
+    (endpoint.addresses.clone(), target)
+}
+
+fn labels(service: &Service) -> Labels {
+    let mut labels = (*service.meta.labels).clone();
+    labels.0.remove(HEADLESS);
+    let mut labels = labels.with(SERVICE_NAME, &service.meta.name).with(MANAGED_BY, MANAGER);
+    if service.headless {
+        labels = labels.with(HEADLESS, "");
+    }
+    labels
+}
+
+fn update(slice: &Arc<EndpointSlice>, shape: &Shape, labels: &Labels, endpoints: Vec<Endpoint>) -> Write {
+    let mut changed = (**slice).clone();
+    (changed.ports, changed.endpoints, changed.given) = (shape.1.clone(), endpoints, None);
+    changed.meta.labels = Arc::new(labels.clone());
+    Write::Update(Object::EndpointSlice(Arc::new(changed)))
+}
+
+fn create(service: &Arc<Service>, shape: &Shape, labels: &Labels, endpoints: Vec<Endpoint>) -> Write {
+    let mut meta = Meta::named(&service.meta.namespace, "");
+    meta.generate_name = Some(format!("{}-", service.meta.name).into());
+    meta.labels = Arc::new(labels.clone());
+    meta.owners = Arc::from([Owner {
+        api_version: "v1".into(),
+        kind: "Service".into(),
+        name: service.meta.name.clone(),
+        uid: service.meta.uid.clone().unwrap_or_default(),
+        controller: Some(true),
+        block: Some(true),
+    }]);
+    let slice = EndpointSlice { meta, family: shape.0, ports: shape.1.clone(), endpoints, given: None };
+    Write::Create(Object::EndpointSlice(Arc::new(slice)))
+}
+
+fn delete(slice: &EndpointSlice) -> Write {
+    Write::Delete {
+        kind: KindName { group: "discovery.k8s.io".into(), kind: "EndpointSlice".into() },
+        namespace: slice.meta.namespace.clone(),
+        name: slice.meta.name.clone(),
+        uid: slice.meta.uid.clone(),
+        grace: None,
+        propagation: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(n: usize) -> Endpoint {
+        Endpoint { addresses: vec![format!("10.0.{}.{}", n / 250, n % 250).into()], ready: Some(true), ..Endpoint::default() }
+    }
+
+    fn slices(sizes: &[usize]) -> (Vec<Arc<EndpointSlice>>, usize) {
+        let mut next = 0;
+        let one = |size: &usize| {
+            let endpoints = (next..next + size).map(endpoint).collect();
+            next += size;
+            let meta = Meta::named("d", &format!("s{next}"));
+            Arc::new(EndpointSlice { meta, family: AddressType::V4, ports: Vec::new(), endpoints, given: None })
+        };
+        let list = sizes.iter().map(one).collect();
+        (list, next)
+    }
+
+    /// Upstream's rows: sizes before, number wanted, sizes after.
+    #[test]
+    fn few_writes_matter_more_than_few_slices() {
+        let cases: [(&[usize], usize, &[usize]); 4] =
+            [(&[], 250, &[100, 100, 50]), (&[62, 61], 250, &[89, 61, 100]), (&[74, 74], 300, &[74, 74, 100, 52]), (&[30; 10], 300, &[30; 10])];
+        for (before, wanted, after) in cases {
+            let (existing, _) = slices(before);
+            let mut packed = Packed::new(existing, (0..wanted).map(endpoint).collect());
+            packed.deal_out();
+            let mut sizes: Vec<usize> = packed.kept.iter().map(|(_, kept, _)| kept.len()).collect();
+            sizes.extend(packed.fresh.iter().map(Vec::len));
+            assert_eq!(sizes, after, "{before:?} to {wanted}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Every reason a decision on a packet's way can have. Closed: a new one needs a sentence in [`crate::render::prose`].
+
+use std::net::IpAddr;
+
+use crate::objects::Name;
+
+/// Why a station decided as it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Reason {
+    /// The destination is an address of this Service's port, which was programmed.
+    ServiceMatched { service: Name, port: u16, via: AddressKind },
+    /// No rule matches the destination.
+    NoRule,
+    /// The Service has no endpoint that may be used, anywhere.
+    NoEndpoints { service: Name },
+    /// The policy is Local and no usable endpoint is on this node.
+    NoLocalEndpoints { service: Name },
+    /// The source is in none of the Service's source ranges.
+    SourceNotAllowed { service: Name },
+    /// nftables: the address is a cluster IP, but has no such port.
+    NoSuchServicePort,
+    /// nftables: the address lies in the service range and belongs to nobody.
+    UnallocatedServiceIp,
+    /// The node that should handle the packet has no power.
+    NodeDown { node: Name },
+    /// No machine of this cluster has the address.
+    NobodyHasAddress { ip: IpAddr },
+    /// An address of the cluster's own network, which the outside has no way to.
+    NotRoutedFromOutside { ip: IpAddr },
+    /// The pod's sandbox is there and something listens.
+    Delivered,
+    /// The pod is there and nothing listens on the port.
+    NothingListens { port: u16 },
+    /// Something listens, but on the loopback address only.
+    BoundToLoopback { port: u16 },
+    /// The host lies outside the simulated cluster; that it answers is an assumption.
+    AssumedOutside { ip: IpAddr },
+    /// What is behind the address is not modelled.
+    NotModelled { ip: IpAddr },
+    /// kube-proxy's ipvs mode is not modelled yet.
+    ModeNotModelled,
+}
+
+/// The kinds of addresses a Service has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum AddressKind {
+    ClusterIp,
+    ExternalIp,
+    LoadBalancerIp,
+    NodePort,
+}
+
+/// Why an endpoint may not be picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum NotEligible {
+    NotReady,
+    Terminating,
+    OtherNode,
+    OtherZone,
+}
+
+impl Reason {
+    /// A stable code for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Reason::ServiceMatched { .. } => "service-matched",
+            Reason::NoRule => "no-rule",
+            Reason::NoEndpoints { .. } => "no-endpoints",
+            Reason::NoLocalEndpoints { .. } => "no-local-endpoints",
+            Reason::SourceNotAllowed { .. } => "source-not-allowed",
+            Reason::NoSuchServicePort => "no-such-service-port",
+            Reason::UnallocatedServiceIp => "unallocated-service-ip",
+            Reason::NodeDown { .. } => "node-down",
+            Reason::NobodyHasAddress { .. } => "nobody-has-address",
+            Reason::NotRoutedFromOutside { .. } => "not-routed-from-outside",
+            Reason::Delivered => "delivered",
+            Reason::NothingListens { .. } => "nothing-listens",
+            Reason::BoundToLoopback { .. } => "bound-to-loopback",
+            Reason::AssumedOutside { .. } => "assumed-outside",
+            Reason::NotModelled { .. } => "not-modelled",
+            Reason::ModeNotModelled => "mode-not-modelled",
+        }
+    }
+
+    /// The objects that caused it, as `Service default/web`.
+    pub fn cause(&self) -> Vec<String> {
+        match self {
+            Reason::ServiceMatched { service, .. }
+            | Reason::NoEndpoints { service }
+            | Reason::NoLocalEndpoints { service }
+            | Reason::SourceNotAllowed { service } => vec![format!("Service {service}")],
+            Reason::NodeDown { node } => vec![format!("Node {node}")],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl NotEligible {
+    /// A stable code for scripts.
+    pub fn code(self) -> &'static str {
+        match self {
+            NotEligible::NotReady => "not-ready",
+            NotEligible::Terminating => "terminating",
+            NotEligible::OtherNode => "other-node",
+            NotEligible::OtherZone => "other-zone",
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What is physically there: sandboxes by address, containers by name. The network and the console ask; the API is not asked.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::images::{Behaviour, Listener};
+use super::resolv_conf::{self, ResolvConf, Settings, Warning};
+use super::worker::{Run, Worker};
+use super::{Kubelets, env::Variables};
+use crate::engine::time::Instant;
+use crate::objects::Name;
+use crate::objects::pod::{ContainerState, Pod};
+use crate::objects::time::Timestamp;
+
+/// A pod's network namespace, with what listens in it.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    /// Namespace of the pod.
+    pub namespace: Name,
+    /// Name of the pod.
+    pub pod: Name,
+    /// Its node.
+    pub node: Name,
+    /// Open sockets, with the behaviour of the container behind each.
+    pub sockets: Vec<(Listener, Arc<Behaviour>)>,
+}
+
+/// What the runtime shows of one running container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContainerView {
+    /// Image as written in the pod.
+    pub image: String,
+    /// Host name of the pod.
+    pub hostname: String,
+    /// Environment as taken when the container started, sorted by name.
+    pub env: BTreeMap<String, String>,
+    /// Files the kubelet wrote, by absolute path (`/etc/resolv.conf`, `/etc/hosts`, `/etc/hostname`).
+    pub files: BTreeMap<String, String>,
+}
+
+/// A running container.
+#[derive(Clone, Debug)]
+pub struct RunningContainer {
+    /// Image as written.
+    pub image: Name,
+    /// Host name.
+    pub hostname: String,
+    /// Environment.
+    pub env: Variables,
+    /// Files the kubelet wrote.
+    pub files: BTreeMap<String, String>,
+    /// The image's behaviour.
+    pub behaviour: Arc<Behaviour>,
+}
+
+impl Kubelets {
+    /// The sandbox behind an address, if its node has power.
+    pub fn sandbox(&self, ip: IpAddr, now: Instant) -> Option<Sandbox> {
+        let (node, id) = *self.by_ip.get(&ip)?;
+        let kubelet = self.nodes.get(&node).filter(|k| k.power)?;
+        let worker = kubelet.pods.get(&id)?;
+        Some(Sandbox {
+            namespace: worker.namespace.clone(),
+            pod: worker.name.clone(),
+            node: kubelet.config.name.clone(),
+            sockets: worker.sockets(now).map(|(run, socket)| (socket, run.behaviour.clone())).collect(),
+        })
+    }
+
+    /// What listens on a node's own network: the containers of its host-network pods.
+    pub fn host_sockets(&self, node: &str, now: Instant) -> Vec<(Listener, Arc<Behaviour>)> {
+        let Some(kubelet) = self.numbers.get(node).and_then(|n| self.nodes.get(n)).filter(|k| k.power) else { return Vec::new() };
+        let hosted = kubelet.pods.values().filter(|w| w.pod.spec.host_network);
+        hosted.flat_map(|w| w.sockets(now).map(|(run, socket)| (socket, run.behaviour.clone())).collect::<Vec<_>>()).collect()
+    }
+
+    /// A container by name (the first one if the name is empty), or the kubelet's words for why there is none to enter.
+    pub fn container(&self, namespace: &str, pod: &str, container: &str) -> Result<RunningContainer, String> {
+        let (node, worker) = self.find(namespace, pod).ok_or_else(|| format!("pods \"{pod}\" not found"))?;
+        let kubelet = &self.nodes[&node];
+        if !kubelet.power || !kubelet.running {
+            let ip = kubelet.config.ips.first().map(IpAddr::to_string).unwrap_or_default();
+            return Err(format!("error dialing backend: dial tcp {ip}:10250: connect: no route to host"));
+        }
+        let run = pick(worker, container).ok_or_else(|| format!("container {container} is not valid for pod {pod}"))?;
+        let name = &run.spec(&worker.pod).name;
+        if !run.running() {
+            return Err(match run.instance {
+                0 => format!("container not found (\"{name}\")"),
+                _ => format!("unable to upgrade connection: container not found (\"{name}\")"),
+            });
+        }
+        Ok(self.running_container(node, worker, run))
+    }
+
+    fn running_container(&self, node: u32, worker: &Worker, run: &Run) -> RunningContainer {
+        let pod = &worker.pod;
+        let kubelet = &self.nodes[&node];
+        let hostname = if pod.spec.host_network {
+            kubelet.config.name.to_string()
+        } else {
+            pod.spec.hostname.as_deref().unwrap_or(&worker.name).chars().take(63).collect()
+        };
+        let mut env = (*run.env).clone();
+        env.insert("HOSTNAME".to_string(), hostname.clone());
+        env.entry("PATH".to_string()).or_insert_with(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_string());
+        env.entry("HOME".to_string()).or_insert_with(|| "/root".to_string());
+        let (conf, _) = self.resolver_of(node, pod);
+        let ip = worker.ips.first().copied();
+        let files = [
+            ("/etc/resolv.conf", conf.text()),
+            ("/etc/hosts", resolv_conf::hosts_file(pod, ip, &hostname, &self.config.cluster_domain)),
+            ("/etc/hostname", format!("{hostname}\n")),
+        ];
+        RunningContainer {
+            image: run.spec(pod).image.clone(),
+            hostname,
+            env,
+            files: files.map(|(path, text)| (path.to_string(), text)).into(),
+            behaviour: run.behaviour.clone(),
+        }
+    }
+
+    /// The resolver configuration of a pod on a node.
+    pub(super) fn resolver_of(&self, node: u32, pod: &Pod) -> (ResolvConf, Vec<Warning>) {
+        let kubelet = &self.nodes[&node].config;
+        resolv_conf::of_pod(
+            pod,
+            &Settings {
+                cluster_dns: &self.config.cluster_dns,
+                cluster_domain: &self.config.cluster_domain,
+                node_file: kubelet.resolv_conf.as_deref(),
+                node_ips: &kubelet.ips,
+            },
+        )
+    }
+
+    /// What a container has printed; `previous` asks for the instance before.
+    pub fn logs(&self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<Vec<(Timestamp, String)>, String> {
+        let (_, worker) = self.find(namespace, pod).ok_or_else(|| format!("pods \"{pod}\" not found"))?;
+        let run = pick(worker, container).ok_or_else(|| format!("container {container} is not valid for pod {pod}"))?;
+        let name = &run.spec(&worker.pod).name;
+        if run.instance == 0 && run.state == ContainerState::None {
+            return Err(format!("container \"{name}\" in pod \"{pod}\" is waiting to start: ContainerCreating"));
+        }
+        if previous && run.last == ContainerState::None {
+            return Err(format!("previous terminated container \"{name}\" in pod \"{pod}\" not found"));
+        }
+        Ok(run.logs[usize::from(previous)].clone())
+    }
+
+    fn find(&self, namespace: &str, pod: &str) -> Option<(u32, &Worker)> {
+        let mut all = self.nodes.iter().flat_map(|(node, k)| k.pods.values().map(move |w| (*node, &**w)));
+        all.find(|(_, w)| &*w.namespace == namespace && &*w.name == pod)
+    }
+}
+
+fn pick<'w>(worker: &'w Worker, container: &str) -> Option<&'w Run> {
+    let named = |r: &&Run| if container.is_empty() { !r.init } else { &*r.spec(&worker.pod).name == container };
+    worker.runs.iter().find(named)
+}

@@ -1,0 +1,111 @@
+//! The end of a pod: preStop, SIGTERM, the grace period, SIGKILL, the last status, and the removal of the object.
+//!
+//! In a real cluster nothing coordinates this with the removal of the pod from endpoints: both start when the deletion is seen.
+
+use super::{Event, Kubelets, What, probes};
+use crate::api::component::{Clock, Reaction, Write};
+use crate::engine::time::Duration;
+use crate::objects::{KindName, Name};
+use crate::store::ObjectId;
+
+/// SIGTERM has at least this long after a preStop hook that used up the grace period.
+const TERM_LEAST: Duration = Duration::from_secs(2);
+/// How long a process takes to end once it is told to.
+const LAST_BREATH: Duration = Duration::from_millis(30);
+/// How long a server that drains goes on with what it has.
+const DRAIN: Duration = Duration::from_secs(2);
+const WRITE: Duration = Duration::from_millis(10);
+
+impl Kubelets {
+    /// The deletion is seen: the containers are told to end, after their preStop hooks.
+    pub(super) fn begin_end(&mut self, node: u32, id: ObjectId, clock: Clock, reaction: &mut Reaction<Event>) {
+        let Some(worker) = self.worker(node, id).cloned() else { return };
+        let grace = worker.pod.meta.deletion.and_then(|d| d.grace).unwrap_or(30);
+        let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(0));
+        let kill_at = clock.now + grace;
+        if worker.kill_at.is_some_and(|known| known <= kill_at) {
+            return;
+        }
+        let first = worker.kill_at.is_none();
+        self.with(node, id, |w| w.kill_at = Some(kill_at));
+        if !worker.anything_runs() {
+            self.finish_if_quiet(node, id, clock, reaction);
+            return;
+        }
+        let hook = worker.runs.iter().filter(|r| r.running()).map(|r| probes::pre_stop(&r.spec(&worker.pod).doc)).max();
+        let hook = hook.unwrap_or_default().min(grace);
+        if first {
+            for (at, run) in worker.runs.iter().enumerate().filter(|(_, r)| r.running()) {
+                let text = format!("Stopping container {}", run.spec(&worker.pod).name);
+                let note = self.note(node, id, Some(at), false, "Killing", text);
+                reaction.writes.extend(note.map(|w| (WRITE, 0, w)));
+            }
+            reaction.timer(hook, self.event(node, id, 0, What::Term));
+        }
+        let kill_after = if hook > Duration::ZERO && hook + TERM_LEAST > grace { hook + TERM_LEAST } else { grace };
+        reaction.timer(kill_after, self.event(node, id, 0, What::Kill));
+    }
+
+    /// SIGTERM: servers close or drain; what does not heed it waits for SIGKILL.
+    pub(super) fn on_term(&mut self, node: u32, id: ObjectId, _clock: Clock, reaction: &mut Reaction<Event>) {
+        let Some(worker) = self.worker(node, id).cloned() else { return };
+        for (at, run) in worker.runs.iter().enumerate().filter(|(_, r)| r.running() && r.process.heeds_term) {
+            self.with(node, id, |w| {
+                w.runs[at].sockets.clear();
+                w.runs[at].process.ends = Some((Duration::ZERO, 0));
+            });
+            let after = if run.behaviour.drains { DRAIN } else { LAST_BREATH };
+            reaction.timer(after, self.event(node, id, at, What::Ended));
+        }
+    }
+
+    /// SIGKILL for whatever is left.
+    pub(super) fn on_kill(&mut self, node: u32, id: ObjectId, clock: Clock, reaction: &mut Reaction<Event>) {
+        let Some(worker) = self.worker(node, id).cloned() else { return };
+        if worker.kill_at.is_none_or(|at| at > clock.now) {
+            return;
+        }
+        for at in (0..worker.runs.len()).filter(|at| worker.runs[*at].running()) {
+            self.on_ended(node, id, at, 137, clock, reaction);
+        }
+        self.finish_if_quiet(node, id, clock, reaction);
+    }
+
+    /// Once nothing runs any more, the last status is written and the object removed.
+    pub(super) fn finish_if_quiet(&mut self, node: u32, id: ObjectId, clock: Clock, reaction: &mut Reaction<Event>) {
+        let quiet = self.worker(node, id).is_some_and(|w| w.kill_at.is_some() && !w.over && !w.anything_runs());
+        if !quiet {
+            return;
+        }
+        self.with(node, id, |w| {
+            w.over = true;
+            w.flushing = true;
+        });
+        let mut draw = clock.draws.keyed("kubelet/finish", id);
+        let delay = draw.duration(Duration::from_millis(100), Duration::from_millis(900));
+        reaction.timer(delay, self.event(node, id, 0, What::Flush));
+        reaction.timer(delay + Duration::from_millis(50), self.event(node, id, 0, What::Remove));
+    }
+
+    /// The second DELETE, with grace 0: the object may go.
+    pub(super) fn on_remove(&mut self, node: u32, id: ObjectId, reaction: &mut Reaction<Event>) {
+        let (Some(worker), Some(kubelet)) = (self.worker(node, id), self.nodes.get(&node)) else { return };
+        if !kubelet.running {
+            return;
+        }
+        let kind = KindName { group: Name::default(), kind: "Pod".into() };
+        let (namespace, name, uid) = (worker.namespace.clone(), worker.name.clone(), worker.pod.meta.uid.clone());
+        reaction.write(WRITE, Write::Delete { kind, namespace, name, uid, grace: Some(0), propagation: None });
+    }
+
+    /// The containers of a pod die at once, as after `kill -9` (a fault).
+    pub fn kill(&mut self, id: ObjectId, clock: Clock) -> Reaction<Event> {
+        let mut reaction = Reaction::default();
+        let Some(node) = self.homes.get(&id).copied() else { return reaction };
+        let count = self.worker(node, id).map_or(0, |w| w.runs.len());
+        for at in 0..count {
+            self.on_ended(node, id, at, 137, clock, &mut reaction);
+        }
+        reaction
+    }
+}

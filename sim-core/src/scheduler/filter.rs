@@ -1,0 +1,117 @@
+//! Filters: may the pod run there at all? And the message when it may nowhere.
+//!
+//! The texts are upstream's (`pkg/scheduler/framework/plugins`, `framework/types.go` FitError).
+
+use std::collections::BTreeMap;
+
+use super::Used;
+use super::score::Spreading;
+use crate::objects::node::Node;
+use crate::objects::pod::Pod;
+
+/// Why a node refuses a pod; a node short of two resources gives two reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(pub Vec<String>);
+
+/// Runs the filters in the order of the default profile; the first that refuses decides.
+pub fn check(pod: &Pod, node: &Node, used: Used, spread: &Spreading) -> Result<(), Refusal> {
+    let refuse = |text: &str| Err(Refusal(vec![text.to_string()]));
+    let tolerates = |key: &str, value: &str, effect: &str| pod.spec.tolerations.iter().any(|t| t.covers(key, value, effect));
+    if node.unschedulable && !tolerates("node.kubernetes.io/unschedulable", "", "NoSchedule") {
+        return refuse("node(s) were unschedulable");
+    }
+    let bars = |t: &&crate::objects::node::Taint| matches!(&*t.effect, "NoSchedule" | "NoExecute") && !tolerates(&t.key, &t.value, &t.effect);
+    if let Some(taint) = node.taints.iter().find(bars) {
+        return Err(Refusal(vec![format!("node(s) had untolerated taint {{{}: {}}}", taint.key, taint.value)]));
+    }
+    if !selected(pod, node) {
+        return refuse("node(s) didn't match Pod's node affinity/selector");
+    }
+    let short = shortages(pod, node, used);
+    if !short.is_empty() {
+        return Err(Refusal(short));
+    }
+    spread.check(node).map_err(|text| Refusal(vec![text.to_string()]))
+}
+
+fn selected(pod: &Pod, node: &Node) -> bool {
+    let labels = &node.meta.labels;
+    let by_affinity = pod.spec.node_affinity.as_ref().is_none_or(|terms| {
+        // A term without requirements matches nothing.
+        terms.iter().any(|term| !term.is_empty() && term.iter().all(|r| r.matches(labels)))
+    });
+    pod.spec.node_selector.contained_in(labels) && by_affinity
+}
+
+fn shortages(pod: &Pod, node: &Node, used: Used) -> Vec<String> {
+    let mut short = Vec::new();
+    if used.pods + 1 > node.pods {
+        short.push("Too many pods".to_string());
+    }
+    if pod.spec.cpu > 0 && pod.spec.cpu > node.cpu - used.cpu {
+        short.push("Insufficient cpu".to_string());
+    }
+    if pod.spec.memory > 0 && pod.spec.memory > node.memory - used.memory {
+        short.push("Insufficient memory".to_string());
+    }
+    short
+}
+
+/// `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. preemption: ...`: reasons with their counts,
+/// sorted as text.
+pub fn message(nodes: usize, refusals: &[Refusal]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    refusals.iter().flat_map(Refusal::reasons).for_each(|r| *counts.entry(r).or_default() += 1);
+    let mut parts: Vec<String> = counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
+    parts.sort();
+    // Preemption may help where room is short; not where the node itself says no.
+    let room = refusals.iter().filter(|r| r.0.iter().any(|t| t.starts_with("Insufficient") || t == "Too many pods")).count();
+    let mut hopes = Vec::new();
+    if room > 0 {
+        hopes.push(format!("{room} No preemption victims found for incoming pod"));
+    }
+    if refusals.len() > room {
+        hopes.push(format!("{} Preemption is not helpful for scheduling", refusals.len() - room));
+    }
+    hopes.sort();
+    format!("0/{nodes} nodes are available: {}. preemption: 0/{nodes} nodes are available: {}.", parts.join(", "), hopes.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objects::Object;
+    use serde_json::json;
+
+    fn parsed(doc: serde_json::Value) -> Object {
+        Object::parse(&doc)
+    }
+
+    #[test]
+    fn messages_are_sorted_as_text() {
+        let refusal = |t: &[&str]| Refusal(t.iter().map(|t| (*t).to_string()).collect());
+        let all = [refusal(&["node(s) were unschedulable"]), refusal(&["Insufficient cpu", "Insufficient memory"]), refusal(&["node(s) were unschedulable"])];
+        assert_eq!(
+            message(3, &all),
+            "0/3 nodes are available: 1 Insufficient cpu, 1 Insufficient memory, 2 node(s) were unschedulable. \
+             preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling."
+        );
+    }
+
+    #[test]
+    fn a_node_says_why_not() {
+        let Object::Node(node) = parsed(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "labels": {"disk": "ssd"}},
+            "spec": {"taints": [{"key": "k", "value": "v", "effect": "NoSchedule"}]}, "status": {"allocatable": {"cpu": "1", "memory": "1Gi", "pods": "2"}}})) else { panic!() };
+        let case = |spec: serde_json::Value, used: Used| {
+            let Object::Pod(pod) = parsed(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "d"}, "spec": spec})) else { panic!() };
+            check(&pod, &node, used, &Spreading::default()).map_err(|r| r.0.join("; "))
+        };
+        let tolerant = json!([{"key": "k", "operator": "Equal", "value": "v", "effect": "NoSchedule"}]);
+        assert_eq!(case(json!({}), Used::default()).unwrap_err(), "node(s) had untolerated taint {k: v}");
+        assert_eq!(case(json!({"tolerations": tolerant}), Used::default()), Ok(()));
+        assert_eq!(case(json!({"tolerations": tolerant, "nodeSelector": {"disk": "hdd"}}), Used::default()).unwrap_err(), "node(s) didn't match Pod's node affinity/selector");
+        let big = json!({"tolerations": tolerant, "containers": [{"resources": {"requests": {"cpu": "800m"}}}]});
+        assert_eq!(case(big.clone(), Used { cpu: 200, ..Used::default() }), Ok(()), "equal fits");
+        assert_eq!(case(big, Used { cpu: 300, pods: 2, ..Used::default() }).unwrap_err(), "Too many pods; Insufficient cpu");
+    }
+}

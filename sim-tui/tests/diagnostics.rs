@@ -4,15 +4,15 @@
 
 use std::path::Path;
 
-use sim_core::scenario::{File, Options, Problems, load, load_folder};
+use sim_core::scenario::{File, Options, Refused, load, load_folder};
 use sim_tui::draw::diagnostic::draw;
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/bad")
 }
 
-fn drawn(refused: &Problems) -> String {
-    draw(refused, false)
+fn drawn(refused: &Refused) -> String {
+    draw(&refused.diagnostics, &refused.sources, false)
 }
 
 #[test]

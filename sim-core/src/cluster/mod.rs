@@ -9,7 +9,8 @@ mod converged;
 pub mod event;
 pub mod faults;
 pub mod ground;
-mod servers;
+pub mod servers;
+mod web;
 mod system;
 pub mod watch;
 

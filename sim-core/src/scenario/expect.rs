@@ -8,7 +8,7 @@ use crate::console::host::Outcome;
 
 /// What a step brought, as far as it has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Facts<'a> {
+pub struct Observed<'a> {
     /// Exit status of the command.
     pub exit: Option<i32>,
     /// Its standard output.
@@ -20,21 +20,21 @@ pub struct Facts<'a> {
     /// The end of the traced connection.
     pub outcome: Option<TraceOutcome>,
     /// The object: `None` if it is not stored.
-    pub object: Option<ObjectFact<'a>>,
+    pub object: Option<ObservedObject<'a>>,
     /// Requests of the load: how many ended, how many of them well.
     pub traffic: Option<Requests>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> Observed<'a> {
     /// What a console line brought.
     pub fn of_outcome(outcome: &'a Outcome) -> Self {
-        Facts { exit: Some(outcome.exit), stdout: &outcome.stdout, stderr: &outcome.stderr, ..Facts::default() }
+        Observed { exit: Some(outcome.exit), stdout: &outcome.stdout, stderr: &outcome.stderr, ..Observed::default() }
     }
 }
 
 /// An object that an expectation looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ObjectFact<'a> {
+pub struct ObservedObject<'a> {
     /// What jsonpath prints for the expectation's `path`; the whole object as JSON without a path.
     pub text: &'a str,
 }
@@ -85,8 +85,8 @@ impl fmt::Display for Broken {
 }
 
 /// Every part of an expectation that does not hold, in words; empty when all do.
-pub fn check(expectation: &Expectation, facts: &Facts<'_>) -> Vec<String> {
-    compare(expectation, facts).iter().map(Broken::to_string).collect()
+pub fn check(expectation: &Expectation, observed: &Observed<'_>) -> Vec<String> {
+    compare(expectation, observed).iter().map(Broken::to_string).collect()
 }
 
 /// What an expectation that stands alone is about: `service/web {.spec.type}`, or `traffic shoppers`.
@@ -100,7 +100,7 @@ pub fn title(expectation: &Expectation) -> String {
 }
 
 /// Every part of an expectation that does not hold; empty when all do.
-pub fn compare(expectation: &Expectation, facts: &Facts<'_>) -> Vec<Broken> {
+pub fn compare(expectation: &Expectation, observed: &Observed<'_>) -> Vec<Broken> {
     let mut broken = Vec::new();
     let mut differ = |part: &str, wanted: String, found: String| {
         if wanted != found {
@@ -108,24 +108,24 @@ pub fn compare(expectation: &Expectation, facts: &Facts<'_>) -> Vec<Broken> {
         }
     };
     if let Some(wanted) = expectation.exit {
-        differ("exit", wanted.to_string(), facts.exit.map_or("no command ran".into(), |e| e.to_string()));
+        differ("exit", wanted.to_string(), observed.exit.map_or("no command ran".into(), |e| e.to_string()));
     }
     if let Some(wanted) = expectation.decision {
-        differ("decision", word(&wanted), facts.decision.map_or("none".into(), |d| word(&d)));
+        differ("decision", word(&wanted), observed.decision.map_or("none".into(), |d| word(&d)));
     }
     if let Some(wanted) = expectation.outcome {
-        differ("outcome", word(&wanted), facts.outcome.map_or("none".into(), |o| word(&o)));
+        differ("outcome", word(&wanted), observed.outcome.map_or("none".into(), |o| word(&o)));
     }
-    for (name, check, text) in [("stdout", &expectation.stdout, facts.stdout), ("stderr", &expectation.stderr, facts.stderr)] {
+    for (name, check, text) in [("stdout", &expectation.stdout, observed.stdout), ("stderr", &expectation.stderr, observed.stderr)] {
         if let Some(check) = check {
             broken.extend(compare_text(name, check, text));
         }
     }
     if let Some(object) = &expectation.object {
-        broken.extend(compare_object(expectation, object, facts.object));
+        broken.extend(compare_object(expectation, object, observed.object));
     }
     if let Some(name) = &expectation.traffic {
-        broken.extend(compare_traffic(expectation.success.as_ref(), name, facts.traffic));
+        broken.extend(compare_traffic(expectation.success.as_ref(), name, observed.traffic));
     }
     broken
 }
@@ -161,8 +161,8 @@ fn compare_parts(
     contained.chain(matched).chain(missing).collect()
 }
 
-fn compare_object(expectation: &Expectation, name: &Written<ObjectRef>, facts: Option<ObjectFact<'_>>) -> Vec<Broken> {
-    let Some(ObjectFact { text }) = facts else {
+fn compare_object(expectation: &Expectation, name: &Written<ObjectRef>, observed: Option<ObservedObject<'_>>) -> Vec<Broken> {
+    let Some(ObservedObject { text }) = observed else {
         return vec![Broken { part: "object".into(), wanted: name.to_string(), found: "no such object".into() }];
     };
     let part = expectation.path.clone().unwrap_or_else(|| name.to_string());
@@ -212,9 +212,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn broken(expectation: serde_json::Value, facts: Facts<'_>) -> Vec<String> {
+    fn broken(expectation: serde_json::Value, observed: Observed<'_>) -> Vec<String> {
         let expectation: Expectation = serde_json::from_value(expectation).expect("an expectation");
-        compare(&expectation, &facts).into_iter().map(|b| format!("{}: {} / {}", b.part, b.wanted, b.found)).collect()
+        compare(&expectation, &observed).into_iter().map(|b| format!("{}: {} / {}", b.part, b.wanted, b.found)).collect()
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
         let said = |expectation: serde_json::Value, stdout: &str| {
             let outcome = Outcome { stdout: stdout.into(), stderr: String::new(), exit: 1 };
             let expectation: Expectation = serde_json::from_value(expectation).expect("an expectation");
-            check(&expectation, &Facts::of_outcome(&outcome)).join("\n")
+            check(&expectation, &Observed::of_outcome(&outcome)).join("\n")
         };
         assert_eq!(said(json!({"exit": 1, "stdout": {"contains": "a"}}), "a\n"), "");
         insta::assert_snapshot!(said(json!({"exit": 0, "stdout": {"contains": "b", "absent": "a"}}), "a\n"), @r#"
@@ -240,12 +240,12 @@ mod tests {
 
     #[test]
     fn commands() {
-        let facts = Facts { exit: Some(1), stdout: "a Running\nb Pending\n", stderr: "Error: x\n", ..Facts::default() };
-        assert_eq!(broken(json!({"exit": 1, "stdout": {"contains": ["a", "Pending"], "matches": "^b +P"}}), facts), [""; 0]);
+        let observed = Observed { exit: Some(1), stdout: "a Running\nb Pending\n", stderr: "Error: x\n", ..Observed::default() };
+        assert_eq!(broken(json!({"exit": 1, "stdout": {"contains": ["a", "Pending"], "matches": "^b +P"}}), observed), [""; 0]);
         assert_eq!(
             broken(
                 json!({"exit": 0, "stdout": {"contains": ["a", "z"], "absent": "Running"}, "stderr": {"equals": "", "matches": "^x"}}),
-                facts
+                observed
             ),
             [
                 "exit: 0 / 1",
@@ -259,20 +259,20 @@ mod tests {
 
     #[test]
     fn traces_and_objects() {
-        let trace = Facts { decision: Some(Decision::Dnat), outcome: Some(TraceOutcome::TimedOut), ..Facts::default() };
+        let trace = Observed { decision: Some(Decision::Dnat), outcome: Some(TraceOutcome::TimedOut), ..Observed::default() };
         assert_eq!(broken(json!({"decision": "dnat", "outcome": "delivered"}), trace), ["outcome: delivered / timed-out"]);
-        let object = Facts { object: Some(ObjectFact { text: "3" }), ..Facts::default() };
+        let object = Observed { object: Some(ObservedObject { text: "3" }), ..Observed::default() };
         assert_eq!(broken(json!({"object": "deploy/web", "path": "{.spec.replicas}", "equals": 3}), object), [""; 0]);
         assert_eq!(broken(json!({"object": "deploy/web", "path": "{.x}", "equals": "4"}), object), ["{.x}.equals: 4 / 3"]);
-        assert_eq!(broken(json!({"object": "deploy/web"}), Facts::default()), ["object: deploy/web / no such object"]);
+        assert_eq!(broken(json!({"object": "deploy/web"}), Observed::default()), ["object: deploy/web / no such object"]);
     }
 
     #[test]
     fn shares_are_compared_exactly() {
-        let facts = |good, ended| Facts { traffic: Some(Requests { ended, good }), ..Facts::default() };
+        let observed = |good, ended| Observed { traffic: Some(Requests { ended, good }), ..Observed::default() };
         let wanted = json!({"traffic": "t", "success": ">= 99%"});
-        assert_eq!(broken(wanted.clone(), facts(99, 100)), [""; 0]);
-        assert_eq!(broken(wanted.clone(), facts(9899, 10_000)), ["traffic t: >= 99% / 9899 of 10000 requests succeeded"]);
-        assert_eq!(broken(wanted, facts(0, 0)), ["traffic t: >= 99% / 0 of 0 requests succeeded"]);
+        assert_eq!(broken(wanted.clone(), observed(99, 100)), [""; 0]);
+        assert_eq!(broken(wanted.clone(), observed(9899, 10_000)), ["traffic t: >= 99% / 9899 of 10000 requests succeeded"]);
+        assert_eq!(broken(wanted, observed(0, 0)), ["traffic t: >= 99% / 0 of 0 requests succeeded"]);
     }
 }

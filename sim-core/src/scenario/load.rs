@@ -1,4 +1,4 @@
-//! Text to [`Loaded`], what a session begins with: a scenario with its manifests, or plain manifests made into a scenario that applies them.
+//! Text to [`Input`]: a scenario with its manifests, or plain manifests made into a scenario that applies them.
 //!
 //! Files are read by the program; here come their names and bytes. Left out: Markdown lessons and dumps of real clusters.
 
@@ -44,7 +44,7 @@ impl Default for Options<'_> {
 
 /// Everything a session needs to begin.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub struct Input {
     /// Name of the file.
     pub file: String,
     /// The script.
@@ -59,13 +59,13 @@ pub struct Loaded {
     script: Option<SpanTree>,
 }
 
-impl Loaded {
+impl Input {
     /// The further document that a step names.
     pub fn document(&self, reference: &DocRef) -> Option<&Manifest> {
         self.index.find(reference).and_then(|position| self.manifests.get(position))
     }
 
-    /// The bytes of a step in [`Loaded::file`]; `None` in a scenario made from manifests.
+    /// The bytes of a step in [`Input::file`]; `None` in a scenario made from manifests.
     pub fn step_range(&self, index: usize) -> Option<ByteRange> {
         let path = Path::root().field("spec").field("steps").index(index);
         self.script.as_ref()?.value_range(&path)
@@ -74,7 +74,7 @@ impl Loaded {
 
 /// Why an input cannot be used.
 #[derive(Clone, Debug)]
-pub struct Problems {
+pub struct Refused {
     /// At least one complaint.
     pub diagnostics: Vec<Diagnostic>,
     /// The texts that they point into.
@@ -82,14 +82,14 @@ pub struct Problems {
 }
 
 /// Reads one file, or standard input under the name `-`.
-pub fn load(file: File<'_>, options: &Options<'_>) -> Result<Loaded, Problems> {
+pub fn load(file: File<'_>, options: &Options<'_>) -> Result<Input, Refused> {
     let mut loading = Loading::default();
     let documents = loading.documents(file);
     loading.finish(documents.into_iter().map(|d| (file.name.to_string(), d)).collect(), file.name, options)
 }
 
 /// Reads a folder: its manifests in the order of their names. `name` is that of the folder.
-pub fn load_folder(name: &str, files: &[File<'_>], options: &Options<'_>) -> Result<Loaded, Problems> {
+pub fn load_folder(name: &str, files: &[File<'_>], options: &Options<'_>) -> Result<Input, Refused> {
     let mut loading = Loading::default();
     if let Some(diagnostic) = needs_rendering(name, files) {
         loading.diagnostics.push(diagnostic);
@@ -150,10 +150,10 @@ struct Loading {
 }
 
 impl Loading {
-    fn refused(mut self) -> Problems {
+    fn refused(mut self) -> Refused {
         let place = |d: &Diagnostic| (d.file.clone(), d.labels.first().map_or(0, |label| label.range.start));
         self.diagnostics.sort_by_cached_key(place);
-        Problems { diagnostics: self.diagnostics, sources: self.sources }
+        Refused { diagnostics: self.diagnostics, sources: self.sources }
     }
 
     /// The documents of a file; the first as a script if it is one.
@@ -183,7 +183,7 @@ impl Loading {
         })
     }
 
-    fn finish(mut self, mut documents: Vec<(String, Document)>, name: &str, options: &Options<'_>) -> Result<Loaded, Problems> {
+    fn finish(mut self, mut documents: Vec<(String, Document)>, name: &str, options: &Options<'_>) -> Result<Input, Refused> {
         if documents.is_empty() && self.diagnostics.is_empty() {
             let help = "write a scenario or Kubernetes manifests; `kubewalk run first-service` plays a built-in one";
             self.diagnostics.push(Diagnostic::error(code::EMPTY, name, "there is nothing in this input", help));
@@ -211,7 +211,7 @@ impl Loading {
         let scenario = self.scenario(name, value, spans.as_ref(), &index, options);
         match scenario {
             Some(scenario) if self.diagnostics.is_empty() => {
-                Ok(Loaded { file: name.to_string(), scenario, manifests, sources: self.sources, report, index, script: spans })
+                Ok(Input { file: name.to_string(), scenario, manifests, sources: self.sources, report, index, script: spans })
             }
             _ => Err(self.refused()),
         }

@@ -13,6 +13,8 @@ use super::notation::Cidr;
 
 /// Machines a third octet holds: `.2` to `.251`.
 const MACHINES_AN_OCTET: u32 = 250;
+/// Machines that the outside world reaches at 203.0.113.2 and up; the upper half of that network is the cloud's for its balancers.
+const EXTERNAL_MAX: u32 = 126;
 /// The resolv.conf of a machine that says nothing else: a name server outside the cluster (TEST-NET-1).
 const RESOLV_CONF: &str = "nameserver 192.0.2.53\n";
 
@@ -64,7 +66,7 @@ pub fn machines(cluster: &Cluster) -> Vec<Machine> {
 
 /// The `number`-th node of a cluster that is given as a count, from 1.
 fn counted(number: u32, cluster: &Cluster, pod_cidrs: Vec<Cidr>) -> Machine {
-    let host = u8::try_from(number + 1).ok().filter(|_| number <= MACHINES_AN_OCTET);
+    let host = u8::try_from(number + 1).ok().filter(|_| number <= EXTERNAL_MAX);
     Machine {
         name: format!("node-{number}"),
         ips: addresses(number, cluster),
@@ -199,8 +201,8 @@ mod tests {
         let ips: BTreeSet<_> = nodes.iter().map(|n| n.ips.clone()).collect();
         let pods: BTreeSet<_> = nodes.iter().map(|n| n.pod_cidrs.clone()).collect();
         assert_eq!((ips.len(), pods.len()), (5000, 5000));
-        assert_eq!(nodes[249].external_ips[0].to_string(), "203.0.113.251");
-        assert_eq!((nodes[250].external_ips.len(), nodes[250].ips[0].to_string()), (0, "192.168.1.2".into()));
+        assert_eq!(nodes[125].external_ips[0].to_string(), "203.0.113.127");
+        assert_eq!((nodes[126].external_ips.len(), nodes[250].ips[0].to_string()), (0, "192.168.1.2".into()));
         assert_eq!(nodes[4999].ips[0].to_string(), "192.168.19.251");
         assert_eq!(nodes[4999].pod_cidrs[0].to_string(), "10.243.135.0/24");
     }

@@ -5,6 +5,7 @@
 //! ([`mod@format`]), then judged as a whole ([`meaning`]). Plain manifests take the same road and become a scenario that applies
 //! them. Left out here: playing the steps.
 
+pub mod build;
 pub mod check;
 pub mod condition;
 pub mod diagnostic;
@@ -16,6 +17,7 @@ pub mod machines;
 pub mod manifests;
 pub mod meaning;
 pub mod notation;
+pub mod play;
 pub mod report;
 pub mod save;
 pub mod schema;
@@ -23,7 +25,7 @@ pub mod set;
 
 pub use diagnostic::{Diagnostic, Severity, Sources};
 pub use format::{Action, Scenario, Step};
-pub use load::{File, Loaded, Options, Problems, load, load_folder};
+pub use load::{File, Input, Options, Refused, load, load_folder};
 pub use manifests::Manifest;
 pub use report::Report;
 

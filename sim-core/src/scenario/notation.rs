@@ -125,7 +125,6 @@ pub fn judge(format: &str, text: &str) -> Result<(), Mistake> {
         of::<PortRange>(),
         of::<Rate>(),
         of::<Share>(),
-        of::<Percent>(),
         of::<Pattern>(),
         of::<DocRef>(),
         of::<ObjectRef>(),
@@ -322,20 +321,6 @@ impl Notation for Share {
     }
 }
 
-/// A share without comparison, in millionths: `1%`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Percent(pub u32);
-
-impl Notation for Percent {
-    const FORMAT: &'static str = "percent";
-    fn parse(text: &str) -> Result<Self, Mistake> {
-        let millionths = text.trim().strip_suffix('%').and_then(|n| percent(n.trim_end()));
-        millionths
-            .map(Percent)
-            .ok_or_else(|| Mistake::new(format!("`{text}` is not a percentage"), "write 0% to 100%: 1% or 0.5%"))
-    }
-}
-
 /// `99.5` to 995,000.
 fn percent(text: &str) -> Option<u32> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -495,8 +480,6 @@ mod tests {
         }
         assert_eq!(Share::parse(">= 99.5%").unwrap(), Share { comparison: Comparison::AtLeast, millionths: 995_000 });
         assert_eq!(Share::parse("100%").unwrap(), Share { comparison: Comparison::Equal, millionths: 1_000_000 });
-        assert_eq!(Percent::parse("0.5%").unwrap(), Percent(5_000));
-        refused::<Percent>(">= 1%");
         for text in ["99", ">= 101%", "> x%", "%", "1.23456%"] {
             refused::<Share>(text);
         }

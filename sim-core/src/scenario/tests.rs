@@ -10,12 +10,12 @@ use crate::yaml::Path;
 const HEAD: &str = "apiVersion: kubewalk/v1\nkind: Scenario\n";
 const TUTORIAL: &str = include_str!("../../../scenarios/first-service.yaml");
 
-fn loaded(text: &str) -> Loaded {
+fn loaded(text: &str) -> Input {
     load(File { name: "test.yaml", bytes: text.as_bytes() }, &Options::default())
         .unwrap_or_else(|r| panic!("{:#?}", r.diagnostics))
 }
 
-fn with_set(text: &str, set: &[&str]) -> Result<Loaded, Problems> {
+fn with_set(text: &str, set: &[&str]) -> Result<Input, Refused> {
     let set: Vec<String> = set.iter().map(|s| s.to_string()).collect();
     load(File { name: "test.yaml", bytes: text.as_bytes() }, &Options { set: &set, ..Options::default() })
 }
@@ -50,7 +50,7 @@ fn the_tutorial_loads_and_saves() {
     assert_eq!(verbs.into_iter().collect::<Vec<_>>(), ["apply", "expect", "run", "say", "trace", "until", "wait"]);
     let again = loaded(&save::to_text(&input.scenario, &input.manifests));
     assert_eq!(again.scenario.spec, input.scenario.spec);
-    let values = |i: &Loaded| i.manifests.iter().map(|m| m.value.clone()).collect::<Vec<_>>();
+    let values = |i: &Input| i.manifests.iter().map(|m| m.value.clone()).collect::<Vec<_>>();
     assert_eq!(values(&again), values(&input));
 }
 

@@ -3,16 +3,15 @@
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use sim_core::scenario::{Diagnostic, Problems, Severity, Sources};
+use sim_core::scenario::{Diagnostic, Severity, Sources};
 
 /// Most diagnostics that are drawn; the rest is counted.
 const DRAWN_MAX: usize = 20;
 /// Bytes of a line that are shown on each side of a mark.
 const LINE_REACH: usize = 400;
 
-/// The text of the problems of an input, an empty line between two, with a final newline.
-pub fn draw(problems: &Problems, colour: bool) -> String {
-    let Problems { diagnostics, sources } = problems;
+/// The text of some diagnostics, an empty line between two, with a final newline.
+pub fn draw(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
     let mut text = String::new();
     for diagnostic in diagnostics.iter().take(DRAWN_MAX) {
         if !text.is_empty() {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::time::Duration;
-use crate::scenario::notation::{Percent, Written};
+use crate::scenario::notation::Written;
 
 /// How containers of an image behave; what is absent is as in the built-in model of that name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -85,7 +85,7 @@ pub struct Reply {
     pub delay: Option<Written<Duration>>,
     /// Share of requests that fail instead.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fail: Option<Written<Percent>>,
+    pub fail: Option<String>,
 }
 
 /// What a process does on SIGTERM.

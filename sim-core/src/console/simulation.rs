@@ -67,6 +67,11 @@ impl Simulation {
         self.timeline.model()
     }
 
+    /// What the cluster's clock shows, as it is printed.
+    pub fn cluster_time(&self) -> String {
+        World::now(self).rfc3339()
+    }
+
     /// The engine, to look at.
     pub fn engine(&self) -> &Engine<Cluster> {
         self.timeline.engine()

@@ -32,7 +32,6 @@ impl Kubelets {
             What::Remove => self.on_remove(node, id, reaction),
             _ if stale => {}
             What::Pulled => self.on_pulled(node, id, at, view, clock, reaction),
-            What::Started => self.on_started(node, id, at, clock, reaction),
             What::Ended => {
                 let code = self.worker(node, id).and_then(|w| w.runs[at].process.ends).map_or(0, |(_, code)| code);
                 self.on_ended(node, id, at, code, clock, reaction);

@@ -75,7 +75,6 @@ enum What {
     Lease,
     Sandbox,
     Pulled,
-    Started,
     Ended,
     Restart,
     Probe(probes::Kind),

@@ -116,7 +116,7 @@ pub struct Proxies {
 impl Proxies {
     /// A proxy on each node; nothing is programmed yet.
     pub fn new(nodes: &[Name]) -> Self {
-        let numbers: OrdMap<Name, u32> = nodes.iter().cloned().zip(0..).collect();
+        let numbers: OrdMap<Name, u32> = nodes.iter().cloned().zip(0u32..).collect();
         Proxies { by_node: numbers.values().map(|n| (*n, Proxy::default())).collect(), numbers }
     }
 

@@ -16,7 +16,7 @@ use crate::cluster::Cluster;
 use crate::cluster::config::{Config, DnsConfig, NodeConfig};
 use crate::controllers::{NAMES, Which};
 use crate::dns::config::{PodsMode, ServerConfig, UpstreamAnswer};
-use crate::dns::message::{Question, Record, kind_named};
+use crate::dns::message::{Record, kind_named};
 use crate::engine::random::Draws;
 use crate::kubelet::images::{Failure, ImageTable, Listener, Override};
 use crate::objects::pod_spec::Protocol;
@@ -156,7 +156,8 @@ fn upstream(answer: &format::Upstream) -> UpstreamAnswer {
         Some(Record { name: r.name.clone(), kind, ttl: r.ttl, data: r.rdata.clone() })
     };
     UpstreamAnswer {
-        question: Question { name: answer.qname.clone(), kind: answer.qtype.clone() },
+        name: answer.qname.clone(),
+        kind: answer.qtype.clone(),
         answers: answer.answers.iter().filter_map(record).collect(),
         truncated: answer.truncated,
     }

@@ -104,6 +104,12 @@ impl Player {
         Ok(())
     }
 
+    /// Whether there is a next step, and it applies something (or any step will do).
+    pub fn next_applies_or(&self, any: bool) -> bool {
+        let next = self.input.scenario.spec.steps.get(self.next);
+        next.is_some_and(|step| any || matches!(step.action(), Action::Apply(_)))
+    }
+
     /// How many steps have been played.
     pub fn done(&self) -> usize {
         self.next

@@ -93,7 +93,7 @@ pub(super) struct Parser {
     pub(super) continued: bool,
     /// Here-documents asked for on the current line.
     pub(super) here: Vec<PendingHere>,
-    peeked: Option<Token>,
+    pub(super) peeked: Option<Token>,
 }
 
 impl Parser {
@@ -209,13 +209,15 @@ impl Parser {
                 return Ok(script);
             }
             script.items.push(self.and_or()?);
-            match self.peek()? {
-                Token::Op(";") | Token::Newline => self.peeked = None,
-                Token::Op("&") => {
-                    return Err(self.refused("background jobs (`&`) are not modelled; run the commands one after the other"));
-                }
-                _ if self.at_end_of_script(ends)? => return Ok(script),
-                _ => return Err(self.unexpected(ends.first().copied())),
+            let separator = matches!(self.peek()?, Token::Op(";") | Token::Newline);
+            if separator {
+                self.peeked = None;
+            } else if self.peek_is("&")? {
+                return Err(self.refused("background jobs (`&`) are not modelled; run the commands one after the other"));
+            } else if self.at_end_of_script(ends)? {
+                return Ok(script);
+            } else {
+                return Err(self.unexpected(ends.first().copied()));
             }
         }
     }

@@ -2,14 +2,14 @@
 //!
 //! Words of the file become settings of the boxes; nothing is decided here but the defaults that depend on other fields.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::format::{self, Controllers, Nodes, ObjectsFrom, Preset, Setting, Spec};
+use super::format::{self, Controllers, ObjectsFrom, Preset, Setting, Spec};
 use super::load::Input;
+use super::machines::{Machine, machines};
 use super::notation::{Cidr, CidrOrPrimary};
 use crate::cloud;
 use crate::cluster::Cluster;
@@ -21,9 +21,6 @@ use crate::engine::random::Draws;
 use crate::kubelet::images::{Failure, ImageTable, Listener, Override};
 use crate::objects::pod_spec::Protocol;
 use crate::proxy::{Mode, Net, NodePortAddress, ProxyConfig};
-
-/// What a node resolves with unless the file says otherwise.
-const NODE_RESOLVER: &str = "nameserver 192.0.2.53\n";
 
 /// The cluster that an input describes, ready to be started.
 pub fn cluster(input: &Input, draws: Draws) -> Result<Cluster, String> {
@@ -46,7 +43,7 @@ fn config(spec: &Spec) -> Config {
         cluster_domain: c.cluster_domain.trim_end_matches('.').to_string(),
         service_cidrs: c.service_cidrs.iter().map(|c| c.text().to_string()).collect(),
         node_ports: (c.node_port_range.first, c.node_port_range.last),
-        nodes: nodes(&c.nodes, pod_cidrs.as_deref().unwrap_or_default()),
+        nodes: machines(c).into_iter().map(node).collect(),
         controllers: controllers(&c.controllers),
         kubelet: runs(format::Controller::Kubelet),
         scheduler: runs(format::Controller::Scheduler),
@@ -54,7 +51,9 @@ fn config(spec: &Spec) -> Config {
         proxy: proxy(c, pod_cidrs.as_deref()),
         dns: dns(c),
         cloud: cloud(&c.cloud),
-        images: Arc::new(ImageTable::new(spec.images.iter().map(|(name, image)| (name.clone(), image_override(image))).collect())),
+        images: Arc::new(ImageTable::new(
+            spec.images.iter().map(|(name, image)| (name.clone(), image_override(image))).collect(),
+        )),
         pod_cidrs,
     }
 }
@@ -214,74 +213,20 @@ fn image_override(image: &format::Image) -> Override {
     }
 }
 
-/// The nodes of a list, or so many of them with addresses dealt out.
-fn nodes(wanted: &Nodes, pod_networks: &[String]) -> Vec<NodeConfig> {
-    let plain = |index: usize| format::Node {
-        name: format!("node-{}", index + 1),
-        ips: Vec::new(),
-        external_ips: Vec::new(),
-        zone: None,
-        pod_cidrs: None,
-        capacity: BTreeMap::new(),
-        resolv_conf: Setting::Default,
-        labels: BTreeMap::new(),
-        taints: Vec::new(),
-    };
-    let counted: Vec<format::Node>;
-    let (list, dealt) = match wanted {
-        Nodes::List(list) => (list, false),
-        Nodes::Count(n) => {
-            counted = (0..*n as usize).map(plain).collect();
-            (&counted, true)
-        }
-    };
-    list.iter().enumerate().map(|(index, node)| one_node(index, node, dealt, pod_networks)).collect()
-}
-
-fn one_node(index: usize, node: &format::Node, dealt: bool, pod_networks: &[String]) -> NodeConfig {
-    // 192.168.0.2 is the first; 250 nodes to each /24.
-    let number = index as u32;
-    let own = IpAddr::from([192, 168, (number / 250) as u8, (2 + number % 250) as u8]);
-    let public = (number < 120).then(|| IpAddr::from([203, 0, 113, (2 + number) as u8]));
-    let ips: Vec<IpAddr> = if node.ips.is_empty() { vec![own] } else { node.ips.iter().map(|ip| **ip).collect() };
-    let external = if dealt { public.into_iter().collect() } else { node.external_ips.iter().map(|ip| **ip).collect() };
-    let amount = |key: &str, otherwise: &str| node.capacity.get(key).map_or_else(|| otherwise.to_string(), |q| q.0.clone());
-    let pod_cidrs = match &node.pod_cidrs {
-        Some(list) => list.iter().map(|c| c.text().to_string()).collect(),
-        None => pod_networks.iter().filter_map(|network| share(network, index)).collect(),
-    };
+/// A machine as its cluster is configured with it.
+fn node(machine: Machine) -> NodeConfig {
+    let amount = |key: &str| machine.capacity.get(key).cloned().unwrap_or_default();
     NodeConfig {
-        name: node.name.clone(),
-        ips,
-        external_ips: external,
-        zone: node.zone.clone(),
-        pod_cidrs,
-        cpu: amount("cpu", "4"),
-        memory: amount("memory", "16Gi"),
-        pods: amount("pods", "110"),
-        resolv_conf: match &node.resolv_conf {
-            Setting::Default => Some(NODE_RESOLVER.to_string()),
-            Setting::Off => None,
-            Setting::Set(text) => Some(text.clone()),
-        },
-        labels: node.labels.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
-        taints: node.taints.iter().filter_map(|t| serde_json::to_value(t).ok()).collect(),
+        cpu: amount("cpu"),
+        memory: amount("memory"),
+        pods: amount("pods"),
+        name: machine.name,
+        ips: machine.ips,
+        external_ips: machine.external_ips,
+        zone: machine.zone,
+        pod_cidrs: machine.pod_cidrs.iter().map(Cidr::to_string).collect(),
+        resolv_conf: machine.resolv_conf,
+        labels: machine.labels.into_iter().collect(),
+        taints: machine.taints.iter().filter_map(|t| serde_json::to_value(t).ok()).collect(),
     }
-}
-
-/// The node's part of the cluster's pod range: the next /24, or /64. A range with room for fewer nodes than there are wraps
-/// into the range beside it, as a larger cluster CIDR would have been chosen.
-fn share(network: &str, index: usize) -> Option<String> {
-    let (base, prefix) = network.split_once('/')?;
-    let prefix: u32 = prefix.parse().ok()?;
-    let index = index as u128;
-    Some(match base.parse().ok()? {
-        IpAddr::V4(ip) if prefix >= 24 => format!("{}/{prefix}", IpAddr::V4(ip)),
-        IpAddr::V4(ip) => {
-            let start = u128::from(u32::from(ip)) + (index << 8);
-            format!("{}/24", IpAddr::from((start as u32).to_be_bytes()))
-        }
-        IpAddr::V6(ip) if prefix >= 64 => format!("{}/{prefix}", IpAddr::V6(ip)),
-        IpAddr::V6(ip) => format!("{}/64", IpAddr::from((u128::from(ip) + (index << 64)).to_be_bytes())),
-    })
 }

@@ -1,7 +1,10 @@
 //! Whether what came out is what was expected: pure comparison. Whoever plays a step gathers what came out.
 
+use std::fmt;
+
 use super::format::{Decision, Expectation, OneOrMany, TextCheck, TraceOutcome};
-use super::notation::{Comparison, Pattern, Share, Written};
+use super::notation::{Comparison, ObjectRef, Pattern, Share, Written};
+use crate::console::host::Outcome;
 
 /// What a step brought, as far as it has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,6 +23,13 @@ pub struct Observed<'a> {
     pub object: Option<ObservedObject<'a>>,
     /// Requests of the load: how many ended, how many of them well.
     pub traffic: Option<Requests>,
+}
+
+impl<'a> Observed<'a> {
+    /// What a console line brought.
+    pub fn of_outcome(outcome: &'a Outcome) -> Self {
+        Observed { exit: Some(outcome.exit), stdout: &outcome.stdout, stderr: &outcome.stderr, ..Observed::default() }
+    }
 }
 
 /// An object that an expectation looks at.
@@ -49,11 +59,41 @@ pub struct Broken {
     pub found: String,
 }
 
+/// Most lines of a found text that are shown.
+const FOUND_LINES_MAX: usize = 20;
+
+/// `exit: expected 0, got 1`; a found text of several lines stands below, indented.
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Broken { part, wanted, found } = self;
+        let relations =
+            [(".equals", ""), (".contains", "to contain "), (".matches", "to match "), (".absent", "not to contain ")];
+        match relations.iter().find_map(|(ending, words)| Some((part.strip_suffix(ending)?, words))) {
+            None => return write!(f, "{part}: expected {wanted}, got {found}"),
+            Some((part, words)) => write!(f, "{part}: expected {words}{wanted:?}, got")?,
+        }
+        if found.trim_end().lines().count() <= 1 {
+            return write!(f, " {found:?}");
+        }
+        f.write_str(":")?;
+        for line in found.lines().take(FOUND_LINES_MAX) {
+            write!(f, "\n    {line}")?;
+        }
+        let more = found.lines().count().saturating_sub(FOUND_LINES_MAX);
+        if more > 0 { write!(f, "\n    ({more} more lines)") } else { Ok(()) }
+    }
+}
+
+/// Every part of an expectation that does not hold, in words; empty when all do.
+pub fn check(expectation: &Expectation, observed: &Observed<'_>) -> Vec<String> {
+    compare(expectation, observed).iter().map(Broken::to_string).collect()
+}
+
 /// What an expectation that stands alone is about: `service/web {.spec.type}`, or `traffic shoppers`.
 pub fn title(expectation: &Expectation) -> String {
     match (&expectation.object, &expectation.path, &expectation.traffic) {
         (Some(object), Some(path), _) => format!("{object} {path}"),
-        (Some(object), None, _) => object.clone(),
+        (Some(object), None, _) => object.to_string(),
         (None, _, Some(traffic)) => format!("traffic {traffic}"),
         (None, _, None) => String::new(),
     }
@@ -76,9 +116,7 @@ pub fn compare(expectation: &Expectation, observed: &Observed<'_>) -> Vec<Broken
     if let Some(wanted) = expectation.outcome {
         differ("outcome", word(&wanted), observed.outcome.map_or("none".into(), |o| word(&o)));
     }
-    for (name, check, text) in
-        [("stdout", &expectation.stdout, observed.stdout), ("stderr", &expectation.stderr, observed.stderr)]
-    {
+    for (name, check, text) in [("stdout", &expectation.stdout, observed.stdout), ("stderr", &expectation.stderr, observed.stderr)] {
         if let Some(check) = check {
             broken.extend(compare_text(name, check, text));
         }
@@ -123,7 +161,7 @@ fn compare_parts(
     contained.chain(matched).chain(missing).collect()
 }
 
-fn compare_object(expectation: &Expectation, name: &str, observed: Option<ObservedObject<'_>>) -> Vec<Broken> {
+fn compare_object(expectation: &Expectation, name: &Written<ObjectRef>, observed: Option<ObservedObject<'_>>) -> Vec<Broken> {
     let Some(ObservedObject { text }) = observed else {
         return vec![Broken { part: "object".into(), wanted: name.to_string(), found: "no such object".into() }];
     };
@@ -177,6 +215,27 @@ mod tests {
     fn broken(expectation: serde_json::Value, observed: Observed<'_>) -> Vec<String> {
         let expectation: Expectation = serde_json::from_value(expectation).expect("an expectation");
         compare(&expectation, &observed).into_iter().map(|b| format!("{}: {} / {}", b.part, b.wanted, b.found)).collect()
+    }
+
+    #[test]
+    fn what_does_not_hold_is_said_in_words() {
+        let said = |expectation: serde_json::Value, stdout: &str| {
+            let outcome = Outcome { stdout: stdout.into(), stderr: String::new(), exit: 1 };
+            let expectation: Expectation = serde_json::from_value(expectation).expect("an expectation");
+            check(&expectation, &Observed::of_outcome(&outcome)).join("\n")
+        };
+        assert_eq!(said(json!({"exit": 1, "stdout": {"contains": "a"}}), "a\n"), "");
+        insta::assert_snapshot!(said(json!({"exit": 0, "stdout": {"contains": "b", "absent": "a"}}), "a\n"), @r#"
+        exit: expected 0, got 1
+        stdout: expected to contain "b", got "a\n"
+        stdout: expected not to contain "a", got "a\n"
+        "#);
+        insta::assert_snapshot!(said(json!({"stdout": {"equals": "b"}}), "a\nc\n"), @r#"
+        stdout: expected "b", got:
+            a
+            c
+        "#);
+        assert_eq!(said(json!({"stdout": {"matches": "z"}}), &"x\n".repeat(30)).lines().count(), 22);
     }
 
     #[test]

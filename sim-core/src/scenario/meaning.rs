@@ -8,6 +8,7 @@ use super::finding::Finding;
 use super::format::{Action, Apply, Expectation, Nodes, Scenario, Setting, Step, VERBS};
 use super::manifests::Index;
 use super::notation::{Cidr, Written};
+use crate::api::validate::names::dns_subdomain;
 use crate::yaml::Path;
 
 /// Everything in a well-formed scenario that means nothing. `documents` are the further documents of its file.
@@ -41,6 +42,10 @@ fn cluster(scenario: &Scenario, findings: &mut Vec<Finding>) {
             let message =
                 if node.name.is_empty() { "a node needs a name".into() } else { format!("two nodes are called `{}`", node.name) };
             findings.push(Finding::value(code::BAD_VALUE, at.field("name"), message, "give each node a name of its own"));
+        } else if !dns_subdomain(&node.name).is_empty() {
+            let message = format!("`{}` cannot be the name of a node", node.name);
+            let help = "use lower case letters, digits, `-` and `.`; begin and end with a letter or digit";
+            findings.push(Finding::value(code::BAD_VALUE, at.field("name"), message, help));
         }
         for (i, ip) in node.ips.iter().enumerate() {
             if !addresses.insert(**ip) {

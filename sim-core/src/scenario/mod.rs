@@ -13,6 +13,7 @@ pub mod expect;
 pub mod finding;
 pub mod format;
 pub mod load;
+pub mod machines;
 pub mod manifests;
 pub mod meaning;
 pub mod notation;

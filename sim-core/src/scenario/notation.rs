@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::condition::Condition;
+use super::format::Quantity;
 use crate::engine::time::Duration;
 use crate::objects::time::Timestamp;
 
@@ -126,7 +127,10 @@ pub fn judge(format: &str, text: &str) -> Result<(), Mistake> {
         of::<Share>(),
         of::<Pattern>(),
         of::<DocRef>(),
+        of::<ObjectRef>(),
+        of::<Source>(),
         of::<Condition>(),
+        of::<Quantity>(),
     ];
     judges.iter().find(|(name, _)| *name == format).map_or(Ok(()), |(_, judge)| judge(text))
 }
@@ -195,6 +199,11 @@ impl Notation for Cidr {
 }
 
 impl Cidr {
+    /// True when the network has this address.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        address.is_ipv4() == self.address.is_ipv4() && Cidr { address, ..*self }.first() == self.first()
+    }
+
     /// The address with all bits behind the prefix cleared.
     fn first(&self) -> IpAddr {
         match self.address {
@@ -376,6 +385,70 @@ impl Notation for DocRef {
     }
 }
 
+/// Names an object of the cluster: `service/web`, `service/prod/web`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectRef {
+    /// Kind as written: `svc`, `Service`, `deployments.apps`.
+    pub kind: String,
+    /// Namespace; `None` is the default one, or none for kinds that have none.
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+}
+
+impl Notation for ObjectRef {
+    const FORMAT: &'static str = "object";
+    fn parse(text: &str) -> Result<Self, Mistake> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let (kind, namespace, name) = match parts[..] {
+            [kind, name] => (kind, None, name),
+            [kind, namespace, name] => (kind, Some(namespace.to_string()), name),
+            _ => ("", None, ""),
+        };
+        if parts.iter().any(|part| part.is_empty()) || kind.is_empty() {
+            let help = "write KIND/NAME or KIND/NAMESPACE/NAME: service/web, pod/prod/web-0";
+            return Err(Mistake::new(format!("`{text}` does not name an object"), help));
+        }
+        Ok(ObjectRef { kind: kind.to_string(), namespace, name: name.to_string() })
+    }
+}
+
+/// Where a connection comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A client outside the cluster.
+    External,
+    /// A pod.
+    Pod {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// A process of a node.
+    Node(String),
+    /// Whoever has this address.
+    Address(IpAddr),
+}
+
+impl Notation for Source {
+    const FORMAT: &'static str = "source";
+    fn parse(text: &str) -> Result<Self, Mistake> {
+        let parts: Vec<&str> = text.split('/').collect();
+        match parts[..] {
+            ["external"] => Ok(Source::External),
+            ["node", name] if !name.is_empty() => Ok(Source::Node(name.to_string())),
+            ["pod", namespace, name] if !namespace.is_empty() && !name.is_empty() => {
+                Ok(Source::Pod { namespace: namespace.to_string(), name: name.to_string() })
+            }
+            _ => text.parse().map(Source::Address).map_err(|_| {
+                let help = "write external, pod/NAMESPACE/NAME, node/NAME or an IP address";
+                Mistake::new(format!("`{text}` names nothing that connects"), help)
+            }),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -410,6 +483,29 @@ mod tests {
         for text in ["99", ">= 101%", "> x%", "%", "1.23456%"] {
             refused::<Share>(text);
         }
+    }
+
+    #[test]
+    fn objects_and_sources() {
+        let object = |text: &str| ObjectRef::parse(text).map(|o| (o.kind, o.namespace.unwrap_or_default(), o.name));
+        let named = |kind: &str, namespace: &str, name: &str| Ok((kind.to_string(), namespace.to_string(), name.to_string()));
+        assert_eq!(object("service/web"), named("service", "", "web"));
+        assert_eq!(object("pod/prod/web-0"), named("pod", "prod", "web-0"));
+        for text in ["", "web", "svc/", "/web", "a/b/c/d", "a//c"] {
+            refused::<ObjectRef>(text);
+        }
+        assert_eq!(Source::parse("pod/a/b").unwrap(), Source::Pod { namespace: "a".into(), name: "b".into() });
+        assert_eq!(Source::parse("fd00::1").unwrap(), Source::Address("fd00::1".parse().unwrap()));
+        for text in ["", "pod/b", "node/", "pods/a/b", "1.2.3"] {
+            refused::<Source>(text);
+        }
+    }
+
+    #[test]
+    fn networks_contain_addresses() {
+        let holds = |cidr: &str, ip: &str| Cidr::parse(cidr).unwrap().contains(ip.parse().unwrap());
+        assert!(holds("10.0.0.0/8", "10.255.0.1") && holds("0.0.0.0/0", "1.2.3.4") && holds("fd00::/64", "fd00::9"));
+        assert!(!holds("10.0.0.0/8", "11.0.0.1") && !holds("::/0", "1.2.3.4"));
     }
 
     #[test]

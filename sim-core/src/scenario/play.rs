@@ -247,7 +247,7 @@ impl Player {
             outcome: serde_json::from_value::<TraceOutcome>(word("outcome")).ok(),
             ..Observed::default()
         };
-        failures.extend(broken(expectation, &observed));
+        failures.extend(expect::check(expectation, &observed));
     }
 
     /// An expectation about an object, now or within a time.
@@ -268,26 +268,15 @@ impl Player {
 
     /// The object as kubectl's jsonpath prints it, against the expectation.
     fn look(&mut self, expectation: &Expectation) -> Vec<String> {
-        let Some(object) = &expectation.object else { return broken(expectation, &Observed::default()) };
-        let parts: Vec<&str> = object.split('/').collect();
-        let (kind, namespace, name) = match parts[..] {
-            [kind, name] => (kind, "default", name),
-            [kind, namespace, name] => (kind, namespace, name),
-            _ => return vec![format!("`{object}` does not name an object: write KIND/NAME or KIND/NAMESPACE/NAME")],
-        };
+        let Some(object) = &expectation.object else { return expect::check(expectation, &Observed::default()) };
+        let namespace = object.namespace.as_deref().unwrap_or("default");
         let output = expectation.path.as_ref().map_or("json".to_string(), |path| format!("jsonpath={path}"));
-        let words = ["kubectl", "get", kind, name, "-n", namespace, "-o", &output].map(|w| format!("'{}'", w.replace('\'', "'\\''")));
+        let words = ["kubectl", "get", &object.kind, &object.name, "-n", namespace, "-o", &output].map(|w| format!("'{}'", w.replace('\'', "'\\''")));
         let got = self.session.clone().run(&mut self.sim, &words.join(" "));
         let text = got.stdout.clone();
         let observed = Observed { object: (got.exit == 0).then_some(ObservedObject { text: &text }), ..Observed::default() };
-        broken(expectation, &observed)
+        expect::check(expectation, &observed)
     }
-}
-
-/// What did not hold, in words.
-fn broken(expectation: &Expectation, observed: &Observed<'_>) -> Vec<String> {
-    let list = expect::compare(expectation, observed);
-    list.into_iter().map(|b| format!("{}: wanted {:?}, got {:?}", b.part, b.wanted, b.found)).collect()
 }
 
 /// A line that applies `text` from standard input; the end mark is one that the text does not hold.

@@ -187,6 +187,13 @@ proptest::proptest! {
     }
 
     #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+        if let Err(problems) = load(File { name: "x", bytes: &bytes }, &Options::default()) {
+            proptest::prop_assert!(!problems.diagnostics.is_empty());
+        }
+    }
+
+    #[test]
     fn no_wrong_value_panics(index in 0..400usize, wrong in 0..6usize) {
         let document = crate::yaml::read(include_str!("example.yaml"), crate::yaml::Profile::Scenario).unwrap().remove(0).value;
         let mut paths = Vec::new();

@@ -83,8 +83,13 @@ impl Balancers {
         if self.config.provider == Provider::None {
             return plan;
         }
-        let wanted = service.kind == ServiceType::LoadBalancer && service.load_balancer_class.is_none() && !service.meta.deleting();
-        if wanted { self.ensure(service, key, clock, &mut plan) } else { self.remove(service, key, &mut plan) }
+        let wanted =
+            service.kind == ServiceType::LoadBalancer && service.load_balancer_class.is_none() && !service.meta.deleting();
+        if wanted {
+            self.ensure(service, key, clock, &mut plan)
+        } else {
+            self.remove(service, key, &mut plan)
+        }
         plan
     }
 
@@ -141,7 +146,9 @@ impl Balancers {
         let held = service.meta.finalizers.iter().any(|f| &**f == FINALIZER);
         let object = Object::Service(service.clone());
         if had {
-            for (reason, text) in [("DeletingLoadBalancer", "Deleting load balancer"), ("DeletedLoadBalancer", "Deleted load balancer")] {
+            for (reason, text) in
+                [("DeletingLoadBalancer", "Deleting load balancer"), ("DeletedLoadBalancer", "Deleted load balancer")]
+            {
                 plan.writes.push(note(&object, false, reason, text.to_string(), SOURCE));
             }
         }

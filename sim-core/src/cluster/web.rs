@@ -18,7 +18,9 @@ impl Cluster {
         let ground = GroundAt { cluster: self, now };
         let port = last.before.1.port();
         let (sockets, hostname) = match &last.place {
-            Place::Pod { name, .. } => (ground.sandbox(last.before.1.ip()).map(|s| s.sockets).unwrap_or_default(), name.to_string()),
+            Place::Pod { name, .. } => {
+                (ground.sandbox(last.before.1.ip()).map(|s| s.sockets).unwrap_or_default(), name.to_string())
+            }
             Place::Node(node) => (ground.host_sockets(node), node.to_string()),
             _ => return outside(trace.round_trip),
         };
@@ -53,7 +55,13 @@ fn reply(behaviour: &Behaviour, request: &HttpRequest, hostname: &str, client: &
         Body::Echo => ("text/plain", echo(request, hostname, client)),
         Body::Silent => return HttpReply::Empty { after },
     };
-    HttpReply::Response { status: model.status, content_type: content_type.to_string(), server: model.server.to_string(), body, after }
+    HttpReply::Response {
+        status: model.status,
+        content_type: content_type.to_string(),
+        server: model.server.to_string(),
+        body,
+        after,
+    }
 }
 
 /// agnhost's netexec: its own name, or who is calling.

@@ -10,15 +10,15 @@ use imbl::OrdMap;
 
 use super::catalogue::{Catalogue, SHELLS};
 use super::files::{self, Files, HostFiles};
-use super::simulation::Simulation;
 use super::host::{ContainerView, FileError, Host, Outcome, Place, Stopped, World};
 use super::shell::ast::Script;
 use super::shell::eval::{Call, Ending, Halt, System, run};
 use super::shell::state::{Options, Shell};
 use super::shell::{Parsed, parse};
+use super::simulation::Simulation;
 use crate::api::request::{Answer, Request};
-use crate::network::wire::Wire;
 use crate::engine::time::{Duration, Instant};
+use crate::network::wire::Wire;
 use crate::objects::time::Timestamp;
 
 /// Most commands a line may run.

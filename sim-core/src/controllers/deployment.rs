@@ -269,7 +269,8 @@ impl Sync<'_> {
             return;
         }
         let empty = |s: &Arc<ReplicaSet>| s.replicas == 0 && s.status.replicas == 0 && !s.meta.deleting();
-        let old: Vec<Arc<ReplicaSet>> = self.old_sets(Some(new)).into_iter().map(|at| self.sets[at].clone()).filter(empty).collect();
+        let old: Vec<Arc<ReplicaSet>> =
+            self.old_sets(Some(new)).into_iter().map(|at| self.sets[at].clone()).filter(empty).collect();
         let limit = usize::try_from(self.deployment.history_limit).unwrap_or(usize::MAX);
         for set in old.iter().take(old.len().saturating_sub(limit)) {
             self.plan.writes.push(Write::Delete {
@@ -328,7 +329,9 @@ impl Sync<'_> {
             || status.ready > old.ready
             || status.available > old.available;
         match set {
-            _ if d.paused => put(status, Condition::new("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused", now)),
+            _ if d.paused => {
+                put(status, Condition::new("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused", now))
+            }
             Some(set) if finished => {
                 let text = format!("ReplicaSet \"{set}\" has successfully progressed.");
                 put(status, Condition::new("Progressing", "True", "NewReplicaSetAvailable", &text, now));
@@ -365,7 +368,8 @@ impl Sync<'_> {
 /// Puts a condition with its `lastUpdateTime`; one that says the same keeps its stamps, unless it is progress.
 fn put(status: &mut WorkloadStatus, mut condition: Condition) {
     let old = condition::find(&status.conditions, &condition.kind);
-    let same = old.is_some_and(|o| (&o.status, &o.reason, &o.message) == (&condition.status, &condition.reason, &condition.message));
+    let same =
+        old.is_some_and(|o| (&o.status, &o.reason, &o.message) == (&condition.status, &condition.reason, &condition.message));
     if same && &*condition.reason != "ReplicaSetUpdated" {
         return;
     }
@@ -375,7 +379,10 @@ fn put(status: &mut WorkloadStatus, mut condition: Condition) {
 
 fn complete(d: &Deployment) -> bool {
     let s = &d.status;
-    s.updated == d.replicas && s.replicas == d.replicas && s.available == d.replicas && s.observed >= d.meta.generation.unwrap_or(0)
+    s.updated == d.replicas
+        && s.replicas == d.replicas
+        && s.available == d.replicas
+        && s.observed >= d.meta.generation.unwrap_or(0)
 }
 
 fn revision(meta: &Meta) -> i64 {

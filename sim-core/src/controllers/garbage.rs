@@ -65,7 +65,8 @@ pub fn reconcile(view: &View, (uid, _): &Key) -> Plan {
 fn owner(view: &View, uid: &Name, dependents: &[Object]) -> Option<Object> {
     let named = dependents.iter().flat_map(|d| d.meta().owners.iter().map(move |o| (d, o))).find(|(_, o)| o.uid == *uid);
     if let Some((dependent, reference)) = named {
-        return find(view, dependent, &reference.api_version, &reference.kind, &reference.name).filter(|o| o.meta().uid.as_ref() == Some(uid));
+        return find(view, dependent, &reference.api_version, &reference.kind, &reference.name)
+            .filter(|o| o.meta().uid.as_ref() == Some(uid));
     }
     // Without dependents it only matters if it waits for them.
     let waits = |o: &Object| o.meta().uid.as_ref() == Some(uid) && o.meta().deleting();

@@ -96,6 +96,18 @@ struct Part {
     synced: bool,
     queue: OrdSet<Key>,
     keys: OrdMap<Key, KeyState>,
+    /// Keys to be looked at again at a time, whatever happens until then.
+    agenda: OrdSet<(crate::engine::time::Instant, Key)>,
+}
+
+impl Part {
+    /// Queues what is due by now.
+    fn open_agenda(&mut self, clock: Clock) {
+        while let Some(first) = self.agenda.get_min().filter(|(at, _)| *at <= clock.now).cloned() {
+            self.agenda.remove(&first);
+            self.queue.insert(first.1);
+        }
+    }
 }
 
 /// What is known of a key besides that it is queued.
@@ -199,7 +211,12 @@ impl Controllers {
     /// A timer.
     pub fn handle(&mut self, event: Event, _store: &Store, view: &Arc<View>, clock: Clock) -> Reaction<Event> {
         match event {
-            Event::Due(which) => self.run(which, clock),
+            Event::Due(which) => {
+                if let Some(part) = self.parts.get_mut(&which) {
+                    part.open_agenda(clock);
+                }
+                self.run(which, clock)
+            }
             Event::Monitor => {
                 let mut reaction = Reaction::default();
                 reaction.timer(node_lifecycle::MONITOR, Event::Monitor);
@@ -265,10 +282,7 @@ impl Controllers {
     fn send(&mut self, which: Which, key: &Key, plan: Plan, clock: Clock, reaction: &mut Reaction<Event>) {
         if let Some(again) = plan.again {
             if let Some(part) = self.parts.get_mut(&which) {
-                part.queue.insert(key.clone());
-                let mut state = part.keys.get(key).copied().unwrap_or_default();
-                state.held_until = Some(clock.now + again);
-                part.keys.insert(key.clone(), state);
+                part.agenda.insert((clock.now + again, key.clone()));
             }
             reaction.timer(again, Event::Due(which));
         }
@@ -318,7 +332,9 @@ impl Controllers {
         }
         let objects = [change.before.as_ref(), change.after.as_ref()];
         let mut keys: Vec<Key> = match which {
-            Which::Deployment | Which::ReplicaSet => objects.into_iter().flatten().filter_map(|o| owner_key(which, view, o)).collect(),
+            Which::Deployment | Which::ReplicaSet => {
+                objects.into_iter().flatten().filter_map(|o| owner_key(which, view, o)).collect()
+            }
             Which::EndpointSlice | Which::Endpoints => self.services.keys_of(change),
             Which::Garbage => garbage::keys_of(change),
             Which::Namespace => namespace::keys_of(change),

@@ -154,7 +154,13 @@ fn zone_of(node: &Node) -> Name {
 }
 
 /// NoExecute taints for those whose turn it is; if every zone is down, none at all, and the ones there are go.
-fn give_up(memory: &mut Memory, view: &View, zones: &BTreeMap<Name, (Zone, usize)>, clock: Clock, writes: &mut Vec<(Duration, Write)>) {
+fn give_up(
+    memory: &mut Memory,
+    view: &View,
+    zones: &BTreeMap<Name, (Zone, usize)>,
+    clock: Clock,
+    writes: &mut Vec<(Duration, Write)>,
+) {
     if !zones.is_empty() && zones.values().all(|(state, _)| *state == Zone::Full) {
         for node in view.nodes.iter().filter(|n| n.tainted(UNREACHABLE, "NoExecute") || n.tainted(NOT_READY, "NoExecute")) {
             let mut spared = (**node).clone();
@@ -258,7 +264,8 @@ fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, writes
 fn stay(pod: &Pod, taints: &[&Taint]) -> Option<Duration> {
     let mut shortest: Option<i64> = None;
     for taint in taints {
-        let covering: Vec<_> = pod.spec.tolerations.iter().filter(|t| t.covers(&taint.key, &taint.value, &taint.effect)).collect();
+        let covering: Vec<_> =
+            pod.spec.tolerations.iter().filter(|t| t.covers(&taint.key, &taint.value, &taint.effect)).collect();
         if covering.is_empty() {
             return Some(Duration::ZERO);
         }

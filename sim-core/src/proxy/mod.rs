@@ -123,7 +123,8 @@ impl Proxies {
     /// Whether a change is about Services, their slices, or a node's labels.
     pub fn interested(change: &Change) -> bool {
         match (change.before.as_ref(), change.after.as_ref()) {
-            (Some(Object::Service(_) | Object::EndpointSlice(_)), _) | (_, Some(Object::Service(_) | Object::EndpointSlice(_))) => true,
+            (Some(Object::Service(_) | Object::EndpointSlice(_)), _)
+            | (_, Some(Object::Service(_) | Object::EndpointSlice(_))) => true,
             (Some(Object::Node(a)), Some(Object::Node(b))) => a.meta.labels != b.meta.labels || a.addresses != b.addresses,
             (None, Some(Object::Node(_))) => true,
             _ => false,

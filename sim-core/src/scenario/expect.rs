@@ -116,7 +116,9 @@ pub fn compare(expectation: &Expectation, observed: &Observed<'_>) -> Vec<Broken
     if let Some(wanted) = expectation.outcome {
         differ("outcome", word(&wanted), observed.outcome.map_or("none".into(), |o| word(&o)));
     }
-    for (name, check, text) in [("stdout", &expectation.stdout, observed.stdout), ("stderr", &expectation.stderr, observed.stderr)] {
+    for (name, check, text) in
+        [("stdout", &expectation.stdout, observed.stdout), ("stderr", &expectation.stderr, observed.stderr)]
+    {
         if let Some(check) = check {
             broken.extend(compare_text(name, check, text));
         }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::expect::{self, Observed, ObservedObject};
 use super::format::{Action, Apply, Decision, Expectation, Step, TraceOutcome};
 use super::load::Input;
+use crate::console::all_programs;
 use crate::console::files::HostFiles;
 use crate::console::host::{Outcome, Place, World};
-use crate::console::all_programs;
 use crate::console::session::{Fed, LineResult, Session};
 use crate::console::simulation::Simulation;
 use crate::console::simulator::until::{self, Waited};
@@ -173,7 +173,9 @@ impl Player {
                 (expect::title(expectation), Outcome::default())
             }
             Action::Traffic(traffic) => {
-                failures.push("traffic is not simulated yet: take the step out, or send single requests with `run: curl ...`".to_string());
+                failures.push(
+                    "traffic is not simulated yet: take the step out, or send single requests with `run: curl ...`".to_string(),
+                );
                 (traffic.name.clone(), Outcome::default())
             }
         }
@@ -271,7 +273,8 @@ impl Player {
         let Some(object) = &expectation.object else { return expect::check(expectation, &Observed::default()) };
         let namespace = object.namespace.as_deref().unwrap_or("default");
         let output = expectation.path.as_ref().map_or("json".to_string(), |path| format!("jsonpath={path}"));
-        let words = ["kubectl", "get", &object.kind, &object.name, "-n", namespace, "-o", &output].map(|w| format!("'{}'", w.replace('\'', "'\\''")));
+        let words = ["kubectl", "get", &object.kind, &object.name, "-n", namespace, "-o", &output]
+            .map(|w| format!("'{}'", w.replace('\'', "'\\''")));
         let got = self.session.clone().run(&mut self.sim, &words.join(" "));
         let text = got.stdout.clone();
         let observed = Observed { object: (got.exit == 0).then_some(ObservedObject { text: &text }), ..Observed::default() };

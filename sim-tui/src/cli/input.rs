@@ -103,7 +103,10 @@ fn read(input: &str) -> Result<Text, String> {
     let looks_like_path = input.contains('/') || [".yaml", ".yml", ".json", ".md"].iter().any(|e| input.ends_with(e));
     if !looks_like_path {
         let names: Vec<&str> = builtin::SCENARIOS.iter().map(|(name, _)| *name).collect();
-        return Err(format!("`{input}` is not a built-in scenario; there are: {} (a file's name ends in .yaml or has a /)", names.join(", ")));
+        return Err(format!(
+            "`{input}` is not a built-in scenario; there are: {} (a file's name ends in .yaml or has a /)",
+            names.join(", ")
+        ));
     }
     let size = fs::metadata(path).map_err(|e| format!("{input}: {}", said(&e)))?.len();
     sized(input, size)?;
@@ -114,7 +117,11 @@ fn sized(name: &str, bytes: u64) -> Result<(), String> {
     if bytes <= BYTES_MAX {
         return Ok(());
     }
-    Err(format!("{name}: {} MiB are more than the {} MiB that an input may have; split it, or generate it smaller", bytes >> 20, BYTES_MAX >> 20))
+    Err(format!(
+        "{name}: {} MiB are more than the {} MiB that an input may have; split it, or generate it smaller",
+        bytes >> 20,
+        BYTES_MAX >> 20
+    ))
 }
 
 fn folder(path: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {

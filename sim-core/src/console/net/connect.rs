@@ -78,7 +78,11 @@ pub fn client_of(trace: &Trace, to: SocketAddr) -> Client {
     let total: u64 = WAITS.iter().sum();
     let (ip, port) = (to.ip(), to.port());
     let line = |exit: i32, after: Duration| Client {
-        text: format!("curl: ({exit}) Failed to connect to {ip} port {port} after {} ms: {}", after.as_millis(), super::curl::CANNOT),
+        text: format!(
+            "curl: ({exit}) Failed to connect to {ip} port {port} after {} ms: {}",
+            after.as_millis(),
+            super::curl::CANNOT
+        ),
         exit,
         after_ns: after.as_nanos(),
     };

@@ -40,7 +40,11 @@ pub fn curl(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         Err(outcome) => return outcome,
     };
     if wanted.urls.is_empty() {
-        return Outcome { stderr: "curl: (2) no URL specified\ncurl: try 'curl --help' for more information\n".into(), exit: 2, ..Outcome::default() };
+        return Outcome {
+            stderr: "curl: (2) no URL specified\ncurl: try 'curl --help' for more information\n".into(),
+            exit: 2,
+            ..Outcome::default()
+        };
     }
     let from = source(host.place());
     let wire = match wire(host, "curl") {
@@ -110,7 +114,10 @@ fn long_name(letter: char) -> Option<&'static str> {
 }
 
 fn takes_value(name: &str) -> bool {
-    matches!(name, "output" | "write-out" | "request" | "max-time" | "connect-timeout" | "header" | "data" | "user-agent" | "url" | "retry")
+    matches!(
+        name,
+        "output" | "write-out" | "request" | "max-time" | "connect-timeout" | "header" | "data" | "user-agent" | "url" | "retry"
+    )
 }
 
 fn flag(wanted: &mut Wanted, name: &str, value: &mut dyn FnMut() -> Option<String>, word: &str) -> Result<(), Outcome> {
@@ -149,7 +156,8 @@ fn unknown(word: &str) -> Outcome {
 
 /// Seconds with an optional fraction.
 fn seconds(text: &str, word: &str) -> Result<Duration, Outcome> {
-    Duration::parse(&format!("{text}s")).ok_or_else(|| Outcome::err(2, format!("curl: option {word}: expected a proper numerical parameter")))
+    Duration::parse(&format!("{text}s"))
+        .ok_or_else(|| Outcome::err(2, format!("curl: option {word}: expected a proper numerical parameter")))
 }
 
 fn transfer(wire: &mut dyn Wire, from: &Source, text: &str, wanted: &Wanted) -> Outcome {
@@ -175,13 +183,23 @@ fn transfer(wire: &mut dyn Wire, from: &Source, text: &str, wanted: &Wanted) -> 
     };
     let limit = [wanted.connect_timeout, wanted.max_time].into_iter().flatten().min();
     let failed = |exit: i32, after: Duration| {
-        Outcome::err(exit, format!("curl: ({exit}) Failed to connect to {} port {} after {} ms: {CANNOT}", url.host, url.port, after.as_millis()))
+        Outcome::err(
+            exit,
+            format!(
+                "curl: ({exit}) Failed to connect to {} port {} after {} ms: {CANNOT}",
+                url.host,
+                url.port,
+                after.as_millis()
+            ),
+        )
     };
     let outcome = match connect(wire, from, SocketAddr::new(ip, url.port), limit) {
         Connected::Yes(trace) => exchange(wire, &trace, &url, wanted),
         Connected::Refused(after) => failed(7, after),
         Connected::TimedOut(after) => failed(28, after),
-        Connected::Limit(after) => Outcome::err(28, format!("curl: (28) Connection timed out after {} milliseconds", after.as_millis() + 1)),
+        Connected::Limit(after) => {
+            Outcome::err(28, format!("curl: (28) Connection timed out after {} milliseconds", after.as_millis() + 1))
+        }
         Connected::Stopped(why) => Outcome::err(124, format!("kubewalk: {why}")),
     };
     written_out(outcome, wanted)
@@ -243,7 +261,10 @@ fn exchange(wire: &mut dyn Wire, trace: &crate::explain::Trace, url: &Url, wante
         HttpReply::Silence => {
             let limit = wanted.max_time.unwrap_or(Duration::from_secs(300));
             match wire.wait(limit) {
-                Ok(()) => Outcome::err(28, format!("curl: (28) Operation timed out after {} milliseconds with 0 bytes received", limit.as_millis())),
+                Ok(()) => Outcome::err(
+                    28,
+                    format!("curl: (28) Operation timed out after {} milliseconds with 0 bytes received", limit.as_millis()),
+                ),
                 Err(why) => stopped(why),
             }
         }

@@ -43,7 +43,14 @@ pub fn nc(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     };
     let to = SocketAddr::new(ip, port);
     let protocol = if udp { "udp" } else { "tcp" };
-    let open = || Outcome { stderr: if verbose { format!("Connection to {name} ({ip}) {port} port [{protocol}/*] succeeded!\n") } else { String::new() }, ..Outcome::default() };
+    let open = || Outcome {
+        stderr: if verbose {
+            format!("Connection to {name} ({ip}) {port} port [{protocol}/*] succeeded!\n")
+        } else {
+            String::new()
+        },
+        ..Outcome::default()
+    };
     if udp {
         let trace = wire.connect(&from, to, Protocol::Udp);
         return if trace.outcome == explain::Outcome::Refused { Outcome { exit: 1, ..Outcome::default() } } else { open() };

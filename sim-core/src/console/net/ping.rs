@@ -47,7 +47,11 @@ pub fn ping(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         if answers {
             received += 1;
             let micros = trace.round_trip.as_nanos() / 1000;
-            out.push_str(&format!("64 bytes from {ip}: icmp_seq={number} ttl=64 time={}.{:03} ms\n", micros / 1000, micros % 1000));
+            out.push_str(&format!(
+                "64 bytes from {ip}: icmp_seq={number} ttl=64 time={}.{:03} ms\n",
+                micros / 1000,
+                micros % 1000
+            ));
         }
         if let Err(why) = wire.wait(Duration::from_secs(1)) {
             return Outcome::err(124, format!("kubewalk: {why}"));

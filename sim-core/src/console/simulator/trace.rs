@@ -94,7 +94,8 @@ fn target(sim: &Simulation, text: &str, from: &Source) -> Result<SocketAddr, Str
     let text = match bare {
         Some(rest) => {
             let authority = rest.split('/').next().unwrap_or(rest);
-            let has_port = authority.rsplit_once(':').is_some_and(|(_, p)| p.bytes().all(|b| b.is_ascii_digit())) && !authority.ends_with(']');
+            let has_port = authority.rsplit_once(':').is_some_and(|(_, p)| p.bytes().all(|b| b.is_ascii_digit()))
+                && !authority.ends_with(']');
             if has_port { authority.to_string() } else { format!("{authority}:{scheme_port}") }
         }
         None => text.to_string(),
@@ -124,7 +125,9 @@ fn target(sim: &Simulation, text: &str, from: &Source) -> Result<SocketAddr, Str
         }
         _ => None,
     };
-    found.map(|ip| SocketAddr::new(ip, port)).ok_or_else(|| format!("`{host}` is neither an address nor a Service with a cluster IP"))
+    found
+        .map(|ip| SocketAddr::new(ip, port))
+        .ok_or_else(|| format!("`{host}` is neither an address nor a Service with a cluster IP"))
 }
 
 /// `rules node/NAME`: how old a node's table is, and which Services it holds.
@@ -146,10 +149,17 @@ pub fn rules(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let mut text = format!("programmed {} ago: revision {} of {head}\n", now.since(at), view.revision);
     for service in view.services.iter().filter(|s| !s.cluster_ips.is_empty()) {
         for port in &service.ports {
-            let endpoints: usize = view.slices_of(&service.meta.namespace, &service.meta.name).map(|s| s.endpoints.iter().filter(|e| e.is_ready()).count()).sum();
+            let endpoints: usize = view
+                .slices_of(&service.meta.namespace, &service.meta.name)
+                .map(|s| s.endpoints.iter().filter(|e| e.is_ready()).count())
+                .sum();
             text.push_str(&format!(
                 "{}/{}  {}:{}/{}  {endpoints} ready\n",
-                service.meta.namespace, service.meta.name, service.cluster_ips[0], port.port, port.protocol.text()
+                service.meta.namespace,
+                service.meta.name,
+                service.cluster_ips[0],
+                port.port,
+                port.protocol.text()
             ));
         }
     }

@@ -108,7 +108,8 @@ impl Packed {
         let placeholder = everything_empty && shape.1.is_empty();
         let mut placed = false;
         for (slice, endpoints, touched) in self.kept {
-            if endpoints.is_empty() && !(placeholder && !placed) {
+            let keeps_place = placeholder && !placed;
+            if endpoints.is_empty() && !keeps_place {
                 spare.push(slice);
                 continue;
             }

@@ -88,7 +88,8 @@ mod tests {
     #[test]
     fn commands_are_recognised() {
         let secs = Duration::from_secs;
-        let cases: [(&[&str], Option<(Duration, i32)>); 9] = [
+        type Ends = Option<(Duration, i32)>;
+        let cases: [(&[&str], Ends); 9] = [
             (&["sleep", "3600"], Some((secs(3600), 0))),
             (&["sleep", "infinity"], None),
             (&["sh", "-c", "echo hello; sleep 5; exit 3"], Some((secs(5), 3))),

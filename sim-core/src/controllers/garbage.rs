@@ -34,7 +34,7 @@ pub fn reconcile(view: &View, (uid, _): &Key) -> Plan {
     let dependents: Vec<Object> = view.dependents(uid).map(|(_, object)| object).collect();
     let Some(owner) = owner(view, uid, &dependents) else {
         let orphaned = dependents.iter().filter(|d| d.meta().owners.iter().all(|o| !exists(view, d, &o.uid, &o.kind, &o.name)));
-        plan.writes.extend(orphaned.filter(|d| !d.meta().deleting()).map(|d| delete(d, Propagation::Background)));
+        plan.extend(orphaned.filter(|d| !d.meta().deleting()).map(|d| delete(d, Propagation::Background)));
         return plan;
     };
     let has = |finalizer: &str| owner.meta().finalizers.iter().any(|f| &**f == finalizer);
@@ -45,17 +45,17 @@ pub fn reconcile(view: &View, (uid, _): &Key) -> Plan {
         for dependent in &dependents {
             let mut freed = dependent.clone();
             freed.meta_mut().owners = dependent.meta().owners.iter().filter(|o| o.uid != *uid).cloned().collect();
-            plan.writes.push(Write::Update(freed));
+            plan.push(Write::Update(freed));
         }
         if dependents.is_empty() {
-            plan.writes.push(without(&owner, "orphan"));
+            plan.push(without(&owner, "orphan"));
         }
     } else if has("foregroundDeletion") {
         let doomed = dependents.iter().filter(|d| !d.meta().deleting());
-        plan.writes.extend(doomed.map(|d| delete(d, Propagation::Foreground)));
+        plan.extend(doomed.map(|d| delete(d, Propagation::Foreground)));
         let blocking = |d: &Object| d.meta().owners.iter().any(|o| o.uid == *uid && o.block == Some(true));
         if !dependents.iter().any(blocking) {
-            plan.writes.push(without(&owner, "foregroundDeletion"));
+            plan.push(without(&owner, "foregroundDeletion"));
         }
     }
     plan
@@ -65,7 +65,8 @@ pub fn reconcile(view: &View, (uid, _): &Key) -> Plan {
 fn owner(view: &View, uid: &Name, dependents: &[Object]) -> Option<Object> {
     let named = dependents.iter().flat_map(|d| d.meta().owners.iter().map(move |o| (d, o))).find(|(_, o)| o.uid == *uid);
     if let Some((dependent, reference)) = named {
-        return find(view, dependent, &reference.api_version, &reference.kind, &reference.name).filter(|o| o.meta().uid.as_ref() == Some(uid));
+        return find(view, dependent, &reference.api_version, &reference.kind, &reference.name)
+            .filter(|o| o.meta().uid.as_ref() == Some(uid));
     }
     // Without dependents it only matters if it waits for them.
     let waits = |o: &Object| o.meta().uid.as_ref() == Some(uid) && o.meta().deleting();

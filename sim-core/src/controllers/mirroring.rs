@@ -33,13 +33,13 @@ pub fn reconcile(view: &View, (namespace, name): &Key) -> Plan {
             Some(slice) => {
                 let mut changed = (*slice).clone();
                 (changed.endpoints, changed.given) = (endpoints, None);
-                plan.writes.push(Write::Update(Object::EndpointSlice(Arc::new(changed))));
+                plan.push(Write::Update(Object::EndpointSlice(Arc::new(changed))));
             }
-            None => plan.writes.extend(source.map(|e| create(e, shape, endpoints))),
+            None => plan.extend(source.map(|e| create(e, shape, endpoints))),
         }
     }
     for slice in slices.into_values() {
-        plan.writes.push(Write::Delete {
+        plan.push(Write::Delete {
             kind: KindName { group: "discovery.k8s.io".into(), kind: "EndpointSlice".into() },
             namespace: slice.meta.namespace.clone(),
             name: slice.meta.name.clone(),

@@ -154,7 +154,13 @@ fn zone_of(node: &Node) -> Name {
 }
 
 /// NoExecute taints for those whose turn it is; if every zone is down, none at all, and the ones there are go.
-fn give_up(memory: &mut Memory, view: &View, zones: &BTreeMap<Name, (Zone, usize)>, clock: Clock, writes: &mut Vec<(Duration, Write)>) {
+fn give_up(
+    memory: &mut Memory,
+    view: &View,
+    zones: &BTreeMap<Name, (Zone, usize)>,
+    clock: Clock,
+    writes: &mut Vec<(Duration, Write)>,
+) {
     if !zones.is_empty() && zones.values().all(|(state, _)| *state == Zone::Full) {
         for node in view.nodes.iter().filter(|n| n.tainted(UNREACHABLE, "NoExecute") || n.tainted(NOT_READY, "NoExecute")) {
             let mut spared = (**node).clone();
@@ -214,16 +220,16 @@ pub fn reconcile(memory: &mut Memory, view: &View, (_, name): &Key, clock: Clock
     if node.taints.iter().any(wrong) {
         let mut cleared = (**node).clone();
         cleared.taints.retain(|t| !wrong(t));
-        plan.writes.push(Write::Update(Object::Node(Arc::new(cleared))));
+        plan.push(Write::Update(Object::Node(Arc::new(cleared))));
     } else if wanted.is_some_and(|key| !node.tainted(key, "NoSchedule")) {
-        plan.writes.extend(with_taint(node, "NoSchedule", clock));
+        plan.extend(with_taint(node, "NoSchedule", clock));
     }
-    plan.again = evictions(memory, view, node, clock, &mut plan.writes);
+    plan.again = evictions(memory, view, node, clock, &mut plan);
     plan
 }
 
 /// Deletes the pods whose time on a tainted node is up; tells when to look again.
-fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, writes: &mut Vec<Write>) -> Option<Duration> {
+fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, plan: &mut Plan) -> Option<Duration> {
     let mut soonest: Option<Duration> = None;
     let taints: Vec<&Taint> = node.taints.iter().filter(|t| &*t.effect == "NoExecute").collect();
     for (_, pod) in view.pods_on(&node.meta.name) {
@@ -241,8 +247,8 @@ fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, writes
         }
         memory.evictions.remove(&key);
         let text = format!("Marking for deletion Pod {}/{}", pod.meta.namespace, pod.meta.name);
-        writes.push(note(&Object::Pod(pod.clone()), false, "TaintManagerEviction", text, "taint-eviction-controller"));
-        writes.push(Write::Delete {
+        plan.push(note(&Object::Pod(pod.clone()), false, "TaintManagerEviction", text, "taint-eviction-controller"));
+        plan.push(Write::Delete {
             kind: KindName { group: Name::default(), kind: "Pod".into() },
             namespace: pod.meta.namespace.clone(),
             name: pod.meta.name.clone(),
@@ -258,7 +264,8 @@ fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, writes
 fn stay(pod: &Pod, taints: &[&Taint]) -> Option<Duration> {
     let mut shortest: Option<i64> = None;
     for taint in taints {
-        let covering: Vec<_> = pod.spec.tolerations.iter().filter(|t| t.covers(&taint.key, &taint.value, &taint.effect)).collect();
+        let covering: Vec<_> =
+            pod.spec.tolerations.iter().filter(|t| t.covers(&taint.key, &taint.value, &taint.effect)).collect();
         if covering.is_empty() {
             return Some(Duration::ZERO);
         }

@@ -96,7 +96,14 @@ impl Packed {
         }
     }
 
-    fn write(self, service: &Arc<Service>, shape: &Shape, labels: &Labels, spare: &mut Vec<Arc<EndpointSlice>>, writes: &mut Vec<Write>) {
+    fn write(
+        self,
+        service: &Arc<Service>,
+        shape: &Shape,
+        labels: &Labels,
+        spare: &mut Vec<Arc<EndpointSlice>>,
+        writes: &mut Vec<Write>,
+    ) {
         let everything_empty = self.fresh.is_empty() && self.kept.iter().all(|(_, kept, _)| kept.is_empty());
         let placeholder = everything_empty && shape.1.is_empty();
         let mut placed = false;
@@ -197,8 +204,12 @@ mod tests {
     /// Upstream's rows: sizes before, number wanted, sizes after.
     #[test]
     fn few_writes_matter_more_than_few_slices() {
-        let cases: [(&[usize], usize, &[usize]); 4] =
-            [(&[], 250, &[100, 100, 50]), (&[62, 61], 250, &[89, 61, 100]), (&[74, 74], 300, &[74, 74, 100, 52]), (&[30; 10], 300, &[30; 10])];
+        let cases: [(&[usize], usize, &[usize]); 4] = [
+            (&[], 250, &[100, 100, 50]),
+            (&[62, 61], 250, &[89, 61, 100]),
+            (&[74, 74], 300, &[74, 74, 100, 52]),
+            (&[30; 10], 300, &[30; 10]),
+        ];
         for (before, wanted, after) in cases {
             let (existing, _) = slices(before);
             let mut packed = Packed::new(existing, (0..wanted).map(endpoint).collect());

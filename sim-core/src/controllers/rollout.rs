@@ -94,7 +94,11 @@ mod tests {
     #[test]
     fn scaling_in_a_rollout_is_proportional() {
         let case = |from: i64, to: i64, surge: (i64, i64), sizes: &[i64]| {
-            let sets: Vec<Size> = sizes.iter().enumerate().map(|(i, n)| Size { wanted: *n, available: *n, annotated: from + surge.0, age: sizes.len() - i }).collect();
+            let sets: Vec<Size> = sizes
+                .iter()
+                .enumerate()
+                .map(|(i, n)| Size { wanted: *n, available: *n, annotated: from + surge.0, age: sizes.len() - i })
+                .collect();
             proportional(to, surge.1, &sets)
         };
         assert_eq!(case(5, 10, (0, 0), &[2, 3]), [4, 6]);

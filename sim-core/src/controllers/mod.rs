@@ -145,9 +145,13 @@ impl Controllers {
             (Which::EndpointSlice, Object::Service(_) | Object::Pod(_) | Object::EndpointSlice(_)) => true,
             (Which::Endpoints, Object::Service(_) | Object::Pod(_) | Object::Endpoints(_)) => true,
             (Which::EndpointSliceMirroring, Object::Service(_) | Object::Endpoints(_)) => true,
+            (Which::EndpointSliceMirroring, Object::EndpointSlice(slice)) => mirroring::ours(slice),
             (Which::NodeLifecycle, Object::Node(_) | Object::Lease(_)) => true,
             (Which::NodeLifecycle, Object::Pod(_)) => true,
-            (Which::Garbage, _) => change.after.is_none() || object.meta().deleting(),
+            (Which::Garbage, _) => {
+                let owners = |o: &Option<Object>| o.as_ref().map_or_else(|| Arc::from([]), |o| o.meta().owners.clone());
+                change.after.is_none() || object.meta().deleting() || owners(&change.before) != owners(&change.after)
+            }
             (Which::Namespace, Object::Plain(p)) => &*p.kind == "Namespace" || change.after.is_none(),
             (Which::Namespace, _) => change.after.is_none(),
             (Which::ServiceLb, Object::Service(_)) => true,
@@ -175,7 +179,6 @@ impl Controllers {
             part.seen = view.clone();
             part.synced = true;
             for key in keys {
-                part.queue.recheck(&key, view);
                 part.queue.add(key);
             }
         }
@@ -202,7 +205,7 @@ impl Controllers {
         let mut reaction = Reaction::default();
         let Some(which) = NAMES.iter().map(|(_, w)| *w).find(|w| *w as Tag == tag % PARTS) else { return reaction };
         let Some(part) = self.parts.get_mut(&which) else { return reaction };
-        let Some((key, answered)) = part.queue.answered(tag / PARTS, result, &part.seen, retry(which)) else { return reaction };
+        let Some((key, answered)) = part.queue.answered(tag / PARTS, result, retry(which)) else { return reaction };
         for note in answered.notes {
             reaction.write(CALL, Write::Note(note));
         }
@@ -261,10 +264,11 @@ impl Controllers {
                 objects.into_iter().flatten().filter_map(|o| owner_key(which, view, o)).collect()
             }
             Which::EndpointSlice | Which::Endpoints => self.services.keys_of(change),
-            Which::Garbage => garbage::keys_of(change),
+            Which::EndpointSliceMirroring => objects.into_iter().flatten().map(mirroring::key_of).collect(),
+            Which::Garbage => garbage::keys_of(view, change),
             Which::Namespace => namespace::keys_of(change),
             Which::NodeLifecycle => node_lifecycle::keys_of(&mut self.nodes, change),
-            Which::EndpointSliceMirroring | Which::ServiceLb => objects.into_iter().flatten().map(key_of).collect(),
+            Which::ServiceLb => objects.into_iter().flatten().map(key_of).collect(),
         }
     }
 
@@ -334,3 +338,6 @@ fn owner_key(which: Which, view: &View, object: &Object) -> Option<Key> {
     let owner = object.meta().controller().filter(|o| &*o.kind == owner_kind)?;
     Some((object.meta().namespace.clone(), owner.name.clone()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -232,6 +232,9 @@ pub fn reconcile(memory: &mut Memory, view: &View, (_, name): &Key, clock: Clock
 fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, plan: &mut Plan) -> Option<Duration> {
     let mut soonest: Option<Duration> = None;
     let taints: Vec<&Taint> = node.taints.iter().filter(|t| &*t.effect == "NoExecute").collect();
+    if taints.is_empty() && memory.evictions.is_empty() {
+        return None;
+    }
     for (_, pod) in view.pods_on(&node.meta.name) {
         let key = meta_key(&pod.meta);
         let stay = stay(pod, &taints);

@@ -14,7 +14,7 @@ use super::plan::{Plan, Said, Step, Tail};
 use crate::api::component::{Note, Tag, Write};
 use crate::api::status::Status;
 use crate::engine::time::{Duration, Instant};
-use crate::objects::{KindName, Name, Object};
+use crate::objects::Object;
 use crate::store::View;
 
 /// How a controller tries failed keys again.
@@ -35,22 +35,14 @@ struct Work {
     dirty: bool,
     /// Writes on their way.
     outstanding: u32,
-    /// What the photograph must show before the next look; at most as many as the plan had writes.
-    expected: Vec<Expected>,
+    /// The photograph must show this revision before the next look.
+    needs: u64,
     /// Waves still to be sent.
     rest: Vec<Vec<Step>>,
     /// The first failure of the plan under way.
     failure: Option<Status>,
     /// Failures in a row.
     tries: u32,
-}
-
-#[derive(Clone, Debug)]
-enum Expected {
-    /// The store at this revision or later.
-    Revision(u64),
-    /// That object gone, or on its way out.
-    Gone(KindName, Name, Name, Name),
 }
 
 /// A write on its way, or part of one.
@@ -82,7 +74,7 @@ impl WorkQueue {
     /// Asks for a look at a key.
     pub fn add(&mut self, key: Key) {
         match self.works.get_mut(&key) {
-            Some(work) if work.outstanding > 0 || !work.expected.is_empty() => work.dirty = true,
+            Some(work) if work.outstanding > 0 => work.dirty = true,
             _ => {
                 self.ready.insert(key);
             }
@@ -116,26 +108,15 @@ impl WorkQueue {
         wanted.into_iter().filter(|key| self.free(key, view)).collect()
     }
 
-    /// Looks whether blocked keys have become free, because the photograph changed around them.
-    pub fn recheck(&mut self, key: &Key, view: &View) {
-        if let Some(work) = self.works.get_mut(key)
-            && work.outstanding == 0
-            && !work.expected.is_empty()
-        {
-            work.expected.retain(|e| !e.shown(view));
-            if work.expected.is_empty() && std::mem::take(&mut work.dirty) {
-                self.ready.insert(key.clone());
-            }
-            self.forget_if_idle(key);
-        }
-    }
-
+    /// Whether a key may be looked at. One that may not stays wanted: for its last answer, or for a younger photograph.
     fn free(&mut self, key: &Key, view: &View) -> bool {
         let Some(work) = self.works.get_mut(key) else { return true };
-        work.expected.retain(|e| !e.shown(view));
-        let free = work.outstanding == 0 && work.expected.is_empty();
-        work.dirty = !free;
-        free
+        if work.outstanding > 0 {
+            work.dirty = true;
+        } else if work.needs > view.revision {
+            self.ready.insert(key.clone());
+        }
+        work.outstanding == 0 && work.needs <= view.revision
     }
 
     /// The failure of the last plan for this key, if it failed.
@@ -186,23 +167,20 @@ impl WorkQueue {
     }
 
     fn next_wave(&mut self, key: &Key) -> Vec<Sent> {
-        let Some(work) = self.works.get_mut(key).filter(|w| !w.rest.is_empty()) else {
-            self.forget_if_idle(key);
-            return Vec::new();
-        };
+        let Some(work) = self.works.get_mut(key).filter(|w| !w.rest.is_empty()) else { return Vec::new() };
         let wave = work.rest.remove(0);
         self.send(key, wave)
     }
 
     /// Takes note of the answer to a write.
-    pub fn answered(&mut self, tag: Tag, result: &Result<Object, Status>, view: &View, retry: Retry) -> Option<(Key, Answered)> {
+    pub fn answered(&mut self, tag: Tag, result: &Result<Object, Status>, retry: Retry) -> Option<(Key, Answered)> {
         let (key, step) = self.sent.remove(&tag)?;
         let mut answer = Answered::default();
         let work = self.works.get_mut(&key)?;
         work.outstanding -= 1;
         match result {
             Ok(object) => {
-                work.expected.push(Expected::after(&step.write, object));
+                work.needs = work.needs.max(object.meta().revision);
                 answer.notes.extend(step.done.map(|said| said.about(&object.meta().name, "")));
             }
             Err(status) if vanished(&step.write, status) => {}
@@ -221,7 +199,6 @@ impl WorkQueue {
             answer.sends = self.next_wave(&key);
             return Some((key, answer));
         }
-        work.expected.retain(|e| !e.shown(view));
         if work.failure.is_some() {
             work.tries += 1;
             if retry.tries_max == 0 || work.tries <= retry.tries_max {
@@ -230,15 +207,14 @@ impl WorkQueue {
         } else {
             work.tries = 0;
         }
-        if work.expected.is_empty() && std::mem::take(&mut work.dirty) {
+        if std::mem::take(&mut work.dirty) {
             self.ready.insert(key.clone());
         }
-        self.forget_if_idle(&key);
         Some((key, answer))
     }
 
     fn forget_if_idle(&mut self, key: &Key) {
-        let idle = |w: &Work| w.outstanding == 0 && w.expected.is_empty() && w.failure.is_none() && w.tries == 0 && !w.dirty;
+        let idle = |w: &Work| w.outstanding == 0 && w.failure.is_none() && w.tries == 0 && !w.dirty;
         if self.works.get(key).is_some_and(idle) {
             self.works.remove(key);
         }
@@ -248,28 +224,6 @@ impl WorkQueue {
 /// Deleting what is gone already is success.
 fn vanished(write: &Write, status: &Status) -> bool {
     matches!(write, Write::Delete { .. }) && status.reason == "NotFound"
-}
-
-impl Expected {
-    fn after(write: &Write, answer: &Object) -> Expected {
-        match write {
-            Write::Delete { kind, namespace, name, .. } => {
-                let uid = answer.meta().uid.clone().unwrap_or_default();
-                Expected::Gone(kind.clone(), namespace.clone(), name.clone(), uid)
-            }
-            _ => Expected::Revision(answer.meta().revision),
-        }
-    }
-
-    fn shown(&self, view: &View) -> bool {
-        match self {
-            Expected::Revision(revision) => view.revision >= *revision,
-            Expected::Gone(kind, namespace, name, uid) => view.find(kind, namespace, name).is_none_or(|(_, object)| {
-                let meta = object.meta();
-                meta.deleting() || meta.uid.as_deref().unwrap_or_default() != &**uid
-            }),
-        }
-    }
 }
 
 impl Retry {
@@ -295,6 +249,7 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::objects::Name;
 
     #[test]
     fn waits_double_up_to_the_longest() {

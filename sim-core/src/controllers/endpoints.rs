@@ -79,14 +79,10 @@ fn mark(meta: &mut Meta, over: bool) {
 fn subsets(view: &View, service: &Service) -> (Vec<Subset>, bool) {
     let mut groups: BTreeMap<Ports, (Vec<Address>, Vec<Address>)> = BTreeMap::new();
     let wanted = |p: &Arc<Pod>| service.publish_not_ready || !p.meta.deleting();
-    let mut listed = 0;
-    let mut over = false;
-    for pod in selected(view, service).into_iter().filter(wanted) {
-        if listed == CAPACITY {
-            over = true;
-            break;
-        }
-        listed += 1;
+    let mut pods: Vec<Arc<Pod>> = selected(view, service).into_iter().filter(wanted).collect();
+    let over = pods.len() > CAPACITY;
+    pods.truncate(CAPACITY);
+    for pod in pods {
         let ports = ports(service, &pod);
         let group = groups.entry(ports).or_default();
         let list = if service.publish_not_ready || pod.ready() { &mut group.0 } else { &mut group.1 };

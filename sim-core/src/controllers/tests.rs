@@ -30,7 +30,7 @@ pub(super) struct Stage {
     agenda: BTreeMap<(Instant, u64), Happening>,
     serial: u64,
     seen: u64,
-    /// How long a pod takes to become ready; `None` = it never does.
+    /// New pods become ready all together, each time this has passed; `None` = they never do.
     pub ready_after: Option<Duration>,
     /// Sizes of the replica sets, oldest first, each time one of them changed.
     pub sizes: Vec<Vec<i64>>,
@@ -104,7 +104,8 @@ impl Stage {
         let changes: Vec<Change> = self.store.changes(self.seen, self.store.revision()).unwrap().cloned().collect();
         self.seen = self.store.revision();
         for change in changes {
-            if let (None, Some(Object::Pod(pod)), Some(wait)) = (&change.before, &change.after, self.ready_after) {
+            if let (None, Some(Object::Pod(pod)), Some(period)) = (&change.before, &change.after, self.ready_after) {
+                let wait = Duration::from_nanos(period.as_nanos() - self.now.as_nanos() % period.as_nanos());
                 self.at(wait, Happening::Ready(pod.meta.namespace.clone(), pod.meta.name.clone()));
             }
         }
@@ -380,4 +381,30 @@ fn a_cloud_gives_an_address_after_a_while_and_takes_it_back() {
     assert!(service(&stage).is_some(), "held by the finalizer");
     stage.run(Duration::from_secs(5));
     assert!(service(&stage).is_none());
+}
+
+/// Rows of the cases about the arithmetic of one step.
+#[test]
+fn single_steps_are_as_the_cases_say() {
+    use rollout::{Size, new_size, shrunk};
+    let mut checked = 0;
+    for (name, given, expect) in of_kind("rolling-update") {
+        let number = |key: &str| given[key].as_i64().unwrap_or(0);
+        let (old, new) = (number("oldRS"), number("newRS"));
+        match given["op"].as_str().unwrap() {
+            "reconcile-new" => {
+                let got = new_size(number("replicas"), number("maxSurge"), new, old + new);
+                assert_eq!(json!(got), expect["newRS"], "{name}");
+            }
+            "reconcile-old" => {
+                let size = |wanted, available| Size { wanted, available, ..Size::default() };
+                let (old, new) = (size(old, number("oldAvailable")), size(new, number("newAvailable")));
+                let got = shrunk(number("replicas"), number("maxUnavailable"), new, &[old]);
+                assert_eq!(json!(got[0]), expect["oldRS"], "{name}");
+            }
+            _ => continue,
+        }
+        checked += 1;
+    }
+    assert!(checked >= 9, "{checked}");
 }

@@ -1,7 +1,10 @@
 //! The scenarios built into the binary.
 
 /// Name and text of each, in the order of the list.
-pub const SCENARIOS: &[(&str, &str)] = &[("first-service", include_str!("../../scenarios/first-service.yaml"))];
+pub const SCENARIOS: &[(&str, &str)] = &[
+    ("first-service", include_str!("../../scenarios/first-service.yaml")),
+    ("aws-load-balancer", include_str!("../../scenarios/aws-load-balancer.yaml")),
+];
 
 /// The text of a built-in scenario.
 pub fn find(name: &str) -> Option<&'static str> {

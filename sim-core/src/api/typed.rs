@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use super::admit;
 use super::component::{Clock, Write};
 use super::document::put;
 use super::kinds;
 use super::removal::Wish;
 use super::server::{ApiServer, Target};
 use super::status::Status;
+use super::{admit, defaults};
 use crate::objects::condition::{self, Condition};
 use crate::objects::pod::{Phase, Pod};
 use crate::objects::pod_spec::PodSpec;
@@ -84,6 +84,10 @@ impl ApiServer {
                 put(&mut doc, "/metadata/annotations", pod.meta.annotations.to_json());
             }
             let suffix = self.new_suffix(clock);
+            // A template lacks the defaults that only pods have.
+            if let Some(row) = kinds::of("v1", "Pod") {
+                defaults::set(row, &mut doc);
+            }
             admit::admit_pod(&mut doc, &suffix);
             let qos = super::strategy::qos_class(&doc).into();
             let after = Arc::new(PodSpec::parse(Arc::new(doc["spec"].take())));

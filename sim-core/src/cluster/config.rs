@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::controllers::Which;
-use crate::dns::server::ServerConfig;
+use crate::dns::config::ServerConfig;
 use crate::kubelet::images::ImageTable;
 use crate::objects::Name;
 use crate::objects::time::Timestamp;

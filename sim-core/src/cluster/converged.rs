@@ -68,7 +68,10 @@ impl Cluster {
         let due = self.services_changed;
         let stale = |node: &u32| self.proxies.running(*node) && self.proxies.programmed_revision(*node).is_some_and(|r| r < due);
         let nodes = 0..u32::try_from(self.config.nodes.len()).unwrap_or(u32::MAX);
-        nodes.into_iter().find(stale).map(|node| format!("kube-proxy on {} has not programmed the latest", self.config.nodes[node as usize].name))
+        nodes
+            .into_iter()
+            .find(stale)
+            .map(|node| format!("kube-proxy on {} has not programmed the latest", self.config.nodes[node as usize].name))
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Cluster;
 use crate::engine::time::{Duration, Instant};
-use crate::kubelet::{ContainerView, Sandbox};
 use crate::kubelet::images::{Behaviour, Listener};
+use crate::kubelet::{ContainerView, Sandbox};
 use crate::network::Ground;
 use crate::network::wire::{ResolverConfig, Source};
 use crate::objects::Name;

@@ -24,8 +24,10 @@ pub fn objects(config: &Config, born: Timestamp) -> Vec<Value> {
             "metadata": {"name": namespace, "labels": {"kubernetes.io/metadata.name": namespace}},
             "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}));
         list.push(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}));
-        list.push(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt", "namespace": namespace},
-            "data": {"ca.crt": ""}}));
+        list.push(
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt", "namespace": namespace},
+            "data": {"ca.crt": ""}}),
+        );
     }
     list.extend(api_service(config));
     if let Some(first) = config.nodes.first() {
@@ -78,7 +80,11 @@ fn control_plane(config: &Config, ip: &str) -> Vec<(&'static str, String, Vec<St
     let cluster_cidr = config.pod_cidrs.iter().flatten().map(|c| format!("--cluster-cidr={c}"));
     let flags = |list: &[&str]| list.iter().map(|f| (*f).to_string()).collect::<Vec<_>>();
     let mut apiserver = vec![format!("--advertise-address={ip}")];
-    apiserver.extend(flags(&["--allow-privileged=true", "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction"]));
+    apiserver.extend(flags(&[
+        "--allow-privileged=true",
+        "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
+    ]));
     apiserver.extend(flags(&["--etcd-servers=https://127.0.0.1:2379", "--secure-port=6443"]));
     apiserver.push(format!("--service-cluster-ip-range={cidrs}"));
     if (config.node_ports.0, config.node_ports.1) != (30_000, 32_767) {

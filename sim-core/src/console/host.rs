@@ -110,6 +110,16 @@ pub trait Host {
     fn list_dir(&mut self, path: &str) -> Result<Vec<String>, FileError>;
     /// Writes a file of the sandbox; never one of the host.
     fn write_file(&mut self, path: &str, text: &str) -> Result<(), FileError>;
+    /// Removes a file of the sandbox; with `recursive` also a folder and what is in it.
+    fn remove_file(&mut self, path: &str, recursive: bool) -> Result<(), FileError> {
+        let _ = (path, recursive);
+        Err(FileError("Read-only file system".to_string()))
+    }
+    /// Makes a folder of the sandbox; with `parents` also those above it, and no complaint if it exists.
+    fn make_dir(&mut self, path: &str, parents: bool) -> Result<(), FileError> {
+        let _ = (path, parents);
+        Err(FileError("Read-only file system".to_string()))
+    }
     /// Runs another program in `place` and returns when it has ended (xargs, timeout, watch, kubectl exec).
     fn run_in(&mut self, place: &Place, argv: &[String], stdin: &str) -> Outcome;
     /// Opens a nested shell: the following input lines run in `place` until `exit`. `goodbye` is run when it is left

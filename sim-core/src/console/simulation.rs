@@ -4,20 +4,28 @@
 //! are asked of the model beside it. Nothing like it exists in a real cluster: there, time cannot be held.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::host::{ContainerView, Stopped, World};
+use crate::api::component::Clock;
 use crate::api::request::{Answer, Request, Verb};
 use crate::api::server::ApiServer;
 use crate::api::status::Status;
 use crate::cluster::faults::Fault;
+use crate::cluster::ground::GroundAt;
+use crate::cluster::servers::Asking;
 use crate::cluster::{Cluster, Event, Input, Reply};
+use crate::dns::message::{Question, Reply as DnsReply};
 use crate::engine::queue::Ties;
 use crate::engine::random::{Draws, Seed};
 use crate::engine::run::{Budget, Digests, Engine, Stop};
 use crate::engine::time::{Duration, Instant};
 use crate::engine::timeline::{Spacing, Timeline};
-use crate::network::wire::Wire;
+use crate::explain::Trace;
+use crate::network::path;
+use crate::network::wire::{Asked, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
+use crate::objects::pod_spec::Protocol;
 use crate::objects::time::Timestamp;
 
 /// Most events that one command may bring about.
@@ -57,6 +65,11 @@ impl Simulation {
     /// The cluster, to look at.
     pub fn cluster(&self) -> &Cluster {
         self.timeline.model()
+    }
+
+    /// What the cluster's clock shows, as it is printed.
+    pub fn cluster_time(&self) -> String {
+        World::now(self).rfc3339()
     }
 
     /// The engine, to look at.
@@ -153,6 +166,49 @@ impl Simulation {
             let _ = writeln!(text, "in {:<14} {}", scheduled.at.since(now).to_string(), Event::kind(&scheduled.event));
         }
         text
+    }
+}
+
+impl Simulation {
+    /// The way of the first packet of a new connection, looked at beside the world: nothing is left behind.
+    pub fn trace(&self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace {
+        let ground = GroundAt { cluster: self.cluster(), now: self.timeline.now() };
+        path::trace(&ground, self.draws(), &path::Asked { from, to, protocol, now: self.timeline.now() })
+    }
+}
+
+impl Wire for Simulation {
+    fn now(&self) -> Instant {
+        self.timeline.now()
+    }
+
+    fn wait(&mut self, by: Duration) -> Result<(), String> {
+        self.advance(by).map_err(|stopped| stopped.why)
+    }
+
+    fn connect(&mut self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace {
+        self.trace(from, to, protocol)
+    }
+
+    fn http(&mut self, trace: &Trace, request: &HttpRequest) -> HttpReply {
+        self.cluster().http(trace, request, self.timeline.now())
+    }
+
+    fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked {
+        let asking = Asking { from: from.clone(), server, protocol, question: question.clone() };
+        match self.timeline.input(Input::Ask(Box::new(asking))) {
+            Ok(Reply::Asked(asked)) => *asked,
+            _ => Asked::Silence,
+        }
+    }
+
+    fn cluster_dns(&mut self, question: &Question) -> Option<DnsReply> {
+        let clock = Clock { now: self.timeline.now(), start: self.cluster().config.start, draws: self.draws() };
+        self.cluster().cluster_dns(question, clock)
+    }
+
+    fn resolver(&mut self, from: &Source) -> ResolverConfig {
+        self.cluster().resolver(from)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Left out: EDNS options, DNSSEC. The real thing: RFC 1035, RFC 2782.
 
 /// One question. The name is kept as asked (case included), with or without its final dot.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Question {
     /// Name.
     pub name: String,
@@ -20,7 +20,7 @@ pub struct Record {
     pub kind: &'static str,
     /// Time to live in seconds.
     pub ttl: u32,
-    /// Data in presentation form, for example `10.96.0.20` or `0 100 80 web.default.svc.cluster.local.`.
+    /// Data in presentation form, for example `10.96.0.20` or `0 100 80 web.default.svc.cluster.local.`; texts without quotes.
     pub data: String,
 }
 
@@ -57,7 +57,28 @@ pub struct Reply {
     pub forwarded: bool,
 }
 
+/// The types a question may have here.
+pub const KINDS: [&str; 14] =
+    ["A", "AAAA", "SRV", "PTR", "CNAME", "NS", "SOA", "TXT", "MX", "ANY", "HINFO", "CAA", "AXFR", "IXFR"];
+
+/// The type of that name; case does not matter.
+pub fn kind_named(text: &str) -> Option<&'static str> {
+    KINDS.into_iter().find(|kind| kind.eq_ignore_ascii_case(text))
+}
+
 impl Rcode {
+    /// Its number.
+    pub fn number(self) -> u8 {
+        match self {
+            Rcode::NoError => 0,
+            Rcode::FormErr => 1,
+            Rcode::ServFail => 2,
+            Rcode::NxDomain => 3,
+            Rcode::NotImp => 4,
+            Rcode::Refused => 5,
+        }
+    }
+
     /// Its name as `dig` prints it.
     pub fn text(self) -> &'static str {
         match self {

@@ -35,7 +35,8 @@ pub fn of_service(service: &Service) -> Vec<(String, String)> {
     let Some(address) = service_address(service) else { return Vec::new() };
     let prefix = variable_name(&service.meta.name);
     let Some(first) = service.ports.first() else { return vec![(format!("{prefix}_SERVICE_HOST"), address)] };
-    let mut list = vec![(format!("{prefix}_SERVICE_HOST"), address.clone()), (format!("{prefix}_SERVICE_PORT"), first.port.to_string())];
+    let mut list =
+        vec![(format!("{prefix}_SERVICE_HOST"), address.clone()), (format!("{prefix}_SERVICE_PORT"), first.port.to_string())];
     for port in service.ports.iter().filter(|p| !p.name.is_empty()) {
         list.push((format!("{prefix}_SERVICE_PORT_{}", variable_name(&port.name)), port.port.to_string()));
     }
@@ -82,9 +83,8 @@ pub fn of_services(view: &View, namespace: &str, links: bool) -> Variables {
 
 /// The whole environment of a container, or the kubelet's words for why it cannot be made.
 pub fn of_container(view: &View, pod: &Pod, container: &Value, around: &Around) -> Result<Variables, String> {
-    let links = pod.spec.service_links.ok_or_else(|| {
-        "nil pod.spec.enableServiceLinks encountered, cannot construct envvars".to_string()
-    });
+    let links =
+        pod.spec.service_links.ok_or_else(|| "nil pod.spec.enableServiceLinks encountered, cannot construct envvars".to_string());
     let services = of_services(view, &pod.meta.namespace, links?);
     let at = At::top(container);
     let mut variables = Variables::new();
@@ -168,7 +168,9 @@ fn referenced(view: &View, pod: &Pod, container: &Value, from: At<'_>, around: &
 fn field(pod: &Pod, path: &str, around: &Around) -> Result<String, String> {
     let first = |ips: &[IpAddr]| ips.first().map(IpAddr::to_string).unwrap_or_default();
     let all = |ips: &[IpAddr]| ips.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(",");
-    let keyed = |prefix: &str| path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix("['")).and_then(|rest| rest.strip_suffix("']"));
+    let keyed = |prefix: &str| {
+        path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix("['")).and_then(|rest| rest.strip_suffix("']"))
+    };
     let meta = &pod.meta;
     Ok(match path {
         "metadata.name" => meta.name.to_string(),
@@ -245,7 +247,18 @@ mod tests {
     #[test]
     fn references_expand_once() {
         let known: Variables = [("A", "1"), ("B", "$(A)")].map(|(k, v)| (k.to_string(), v.to_string())).into();
-        let cases = [("$(A)", "1"), ("x$(A)y", "x1y"), ("$$(A)", "$(A)"), ("$(C)", "$(C)"), ("$(B)", "$(A)"), ("$A ${A}", "$A ${A}"), ("$(A", "$(A"), ("$", "$"), ("$$", "$"), ("$$$(A)", "$1")];
+        let cases = [
+            ("$(A)", "1"),
+            ("x$(A)y", "x1y"),
+            ("$$(A)", "$(A)"),
+            ("$(C)", "$(C)"),
+            ("$(B)", "$(A)"),
+            ("$A ${A}", "$A ${A}"),
+            ("$(A", "$(A"),
+            ("$", "$"),
+            ("$$", "$"),
+            ("$$$(A)", "$1"),
+        ];
         for (text, want) in cases {
             assert_eq!(expand(text, &[&known]), want, "{text}");
         }
@@ -253,12 +266,21 @@ mod tests {
 
     #[test]
     fn a_service_gives_seven_variables_for_its_first_port() {
-        let service = Service::parse(&json!({"metadata": {"name": "my-nginx", "namespace": "default"}, "spec": {"clusterIP": "10.0.162.149", "ports": [{"port": 80}]}}));
+        let service = Service::parse(
+            &json!({"metadata": {"name": "my-nginx", "namespace": "default"}, "spec": {"clusterIP": "10.0.162.149", "ports": [{"port": 80}]}}),
+        );
         let names: Vec<String> = of_service(&service).into_iter().map(|(k, v)| format!("{k}={v}")).collect();
-        assert_eq!(names, [
-            "MY_NGINX_SERVICE_HOST=10.0.162.149", "MY_NGINX_SERVICE_PORT=80", "MY_NGINX_PORT=tcp://10.0.162.149:80",
-            "MY_NGINX_PORT_80_TCP=tcp://10.0.162.149:80", "MY_NGINX_PORT_80_TCP_PROTO=tcp", "MY_NGINX_PORT_80_TCP_PORT=80",
-            "MY_NGINX_PORT_80_TCP_ADDR=10.0.162.149",
-        ]);
+        assert_eq!(
+            names,
+            [
+                "MY_NGINX_SERVICE_HOST=10.0.162.149",
+                "MY_NGINX_SERVICE_PORT=80",
+                "MY_NGINX_PORT=tcp://10.0.162.149:80",
+                "MY_NGINX_PORT_80_TCP=tcp://10.0.162.149:80",
+                "MY_NGINX_PORT_80_TCP_PROTO=tcp",
+                "MY_NGINX_PORT_80_TCP_PORT=80",
+                "MY_NGINX_PORT_80_TCP_ADDR=10.0.162.149",
+            ]
+        );
     }
 }

@@ -124,7 +124,11 @@ impl ImageTable {
     /// The behaviour of an image.
     pub fn behaviour(&self, image: &str) -> Behaviour {
         let mut behaviour = model(repository(image), image);
-        let described = self.overrides.get(image).or_else(|| self.overrides.get(without_tag(image))).or_else(|| self.overrides.get(repository(image)));
+        let described = self
+            .overrides
+            .get(image)
+            .or_else(|| self.overrides.get(without_tag(image)))
+            .or_else(|| self.overrides.get(repository(image)));
         if let Some(over) = described {
             lay_over(&mut behaviour, over);
         }
@@ -243,7 +247,12 @@ mod tests {
 
     #[test]
     fn images_are_known_by_the_last_part_of_their_name() {
-        for (image, name) in [("nginx", "nginx"), ("docker.io/library/nginx:1.27", "nginx"), ("registry:5000/a/b@sha256:00", "b"), ("radial/busyboxplus:curl", "busyboxplus")] {
+        for (image, name) in [
+            ("nginx", "nginx"),
+            ("docker.io/library/nginx:1.27", "nginx"),
+            ("registry:5000/a/b@sha256:00", "b"),
+            ("radial/busyboxplus:curl", "busyboxplus"),
+        ] {
             assert_eq!(repository(image), name);
         }
         let table = ImageTable::new([("web".to_string(), Override { status: Some(503), ..Override::default() })].into());

@@ -32,7 +32,6 @@ impl Kubelets {
             What::Remove => self.on_remove(node, id, reaction),
             _ if stale => {}
             What::Pulled => self.on_pulled(node, id, at, view, clock, reaction),
-            What::Started => self.on_started(node, id, at, clock, reaction),
             What::Ended => {
                 let code = self.worker(node, id).and_then(|w| w.runs[at].process.ends).map_or(0, |(_, code)| code);
                 self.on_ended(node, id, at, code, clock, reaction);
@@ -144,7 +143,9 @@ impl Kubelets {
                     w.runs[at].start(&pod, variables, clock.now, clock.timestamp());
                 });
                 let name = &container.name;
-                for (reason, text) in [("Created", format!("Created container: {name}")), ("Started", format!("Started container {name}"))] {
+                for (reason, text) in
+                    [("Created", format!("Created container: {name}")), ("Started", format!("Started container {name}"))]
+                {
                     let note = self.note(node, id, Some(at), false, reason, text);
                     reaction.writes.extend(note.map(|w| (WRITE, 0, w)));
                 }
@@ -173,7 +174,15 @@ impl Kubelets {
     }
 
     /// A process has ended: the next one is due, or it is started again, or that was it.
-    pub(super) fn on_ended(&mut self, node: u32, id: ObjectId, at: usize, code: i32, clock: Clock, reaction: &mut Reaction<Event>) {
+    pub(super) fn on_ended(
+        &mut self,
+        node: u32,
+        id: ObjectId,
+        at: usize,
+        code: i32,
+        clock: Clock,
+        reaction: &mut Reaction<Event>,
+    ) {
         let Some(worker) = self.worker(node, id) else { return };
         if !worker.runs[at].running() {
             return;
@@ -245,7 +254,9 @@ impl Kubelets {
         let Some(worker) = self.worker(node, id).cloned() else { return };
         let (run, container) = (&worker.runs[at], worker.runs[at].spec(&worker.pod));
         let ending = worker.kill_at.is_some();
-        let Some(probe) = probes::of(container, kind).filter(|_| run.running() && !(ending && kind != Kind::Readiness)) else { return };
+        let Some(probe) = probes::of(container, kind).filter(|_| run.running() && !(ending && kind != Kind::Readiness)) else {
+            return;
+        };
         let ip = worker.ips.first().map(ToString::to_string).unwrap_or_default();
         let sockets: Vec<_> = worker.sockets(clock.now).map(|(_, s)| s).collect();
         let answer = probes::ask(&probe, &ip, &sockets, run.behaviour.reply.status);
@@ -289,7 +300,15 @@ impl Kubelets {
         counted.unwrap_or_default()
     }
 
-    fn restart_unhealthy(&mut self, node: u32, id: ObjectId, at: usize, kind: Kind, clock: Clock, reaction: &mut Reaction<Event>) {
+    fn restart_unhealthy(
+        &mut self,
+        node: u32,
+        id: ObjectId,
+        at: usize,
+        kind: Kind,
+        clock: Clock,
+        reaction: &mut Reaction<Event>,
+    ) {
         let Some(worker) = self.worker(node, id) else { return };
         let name = worker.runs[at].spec(&worker.pod).name.clone();
         let text = format!("Container {name} failed {} probe, will be restarted", kind.title().to_lowercase());

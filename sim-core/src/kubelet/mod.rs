@@ -75,7 +75,6 @@ enum What {
     Lease,
     Sandbox,
     Pulled,
-    Started,
     Ended,
     Restart,
     Probe(probes::Kind),
@@ -182,7 +181,15 @@ impl Kubelets {
         reaction
     }
 
-    fn sync_pod(&mut self, node: u32, id: ObjectId, pod: &Arc<Pod>, _view: &Arc<View>, clock: Clock, reaction: &mut Reaction<Event>) {
+    fn sync_pod(
+        &mut self,
+        node: u32,
+        id: ObjectId,
+        pod: &Arc<Pod>,
+        _view: &Arc<View>,
+        clock: Clock,
+        reaction: &mut Reaction<Event>,
+    ) {
         let known = self.nodes.get(&node).and_then(|k| k.pods.get(&id)).cloned();
         match known {
             None if pod.finished() => {}
@@ -235,7 +242,8 @@ impl Kubelets {
             }
             if run.process.guessed {
                 let command: Vec<&str> = container.command.iter().chain(&container.args).map(|w| &**w).collect();
-                self.assumptions.insert(format!("command `{}`: not recognised; assumed that it runs until it is stopped", command.join(" ")));
+                self.assumptions
+                    .insert(format!("command `{}`: not recognised; assumed that it runs until it is stopped", command.join(" ")));
             }
         }
     }
@@ -298,7 +306,15 @@ impl Kubelets {
     }
 
     /// An Event about a pod, or one of its containers.
-    fn note(&self, node: u32, id: ObjectId, run: Option<usize>, warning: bool, reason: &'static str, message: String) -> Option<Write> {
+    fn note(
+        &self,
+        node: u32,
+        id: ObjectId,
+        run: Option<usize>,
+        warning: bool,
+        reason: &'static str,
+        message: String,
+    ) -> Option<Write> {
         let worker = self.worker(node, id)?;
         let mut about = Object::Pod(worker.pod.clone()).reference();
         if let Some(run) = run.and_then(|at| worker.runs.get(at)) {

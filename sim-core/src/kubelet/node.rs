@@ -129,7 +129,9 @@ fn power_cut(worker: &mut Worker, clock: Clock) {
 
 /// The node as a healthy kubelet reports it, if it is shown otherwise.
 fn healthy(node: &Node, clock: Clock) -> Option<Node> {
-    let shown = |(kind, status, ..): &(&str, &str, &str, &str)| condition::find(&node.conditions, kind).is_some_and(|c| &*c.status == *status);
+    let shown = |(kind, status, ..): &(&str, &str, &str, &str)| {
+        condition::find(&node.conditions, kind).is_some_and(|c| &*c.status == *status)
+    };
     if HEALTHY.iter().all(shown) {
         return None;
     }

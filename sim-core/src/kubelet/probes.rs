@@ -79,8 +79,11 @@ pub fn of(container: &Container, kind: Kind) -> Option<Probe> {
 }
 
 fn parse(at: At<'_>, container: &Container) -> Probe {
-    let secs = |key: &str, otherwise: u64| Duration::from_secs(at.at(key).int().and_then(|n| u64::try_from(n).ok()).unwrap_or(otherwise));
-    let count = |key: &str, otherwise: u32| at.at(key).int().and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(otherwise);
+    let secs = |key: &str, otherwise: u64| {
+        Duration::from_secs(at.at(key).int().and_then(|n| u64::try_from(n).ok()).unwrap_or(otherwise))
+    };
+    let count =
+        |key: &str, otherwise: u32| at.at(key).int().and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(otherwise);
     let period = secs("periodSeconds", 10);
     Probe {
         check: check(at, container),
@@ -121,7 +124,9 @@ pub fn ports(container: &Container) -> Vec<u16> {
 /// The answer to a probe of a running container: success, or the kubelet's words for the failure.
 pub fn ask(probe: &Probe, pod_ip: &str, sockets: &[Listener], status: u16) -> Result<(), String> {
     // A probe comes from the node, so a socket bound to the container's loopback does not answer it.
-    let open = |port: u16| sockets.iter().any(|s| s.port == port && s.protocol == Protocol::Tcp && s.bind.is_none_or(|ip| !ip.is_loopback()));
+    let open = |port: u16| {
+        sockets.iter().any(|s| s.port == port && s.protocol == Protocol::Tcp && s.bind.is_none_or(|ip| !ip.is_loopback()))
+    };
     match &probe.check {
         Check::Http(port, path) if !open(*port) => {
             Err(format!("Get \"http://{pod_ip}:{port}{path}\": dial tcp {pod_ip}:{port}: connect: connection refused"))

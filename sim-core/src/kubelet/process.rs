@@ -36,6 +36,9 @@ impl Process {
     }
 }
 
+/// Tools that a user runs in a container made for it.
+const TOOLS: [&str; 11] = ["nslookup", "dig", "host", "getent", "curl", "wget", "ping", "nc", "sh", "bash", "/bin/sh"];
+
 /// Walks a sequence of simple commands.
 fn of_script(script: &str) -> Process {
     let mut process = Process { ends: None, prints: String::new(), heeds_term: false, guessed: false };
@@ -44,6 +47,8 @@ fn of_script(script: &str) -> Process {
         let words: Vec<&str> = command.split_whitespace().collect();
         match words[..] {
             ["while" | "until", ..] | ["tail", "-f", ..] => return process,
+            // Typed by `kubectl run -it -- ...`: the console runs it; the container stays until it is deleted.
+            [tool, ..] if TOOLS.contains(&tool) => return process,
             ["sleep", "infinity" | "inf"] => return process,
             ["sleep" | "/bin/sleep", text] => match seconds(text) {
                 Some(nap) => time = time + nap,

@@ -148,7 +148,11 @@ fn of_node(node: ResolvConf, settings: &Settings<'_>) -> ResolvConf {
         return node;
     }
     let v6 = settings.node_ips.first().is_some_and(IpAddr::is_ipv6);
-    ResolvConf { servers: vec![if v6 { "::1" } else { "127.0.0.1" }.to_string()], searches: vec![".".to_string()], options: Vec::new() }
+    ResolvConf {
+        servers: vec![if v6 { "::1" } else { "127.0.0.1" }.to_string()],
+        searches: vec![".".to_string()],
+        options: Vec::new(),
+    }
 }
 
 fn of_cluster(pod: &Pod, node: &ResolvConf, settings: &Settings<'_>) -> ResolvConf {
@@ -158,7 +162,11 @@ fn of_cluster(pod: &Pod, node: &ResolvConf, settings: &Settings<'_>) -> ResolvCo
         searches = vec![format!("{}.svc.{domain}", pod.meta.namespace), format!("svc.{domain}"), domain.to_string()];
     }
     push_new(&mut searches, node.searches.iter().cloned());
-    ResolvConf { servers: settings.cluster_dns.iter().map(IpAddr::to_string).collect(), searches, options: vec!["ndots:5".to_string()] }
+    ResolvConf {
+        servers: settings.cluster_dns.iter().map(IpAddr::to_string).collect(),
+        searches,
+        options: vec!["ndots:5".to_string()],
+    }
 }
 
 fn push_new(list: &mut Vec<String>, more: impl Iterator<Item = String>) {
@@ -192,20 +200,25 @@ pub fn limited(mut conf: ResolvConf, warnings: &mut Vec<Warning>) -> ResolvConf 
     let mut warn = |message: String| warnings.push(Warning { reason: "DNSConfigForming", message });
     let long = conf.searches.iter().any(|s| s.len() > SEARCH_ENTRY_MAX);
     let total = |list: &[String]| list.join(" ").len();
-    let mut searches: Vec<String> = conf.searches.iter().take(SEARCHES_MAX).filter(|s| s.len() <= SEARCH_ENTRY_MAX).cloned().collect();
+    let mut searches: Vec<String> =
+        conf.searches.iter().take(SEARCHES_MAX).filter(|s| s.len() <= SEARCH_ENTRY_MAX).cloned().collect();
     while total(&searches) > SEARCH_CHARS_MAX {
         searches.pop();
     }
     let cut = searches.len() < conf.searches.len() && !(long && searches.len() + 1 == conf.searches.len());
     if cut || long {
         let line = searches.join(" ");
-        warn(format!("Search Line limits were exceeded, some search paths have been omitted, the applied search line is: {line}"));
+        warn(format!(
+            "Search Line limits were exceeded, some search paths have been omitted, the applied search line is: {line}"
+        ));
     }
     conf.searches = searches;
     if conf.servers.len() > SERVERS_MAX {
         conf.servers.truncate(SERVERS_MAX);
         let line = conf.servers.join(" ");
-        warn(format!("Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: {line}"));
+        warn(format!(
+            "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: {line}"
+        ));
     }
     conf
 }
@@ -225,7 +238,11 @@ pub fn hosts_file(pod: &Pod, ip: Option<IpAddr>, hostname: &str, domain: &str) -
     }
     for alias in At::top(&pod.spec.doc).at("hostAliases").items() {
         let names: Vec<&str> = alias.at("hostnames").items().filter_map(At::text).collect();
-        text.push_str(&format!("\n# Entries added by HostAliases.\n{}\t{}\n", alias.at("ip").text().unwrap_or_default(), names.join("\t")));
+        text.push_str(&format!(
+            "\n# Entries added by HostAliases.\n{}\t{}\n",
+            alias.at("ip").text().unwrap_or_default(),
+            names.join("\t")
+        ));
     }
     text
 }

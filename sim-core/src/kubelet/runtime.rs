@@ -104,7 +104,8 @@ impl Kubelets {
         };
         let mut env = (*run.env).clone();
         env.insert("HOSTNAME".to_string(), hostname.clone());
-        env.entry("PATH".to_string()).or_insert_with(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_string());
+        env.entry("PATH".to_string())
+            .or_insert_with(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_string());
         env.entry("HOME".to_string()).or_insert_with(|| "/root".to_string());
         let (conf, _) = self.resolver_of(node, pod);
         let ip = worker.ips.first().copied();

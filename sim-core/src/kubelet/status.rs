@@ -73,7 +73,13 @@ fn phase(worker: &Worker) -> Phase {
         }
     }
     match (fresh, running, policy) {
-        _ if worker.over && running == 0 && ended > 0 => if broken > 0 { Phase::Failed } else { Phase::Succeeded },
+        _ if worker.over && running == 0 && ended > 0 => {
+            if broken > 0 {
+                Phase::Failed
+            } else {
+                Phase::Succeeded
+            }
+        }
         (1.., _, _) => Phase::Pending,
         (_, 1.., _) => Phase::Running,
         (_, _, RestartPolicy::Always) => Phase::Running,

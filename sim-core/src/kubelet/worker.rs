@@ -157,7 +157,8 @@ impl Worker {
 
     /// The sockets that answer now.
     pub fn sockets(&self, now: Instant) -> impl Iterator<Item = (&Run, Listener)> {
-        let awake = move |run: &&Run| run.running() && run.since.is_some_and(|s| s + run.behaviour.start <= now || s == Instant::START);
+        let awake =
+            move |run: &&Run| run.running() && run.since.is_some_and(|s| s + run.behaviour.start <= now || s == Instant::START);
         self.runs.iter().filter(awake).flat_map(|run| run.sockets.iter().map(move |s| (run, *s)))
     }
 
@@ -176,7 +177,8 @@ impl Worker {
 fn process_of(container: &crate::objects::pod_spec::Container, behaviour: &Behaviour) -> Process {
     let server = !behaviour.listeners.is_empty() || behaviour.declared;
     if container.command.is_empty() && (container.args.is_empty() || server) {
-        let interactive = ["stdin", "tty"].iter().any(|k| container.doc.get(*k).and_then(serde_json::Value::as_bool) == Some(true));
+        let interactive =
+            ["stdin", "tty"].iter().any(|k| container.doc.get(*k).and_then(serde_json::Value::as_bool) == Some(true));
         let mut process = Process::server();
         if behaviour.shell {
             // A shell with a terminal waits for its user; without one it meets the end of its input at once.
@@ -185,7 +187,9 @@ fn process_of(container: &crate::objects::pod_spec::Container, behaviour: &Behav
         }
         return process;
     }
-    Process::of(&container.command, &container.args)
+    let process = Process::of(&container.command, &container.args);
+    // The command of a known server starts that server, whatever its flags.
+    if process.guessed && !behaviour.guessed && !behaviour.shell { Process::server() } else { process }
 }
 
 impl Run {
@@ -288,7 +292,9 @@ impl Run {
         let container = self.spec(pod);
         let waiting = |reason: &str| ContainerState::Waiting { reason: reason.into(), message: Name::default() };
         let state = match &self.state {
-            ContainerState::None => waiting(if self.init || pod.spec.init_containers.is_empty() { "ContainerCreating" } else { "PodInitializing" }),
+            ContainerState::None => {
+                waiting(if self.init || pod.spec.init_containers.is_empty() { "ContainerCreating" } else { "PodInitializing" })
+            }
             state => state.clone(),
         };
         let id = if self.instance == 0 { Name::default() } else { container_id(pod, &container.name, self.instance) };

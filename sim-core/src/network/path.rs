@@ -217,7 +217,12 @@ impl Walk<'_> {
             self.one_way = self.one_way + if sandbox.node == *node { SAME_NODE } else { ACROSS };
             let place = Place::Pod { namespace: sandbox.namespace.clone(), name: sandbox.pod.clone() };
             if !self.ground.node_up(&sandbox.node) {
-                self.hop(Place::Node(sandbox.node.clone()), Component::Network, Step::Lost, Reason::NodeDown { node: sandbox.node });
+                self.hop(
+                    Place::Node(sandbox.node.clone()),
+                    Component::Network,
+                    Step::Lost,
+                    Reason::NodeDown { node: sandbox.node },
+                );
                 return Outcome::TimedOut;
             }
             let sockets: Vec<_> = sandbox.sockets.iter().map(|(s, _)| *s).collect();
@@ -257,7 +262,8 @@ impl Walk<'_> {
         let port = self.destination.port();
         let on_port = || sockets.iter().filter(|s| s.port == port && s.protocol == self.protocol);
         let loopback = self.destination.ip().is_loopback();
-        let answers = on_port().any(|s| s.bind.is_none_or(|b| b.is_loopback() == loopback || b == self.destination.ip() || b.is_unspecified()));
+        let answers = on_port()
+            .any(|s| s.bind.is_none_or(|b| b.is_loopback() == loopback || b == self.destination.ip() || b.is_unspecified()));
         if answers {
             self.hop(place, Component::Server, Step::Accept, Reason::Delivered);
             return Outcome::Delivered;

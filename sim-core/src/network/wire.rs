@@ -11,7 +11,7 @@ use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
 
 /// Where a packet starts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
     /// A machine outside the cluster.
     Outside,
@@ -116,6 +116,11 @@ pub trait Wire {
     fn http(&mut self, trace: &Trace, request: &HttpRequest) -> HttpReply;
     /// One DNS question to one server, sent now.
     fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked;
+    /// One question to cluster DNS as it is, beside the world; `None` if the cluster has no DNS.
+    fn cluster_dns(&mut self, question: &Question) -> Option<Reply> {
+        let _ = question;
+        None
+    }
     /// How names are resolved there.
     fn resolver(&mut self, from: &Source) -> ResolverConfig;
 }

@@ -88,10 +88,14 @@ fn seen<'v>(view: &'v View, service: &Service, port: &ServicePort, v6: bool, her
     let mut all: BTreeMap<SocketAddr, Seen<'v>> = BTreeMap::new();
     let family = if v6 { AddressType::V6 } else { AddressType::V4 };
     for slice in view.slices_of(&service.meta.namespace, &service.meta.name).filter(|s| s.family == family) {
-        let named = |p: &&crate::objects::endpoint_slice::SlicePort| p.name.as_ref() == Some(&port.name) && p.protocol == port.protocol;
+        let named =
+            |p: &&crate::objects::endpoint_slice::SlicePort| p.name.as_ref() == Some(&port.name) && p.protocol == port.protocol;
         let Some(number) = slice.ports.iter().find(named).and_then(|p| p.port) else { continue };
         for endpoint in &slice.endpoints {
-            let Some(ip) = endpoint.addresses.first().and_then(|a| parse_ip_sloppy(a)).filter(|ip: &IpAddr| ip.is_ipv6() == v6) else { continue };
+            let Some(ip) = endpoint.addresses.first().and_then(|a| parse_ip_sloppy(a)).filter(|ip: &IpAddr| ip.is_ipv6() == v6)
+            else {
+                continue;
+            };
             let seen = Seen {
                 ready: endpoint.ready != Some(false),
                 serving: endpoint.serving != Some(false),

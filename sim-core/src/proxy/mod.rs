@@ -116,14 +116,15 @@ pub struct Proxies {
 impl Proxies {
     /// A proxy on each node; nothing is programmed yet.
     pub fn new(nodes: &[Name]) -> Self {
-        let numbers: OrdMap<Name, u32> = nodes.iter().cloned().zip(0..).collect();
+        let numbers: OrdMap<Name, u32> = nodes.iter().cloned().zip(0u32..).collect();
         Proxies { by_node: numbers.values().map(|n| (*n, Proxy::default())).collect(), numbers }
     }
 
     /// Whether a change is about Services, their slices, or a node's labels.
     pub fn interested(change: &Change) -> bool {
         match (change.before.as_ref(), change.after.as_ref()) {
-            (Some(Object::Service(_) | Object::EndpointSlice(_)), _) | (_, Some(Object::Service(_) | Object::EndpointSlice(_))) => true,
+            (Some(Object::Service(_) | Object::EndpointSlice(_)), _)
+            | (_, Some(Object::Service(_) | Object::EndpointSlice(_))) => true,
             (Some(Object::Node(a)), Some(Object::Node(b))) => a.meta.labels != b.meta.labels || a.addresses != b.addresses,
             (None, Some(Object::Node(_))) => true,
             _ => false,

@@ -84,7 +84,8 @@ pub fn decide(view: &View, config: &ProxyConfig, node: &NodeFacts<'_>, packet: P
 /// Whether kube-proxy lists a Service at all.
 fn is_proxied(service: &Service) -> bool {
     let labels = &service.meta.labels;
-    let skipped = labels.get("service.kubernetes.io/service-proxy-name").is_some() || labels.get("service.kubernetes.io/headless").is_some();
+    let skipped = labels.get("service.kubernetes.io/service-proxy-name").is_some()
+        || labels.get("service.kubernetes.io/headless").is_some();
     !service.headless && !service.cluster_ips.is_empty() && !service.is_external_name() && !skipped
 }
 
@@ -119,7 +120,9 @@ fn find<'v>(view: &'v View, config: &ProxyConfig, node: &NodeFacts<'_>, packet: 
 fn takes_node_ports(view: &View, config: &ProxyConfig, node: &NodeFacts<'_>, packet: Packet, found: &Match<'_>) -> bool {
     let ip = packet.destination.ip();
     if ip.is_loopback() {
-        let listed = config.node_port_addresses.is_empty() || nets(config, ip).next().is_none() || nets(config, ip).any(|n| n.contains(ip));
+        let listed = config.node_port_addresses.is_empty()
+            || nets(config, ip).next().is_none()
+            || nets(config, ip).any(|n| n.contains(ip));
         return config.mode == Mode::Iptables && ip.is_ipv4() && config.localhost_node_ports && listed;
     }
     if !node.addresses.contains(&ip) {
@@ -270,11 +273,18 @@ fn barred(config: &ProxyConfig, node: &NodeFacts<'_>, packet: Packet, found: &Ma
     let ip = packet.destination.ip();
     let is_balancer_ip = found.service.ingress.iter().any(|i| i.ip == Some(ip) && !i.proxy_mode);
     // In nftables the firewall comes before the match, so an address that is both is filtered.
-    let filtered = found.kind == AddressKind::LoadBalancerIp || config.mode == Mode::Nftables && is_balancer_ip && found.kind == AddressKind::ExternalIp;
+    let filtered = found.kind == AddressKind::LoadBalancerIp
+        || config.mode == Mode::Nftables && is_balancer_ip && found.kind == AddressKind::ExternalIp;
     if !filtered {
         return false;
     }
-    let ranges: Vec<Net> = found.service.source_ranges.iter().filter_map(|r| Net::parse(r)).filter(|n| n.address.is_ipv6() == ip.is_ipv6()).collect();
+    let ranges: Vec<Net> = found
+        .service
+        .source_ranges
+        .iter()
+        .filter_map(|r| Net::parse(r))
+        .filter(|n| n.address.is_ipv6() == ip.is_ipv6())
+        .collect();
     if ranges.is_empty() || ranges.iter().any(|n| n.prefix == 0) || ranges.iter().any(|n| n.contains(packet.source)) {
         return false;
     }

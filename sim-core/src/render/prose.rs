@@ -11,9 +11,13 @@ pub fn reason(reason: &Reason) -> String {
         Reason::NoLocalEndpoints { service } => {
             format!("the traffic policy of Service {service} is Local, and no endpoint on this node could be used")
         }
-        Reason::SourceNotAllowed { service } => format!("the source is in none of the loadBalancerSourceRanges of Service {service}"),
+        Reason::SourceNotAllowed { service } => {
+            format!("the source is in none of the loadBalancerSourceRanges of Service {service}")
+        }
         Reason::NoSuchServicePort => "the address is a cluster IP, but has no such port; nftables mode refuses".to_string(),
-        Reason::UnallocatedServiceIp => "the address lies in the service range and belongs to no Service; nftables mode drops".to_string(),
+        Reason::UnallocatedServiceIp => {
+            "the address lies in the service range and belongs to no Service; nftables mode drops".to_string()
+        }
         Reason::NodeDown { node } => format!("{node} has no power; nothing answers"),
         Reason::NobodyHasAddress { ip } => format!("no pod or machine of the cluster has {ip}; nothing answers"),
         Reason::NotRoutedFromOutside { ip } => format!("{ip} exists only inside the cluster; no route leads there from outside"),

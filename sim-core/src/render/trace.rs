@@ -68,9 +68,7 @@ fn backend(backend: Option<SocketAddr>) -> String {
 /// The JSON form.
 pub fn json(trace: &Trace, client: &Client) -> Value {
     let addresses = |list: &[SocketAddr]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let branch = |b: &crate::explain::Branch| {
-        json!({"share": format!("{}/{}", b.share.0, b.share.1), "backend": b.backend.map(|b| b.to_string()), "outcome": b.outcome.text()})
-    };
+    let branch = |b: &crate::explain::Branch| json!({"share": format!("{}/{}", b.share.0, b.share.1), "backend": b.backend.map(|b| b.to_string()), "outcome": b.outcome.text()});
     json!({
         "decision": trace.decision.text(),
         "candidates": addresses(&trace.candidates),
@@ -88,7 +86,8 @@ pub fn json(trace: &Trace, client: &Client) -> Value {
 fn hop_json(hop: &Hop) -> Value {
     let pair = |(src, dst): (SocketAddr, SocketAddr)| json!({"src": src.to_string(), "dst": dst.to_string()});
     let left_out = hop.not_eligible.iter().map(|(a, why)| json!({"endpoint": a.to_string(), "code": why.code()}));
-    let basis = if matches!(hop.reason, Reason::AssumedOutside { .. } | Reason::NotModelled { .. }) { "assumed" } else { "source" };
+    let basis =
+        if matches!(hop.reason, Reason::AssumedOutside { .. } | Reason::NotModelled { .. }) { "assumed" } else { "source" };
     json!({"where": hop.place.text(), "component": hop.component.text(), "step": hop.step.text(),
         "reason": {"code": hop.reason.code(), "text": prose::reason(&hop.reason), "cause": hop.reason.cause()}, "basis": basis,
         "before": pair(hop.before), "after": pair(hop.after), "not_eligible": left_out.collect::<Vec<_>>(),

@@ -14,6 +14,9 @@ use crate::yaml::Path;
 /// Most findings of one check.
 const FINDINGS_MAX: usize = 20;
 
+/// How the help begins where a number or a boolean was meant to be text.
+pub(super) const QUOTE_IT: &str = "put it in quotes";
+
 /// Everything in which `value` does not fit `schema`.
 pub fn check(schema: &Value, value: &Value) -> Vec<Finding> {
     let mut checker = Checker { root: schema, findings: Vec::new() };
@@ -79,6 +82,13 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// The notation that a schema names.
+    fn format(&self, schema: &'a Value) -> Option<&'a str> {
+        let schema = self.resolve(schema);
+        let branches = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
+        schema.get("format").and_then(Value::as_str).or_else(|| branches.into_iter().find_map(|branch| self.format(branch)))
+    }
+
     /// The words that a schema of an enumeration allows.
     fn words(&self, schema: &'a Value) -> Vec<&'a str> {
         let schema = self.resolve(schema);
@@ -91,7 +101,8 @@ impl<'a> Checker<'a> {
     fn object(&mut self, schema: &'a Value, map: &Map<String, Value>, path: &Path) {
         let none = Map::new();
         let properties = schema.get("properties").and_then(Value::as_object);
-        let known: Vec<&str> = properties.unwrap_or(&none).keys().map(String::as_str).collect();
+        let mut known: Vec<&str> = properties.unwrap_or(&none).keys().map(String::as_str).collect();
+        known.sort_unstable();
         for (key, value) in map {
             let at = path.field(key);
             match (properties.and_then(|p| p.get(key)), schema.get("additionalProperties")) {
@@ -110,36 +121,30 @@ impl<'a> Checker<'a> {
     }
 
     fn unknown_field(&mut self, key: &str, known: &[&str], at: Path) {
-        let elsewhere = match nearest(key, known.iter().copied()) {
-            None => self.places_of(key),
-            Some(_) => Vec::new(),
-        };
-        let help = match elsewhere.first() {
+        let elsewhere = if nearest(key, known.iter().copied()).is_none() { self.place_of(key) } else { None };
+        let help = match elsewhere {
             Some(place) => format!("did you mean `{place}`? Known here: {}", known.join(", ")),
             None => suggestion(key, known),
         };
         self.report(Finding::key(code::UNKNOWN_FIELD, at.clone(), format!("unknown field `{at}`"), help));
     }
 
-    /// Where else in the format a field of this name exists, near the root only.
-    fn places_of(&self, key: &str) -> Vec<String> {
-        let mut found = Vec::new();
+    /// Where else near the root a field of this name, or nearly this name, exists.
+    fn place_of(&self, key: &str) -> Option<Path> {
+        let mut places: Vec<(&str, Path)> = Vec::new();
         let mut level = vec![(Path::root(), self.root)];
         for _ in 0..4 {
             let mut next = Vec::new();
             for (path, schema) in level {
-                let properties = self.resolve(schema).get("properties").and_then(Value::as_object);
-                for (name, property) in properties.into_iter().flatten() {
-                    let at = path.field(name);
-                    if name == key {
-                        found.push(at.to_string());
-                    }
-                    next.push((at, property));
+                for (name, property) in self.resolve(schema).get("properties").and_then(Value::as_object).into_iter().flatten() {
+                    places.push((name, path.field(name)));
+                    next.push((path.field(name), property));
                 }
             }
             level = next;
         }
-        found
+        let name = nearest(key, places.iter().map(|(name, _)| *name))?;
+        places.into_iter().find(|(found, _)| *found == name).map(|(_, path)| path)
     }
 
     fn array(&mut self, schema: &'a Value, items: &[Value], path: &Path) {
@@ -178,7 +183,11 @@ impl<'a> Checker<'a> {
         let low = bound("minimum").unwrap_or(i128::MIN);
         let high = bound("maximum").unwrap_or_else(|| widest(schema.get("format").and_then(Value::as_str)));
         if !(low..=high).contains(&n) {
-            let help = if low == i128::MIN { format!("write a number up to {high}") } else { format!("write a number from {low} to {high}") };
+            let help = if low == i128::MIN {
+                format!("write a number up to {high}")
+            } else {
+                format!("write a number from {low} to {high}")
+            };
             let message = format!("{} cannot be {n}", named(path));
             self.report(Finding::value(code::BAD_VALUE, path.clone(), message, help));
         }
@@ -190,7 +199,13 @@ impl<'a> Checker<'a> {
         let (message, help) = match value {
             Value::Null => (format!("{} has no value", named(path)), format!("write {wanted}, or remove the line")),
             Value::Bool(_) | Value::Number(_) if types.contains(&"string") => {
-                (format!("{} must be text, and this is {}", named(path), described(value)), format!("put it in quotes: \"{value}\""))
+                match self.format(schema).map(|format| judge(format, &value.to_string())) {
+                    Some(Err(mistake)) => (mistake.message, mistake.help),
+                    _ => (
+                        format!("{} must be text, and this is {}", named(path), described(value)),
+                        format!("{QUOTE_IT}: \"{value}\""),
+                    ),
+                }
             }
             _ => (format!("{} must be {wanted}, and this is {}", named(path), described(value)), example(&types, value)),
         };

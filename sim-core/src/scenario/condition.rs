@@ -49,7 +49,8 @@ impl State {
     }
 }
 
-const HELP: &str = "write KIND/NAME or KIND/NAMESPACE/NAME and one of ready, available, exists, gone (deployment/web available), or `converged`";
+const HELP: &str =
+    "write KIND/NAME or KIND/NAMESPACE/NAME and one of ready, available, exists, gone (deployment/web available), or `converged`";
 
 impl Notation for Condition {
     const FORMAT: &'static str = "condition";
@@ -74,7 +75,8 @@ impl Notation for Condition {
             return Err(Mistake::new(format!("`{reference}` does not name an object"), HELP));
         }
         let Some((_, state)) = STATES.iter().find(|(known, _)| *known == word) else {
-            let meant = nearest(word, STATES.map(|(known, _)| known)).map(|w| format!("did you mean `{w}`? ")).unwrap_or_default();
+            let meant =
+                nearest(word, STATES.map(|(known, _)| known)).map(|w| format!("did you mean `{w}`? ")).unwrap_or_default();
             return Err(Mistake::new(format!("`{word}` is not a state to wait for"), format!("{meant}{HELP}")));
         };
         Ok(Condition::Object { kind: kind.into(), namespace: namespace.map(Into::into), name: name.into(), state: *state })

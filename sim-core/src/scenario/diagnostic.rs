@@ -203,7 +203,10 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let word = word.to_lowercase();
     let limit = (word.chars().count() / 3).max(1);
     let scored = known.into_iter().map(|name| (distance(&word, &name.to_lowercase()), name));
-    scored.filter(|(score, name)| *score <= limit && *score < name.chars().count()).min_by_key(|(score, _)| *score).map(|(_, n)| n)
+    scored
+        .filter(|(score, name)| *score <= limit && *score < name.chars().count())
+        .min_by_key(|(score, _)| *score)
+        .map(|(_, n)| n)
 }
 
 /// Longest word that is compared; nobody misspells longer ones by accident.
@@ -231,10 +234,14 @@ fn distance(a: &str, b: &str) -> usize {
     rows[a.len()][b.len()]
 }
 
+/// Longest list of legal words that is shown beside a likely one.
+const WORDS_BESIDE_MAX: usize = 12;
+
 /// A help text that names the legal words, the likely one first.
 pub fn suggestion(word: &str, known: &[&str]) -> String {
     let list = known.join(", ");
     match (nearest(word, known.iter().copied()), known) {
+        (Some(name), _) if known.len() == 1 || known.len() > WORDS_BESIDE_MAX => format!("did you mean `{name}`?"),
         (Some(name), _) => format!("did you mean `{name}`? Known here: {list}"),
         (None, []) => "nothing may stand here: remove it".to_string(),
         (None, _) => format!("known here: {list}"),

@@ -1,7 +1,10 @@
 //! Whether what came out is what was expected: pure comparison. Whoever plays a step gathers what came out.
 
+use std::fmt;
+
 use super::format::{Decision, Expectation, OneOrMany, TextCheck, TraceOutcome};
-use super::notation::{Comparison, Pattern, Share, Written};
+use super::notation::{Comparison, ObjectRef, Pattern, Share, Written};
+use crate::console::host::Outcome;
 
 /// What a step brought, as far as it has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,6 +23,13 @@ pub struct Observed<'a> {
     pub object: Option<ObservedObject<'a>>,
     /// Requests of the load: how many ended, how many of them well.
     pub traffic: Option<Requests>,
+}
+
+impl<'a> Observed<'a> {
+    /// What a console line brought.
+    pub fn of_outcome(outcome: &'a Outcome) -> Self {
+        Observed { exit: Some(outcome.exit), stdout: &outcome.stdout, stderr: &outcome.stderr, ..Observed::default() }
+    }
 }
 
 /// An object that an expectation looks at.
@@ -49,6 +59,46 @@ pub struct Broken {
     pub found: String,
 }
 
+/// Most lines of a found text that are shown.
+const FOUND_LINES_MAX: usize = 20;
+
+/// `exit: expected 0, got 1`; a found text of several lines stands below, indented.
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Broken { part, wanted, found } = self;
+        let relations =
+            [(".equals", ""), (".contains", "to contain "), (".matches", "to match "), (".absent", "not to contain ")];
+        match relations.iter().find_map(|(ending, words)| Some((part.strip_suffix(ending)?, words))) {
+            None => return write!(f, "{part}: expected {wanted}, got {found}"),
+            Some((part, words)) => write!(f, "{part}: expected {words}{wanted:?}, got")?,
+        }
+        if found.trim_end().lines().count() <= 1 {
+            return write!(f, " {found:?}");
+        }
+        f.write_str(":")?;
+        for line in found.lines().take(FOUND_LINES_MAX) {
+            write!(f, "\n    {line}")?;
+        }
+        let more = found.lines().count().saturating_sub(FOUND_LINES_MAX);
+        if more > 0 { write!(f, "\n    ({more} more lines)") } else { Ok(()) }
+    }
+}
+
+/// Every part of an expectation that does not hold, in words; empty when all do.
+pub fn check(expectation: &Expectation, observed: &Observed<'_>) -> Vec<String> {
+    compare(expectation, observed).iter().map(Broken::to_string).collect()
+}
+
+/// What an expectation that stands alone is about: `service/web {.spec.type}`, or `traffic shoppers`.
+pub fn title(expectation: &Expectation) -> String {
+    match (&expectation.object, &expectation.path, &expectation.traffic) {
+        (Some(object), Some(path), _) => format!("{object} {path}"),
+        (Some(object), None, _) => object.to_string(),
+        (None, _, Some(traffic)) => format!("traffic {traffic}"),
+        (None, _, None) => String::new(),
+    }
+}
+
 /// Every part of an expectation that does not hold; empty when all do.
 pub fn compare(expectation: &Expectation, observed: &Observed<'_>) -> Vec<Broken> {
     let mut broken = Vec::new();
@@ -66,7 +116,9 @@ pub fn compare(expectation: &Expectation, observed: &Observed<'_>) -> Vec<Broken
     if let Some(wanted) = expectation.outcome {
         differ("outcome", word(&wanted), observed.outcome.map_or("none".into(), |o| word(&o)));
     }
-    for (name, check, text) in [("stdout", &expectation.stdout, observed.stdout), ("stderr", &expectation.stderr, observed.stderr)] {
+    for (name, check, text) in
+        [("stdout", &expectation.stdout, observed.stdout), ("stderr", &expectation.stderr, observed.stderr)]
+    {
         if let Some(check) = check {
             broken.extend(compare_text(name, check, text));
         }
@@ -102,14 +154,16 @@ fn compare_parts(
     absent: Option<&OneOrMany<String>>,
     text: &str,
 ) -> Vec<Broken> {
-    let broken = |part: &str, wanted: &str| Broken { part: format!("{name}.{part}"), wanted: wanted.to_string(), found: text.to_string() };
-    let contained = contains.into_iter().flat_map(OneOrMany::all).filter(|w| !text.contains(w.as_str())).map(|w| broken("contains", w));
+    let broken =
+        |part: &str, wanted: &str| Broken { part: format!("{name}.{part}"), wanted: wanted.to_string(), found: text.to_string() };
+    let contained =
+        contains.into_iter().flat_map(OneOrMany::all).filter(|w| !text.contains(w.as_str())).map(|w| broken("contains", w));
     let matched = matches.into_iter().flat_map(OneOrMany::all).filter(|w| !w.is_match(text)).map(|w| broken("matches", w.text()));
     let missing = absent.into_iter().flat_map(OneOrMany::all).filter(|w| text.contains(w.as_str())).map(|w| broken("absent", w));
     contained.chain(matched).chain(missing).collect()
 }
 
-fn compare_object(expectation: &Expectation, name: &str, observed: Option<ObservedObject<'_>>) -> Vec<Broken> {
+fn compare_object(expectation: &Expectation, name: &Written<ObjectRef>, observed: Option<ObservedObject<'_>>) -> Vec<Broken> {
     let Some(ObservedObject { text }) = observed else {
         return vec![Broken { part: "object".into(), wanted: name.to_string(), found: "no such object".into() }];
     };
@@ -126,7 +180,8 @@ fn compare_object(expectation: &Expectation, name: &str, observed: Option<Observ
 }
 
 fn compare_traffic(share: Option<&Written<Share>>, name: &str, requests: Option<Requests>) -> Option<Broken> {
-    let broken = |wanted: &str, found: String| Some(Broken { part: format!("traffic {name}"), wanted: wanted.to_string(), found });
+    let broken =
+        |wanted: &str, found: String| Some(Broken { part: format!("traffic {name}"), wanted: wanted.to_string(), found });
     match (share, requests) {
         (_, None) => broken("a load", "no such load".into()),
         (Some(share), Some(requests)) if !share.holds(requests) => {
@@ -165,11 +220,35 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_hold_is_said_in_words() {
+        let said = |expectation: serde_json::Value, stdout: &str| {
+            let outcome = Outcome { stdout: stdout.into(), stderr: String::new(), exit: 1 };
+            let expectation: Expectation = serde_json::from_value(expectation).expect("an expectation");
+            check(&expectation, &Observed::of_outcome(&outcome)).join("\n")
+        };
+        assert_eq!(said(json!({"exit": 1, "stdout": {"contains": "a"}}), "a\n"), "");
+        insta::assert_snapshot!(said(json!({"exit": 0, "stdout": {"contains": "b", "absent": "a"}}), "a\n"), @r#"
+        exit: expected 0, got 1
+        stdout: expected to contain "b", got "a\n"
+        stdout: expected not to contain "a", got "a\n"
+        "#);
+        insta::assert_snapshot!(said(json!({"stdout": {"equals": "b"}}), "a\nc\n"), @r#"
+        stdout: expected "b", got:
+            a
+            c
+        "#);
+        assert_eq!(said(json!({"stdout": {"matches": "z"}}), &"x\n".repeat(30)).lines().count(), 22);
+    }
+
+    #[test]
     fn commands() {
         let observed = Observed { exit: Some(1), stdout: "a Running\nb Pending\n", stderr: "Error: x\n", ..Observed::default() };
         assert_eq!(broken(json!({"exit": 1, "stdout": {"contains": ["a", "Pending"], "matches": "^b +P"}}), observed), [""; 0]);
         assert_eq!(
-            broken(json!({"exit": 0, "stdout": {"contains": ["a", "z"], "absent": "Running"}, "stderr": {"equals": "", "matches": "^x"}}), observed),
+            broken(
+                json!({"exit": 0, "stdout": {"contains": ["a", "z"], "absent": "Running"}, "stderr": {"equals": "", "matches": "^x"}}),
+                observed
+            ),
             [
                 "exit: 0 / 1",
                 "stdout.contains: z / a Running\nb Pending\n",

@@ -68,7 +68,10 @@ fn field_finding(base: &Path, problem: &Problem) -> Finding {
     use super::diagnostic::code::MANIFEST_FIELD;
     let path = Path(base.0.iter().cloned().chain(Path::from_pointer(&problem.pointer).0).collect());
     if !problem.is_unknown_field {
-        let help = "the field wants another type; quotes make text of a number or of true and false, no quotes the reverse";
+        let help = match problem.message.ends_with("of type string") {
+            true => "put the value in quotes: without them it is a number, true or false, a list or a mapping",
+            false => "the field wants a value of another type; a number, true or false stand without quotes",
+        };
         return Finding::value(MANIFEST_FIELD, path, problem.message.clone(), help);
     }
     let word = match path.0.last() {

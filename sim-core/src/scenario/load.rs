@@ -2,19 +2,21 @@
 //!
 //! Files are read by the program; here come their names and bytes. Left out: Markdown lessons and dumps of real clusters.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::check::check;
 use super::diagnostic::{Diagnostic, Sources, code, nearest};
 use super::finding::Finding;
 use super::format::{API_VERSION, Apply, ApplyFrom, KIND, Scenario, Step};
-use super::manifests::{self, Manifest};
+use super::manifests::{self, Index, Manifest};
 use super::meaning;
-use super::notation::Written;
+use super::notation::{DocRef, Written};
 use super::report::{Report, standing};
 use super::schema::schema;
 use super::set::{Assignment, set};
-use crate::yaml::{ByteRange, Document, Path, Profile, SpanTree, decode, read};
+use crate::yaml::{ByteRange, Document, Fault, Path, Profile, SpanTree, decode, read};
 
 /// A file as the program found it.
 #[derive(Clone, Copy, Debug)]
@@ -53,10 +55,16 @@ pub struct Input {
     pub sources: Sources,
     /// For plain manifests: what was taken and assumed. The scenario then applies each manifest in a step of its own.
     pub report: Option<Report>,
+    index: Index,
     script: Option<SpanTree>,
 }
 
 impl Input {
+    /// The further document that a step names.
+    pub fn document(&self, reference: &DocRef) -> Option<&Manifest> {
+        self.index.find(reference).and_then(|position| self.manifests.get(position))
+    }
+
     /// The bytes of a step in [`Input::file`]; `None` in a scenario made from manifests.
     pub fn step_range(&self, index: usize) -> Option<ByteRange> {
         let path = Path::root().field("spec").field("steps").index(index);
@@ -116,10 +124,16 @@ fn needs_rendering(folder: &str, files: &[File<'_>]) -> Option<Diagnostic> {
     let has = |names: &[&str]| files.iter().any(|f| names.contains(&f.name));
     let error = |message: &str, help: String| Some(Diagnostic::error(code::NEEDS_RENDERING, folder, message, help));
     if has(&["Chart.yaml", "Chart.yml"]) {
-        return error("this folder is a Helm chart, not manifests", format!("render it first: `helm template {folder} | kubewalk play -`"));
+        return error(
+            "this folder is a Helm chart, not manifests",
+            format!("render it first: `helm template {folder} | kubewalk play -`"),
+        );
     }
     if has(&["kustomization.yaml", "kustomization.yml", "Kustomization"]) {
-        return error("this folder is a kustomization, not manifests", format!("build it first: `kubectl kustomize {folder} | kubewalk play -`"));
+        return error(
+            "this folder is a kustomization, not manifests",
+            format!("build it first: `kubectl kustomize {folder} | kubewalk play -`"),
+        );
     }
     None
 }
@@ -136,7 +150,9 @@ struct Loading {
 }
 
 impl Loading {
-    fn refused(self) -> Refused {
+    fn refused(mut self) -> Refused {
+        let place = |d: &Diagnostic| (d.file.clone(), d.labels.first().map_or(0, |label| label.range.start));
+        self.diagnostics.sort_by_cached_key(place);
         Refused { diagnostics: self.diagnostics, sources: self.sources }
     }
 
@@ -145,6 +161,9 @@ impl Loading {
         let text = match decode(file.bytes) {
             Ok(text) => text,
             Err(error) => {
+                if error.fault == Fault::Encoding && !file.bytes.contains(&0) {
+                    self.sources.add(file.name, String::from_utf8_lossy(file.bytes));
+                }
                 self.diagnostics.push(Diagnostic::from_read_error(file.name, error));
                 return Vec::new();
             }
@@ -188,10 +207,11 @@ impl Loading {
             Some((_, document)) => (document.value, Some(document.spans)),
             None => (script_for(&manifests), None),
         };
-        let scenario = self.scenario(name, value, spans.as_ref(), &manifests, options);
+        let index = Index::of(&manifests);
+        let scenario = self.scenario(name, value, spans.as_ref(), &index, options);
         match scenario {
             Some(scenario) if self.diagnostics.is_empty() => {
-                Ok(Input { file: name.to_string(), scenario, manifests, sources: self.sources, report, script: spans })
+                Ok(Input { file: name.to_string(), scenario, manifests, sources: self.sources, report, index, script: spans })
             }
             _ => Err(self.refused()),
         }
@@ -202,7 +222,7 @@ impl Loading {
         file: &str,
         mut value: Value,
         spans: Option<&SpanTree>,
-        manifests: &[Manifest],
+        documents: &Index,
         options: &Options<'_>,
     ) -> Option<Scenario> {
         let nowhere = SpanTree::default();
@@ -215,19 +235,16 @@ impl Loading {
         let mut findings = check(&schema(), &value);
         let scenario = if findings.is_empty() { typed(&value, &mut findings) } else { None };
         if let Some(scenario) = &scenario {
-            findings.extend(meaning::judge(scenario, manifests));
+            findings.extend(meaning::judge(scenario, documents));
             self.embedded(file, scenario, spans);
         }
         for finding in findings {
             let by_hand = assigned.iter().rev().find(|(path, _)| finding.path.is_within(path));
-            self.diagnostics.push(match by_hand {
+            let diagnostic = match by_hand {
                 None => finding.place(file, spans),
-                Some((_, argument)) => {
-                    let name = format!("--set {argument}");
-                    self.sources.add(&name, argument);
-                    Diagnostic::error(finding.code, name, finding.message, finding.help).with_label(0..argument.len(), finding.label)
-                }
-            });
+                Some((_, argument)) => self.in_argument(argument, finding),
+            };
+            self.diagnostics.push(diagnostic);
         }
         scenario
     }
@@ -239,14 +256,26 @@ impl Loading {
             match Assignment::parse(argument).and_then(|a| set(value, &a).map(|()| a)) {
                 Ok(assignment) => assigned.push((assignment.path, argument.clone())),
                 Err(mistake) => {
-                    let name = format!("--set {argument}");
-                    self.sources.add(&name, argument);
-                    let diagnostic = Diagnostic::error(code::SET, name, mistake.message, mistake.help);
-                    self.diagnostics.push(diagnostic.with_label(0..argument.len(), ""));
+                    let finding = Finding::value(code::SET, Path::root(), mistake.message, mistake.help);
+                    let diagnostic = self.in_argument(argument, finding);
+                    self.diagnostics.push(diagnostic);
                 }
             }
         }
         assigned
+    }
+
+    /// A complaint about a `--set` argument.
+    fn in_argument(&mut self, argument: &str, finding: Finding) -> Diagnostic {
+        let name = format!("--set {argument}");
+        self.sources.add(&name, argument);
+        let help = match argument.split_once('=') {
+            Some((path, value)) if finding.help.starts_with(super::check::QUOTE_IT) => {
+                format!("put it in quotes for YAML, inside those of the shell: --set '{path}=\"{value}\"'")
+            }
+            _ => finding.help,
+        };
+        Diagnostic::error(finding.code, name, finding.message, help).with_label(0..argument.len(), finding.label)
     }
 
     /// Manifests inside the script: `objects`, and the texts of `apply`.
@@ -286,14 +315,24 @@ fn version(value: &Value) -> Option<Finding> {
         return Some(Finding::value(code::VERSION, at, message, "install a newer kubewalk, or write the file for version 1"));
     }
     if found != API_VERSION {
-        return Some(Finding::value(code::VERSION, at, format!("`{found}` is no version of the scenario format"), format!("write `apiVersion: {API_VERSION}`")));
+        return Some(Finding::value(
+            code::VERSION,
+            at,
+            format!("`{found}` is no version of the scenario format"),
+            format!("write `apiVersion: {API_VERSION}`"),
+        ));
     }
     if kind != KIND {
         let help = match nearest(kind, [KIND]) {
             Some(_) => format!("did you mean `{KIND}`?"),
             None => format!("write `kind: {KIND}`"),
         };
-        return Some(Finding::value(code::VERSION, Path::root().field("kind"), format!("{API_VERSION} has no kind `{kind}`"), help));
+        return Some(Finding::value(
+            code::VERSION,
+            Path::root().field("kind"),
+            format!("{API_VERSION} has no kind `{kind}`"),
+            help,
+        ));
     }
     None
 }
@@ -312,9 +351,10 @@ fn typed(value: &Value, findings: &mut Vec<Finding>) -> Option<Scenario> {
 /// The script that applies manifests one after the other, as `kubectl apply -f` does.
 fn script_for(manifests: &[Manifest]) -> Value {
     let mut steps = Vec::new();
-    for (index, manifest) in manifests.iter().enumerate() {
-        let earlier = manifests[..index].iter().filter(|m| m.reference() == manifest.reference()).count();
-        let reference = if earlier == 0 { manifest.reference() } else { format!("{}@{}", manifest.reference(), earlier + 1) };
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for manifest in manifests {
+        let occurrence = seen.entry(manifest.reference()).and_modify(|n| *n += 1).or_insert(1);
+        let reference = if *occurrence == 1 { manifest.reference() } else { format!("{}@{occurrence}", manifest.reference()) };
         let apply = match Written::parse(&reference).ok().filter(|_| !manifest.name().is_empty()) {
             Some(doc) => Apply::From(ApplyFrom { doc: Some(doc), file: None }),
             None => Apply::Inline(crate::yaml::to_yaml(&manifest.value)),

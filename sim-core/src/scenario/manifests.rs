@@ -3,6 +3,8 @@
 //! In a real cluster this is kubectl's resource builder, which flattens `kind: List` (and lists in lists) before it sends one
 //! object after the other. What `helm template` and `kubectl kustomize` print is plain multi-document YAML and needs nothing more.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::diagnostic::{Diagnostic, code};
@@ -50,16 +52,37 @@ impl Manifest {
         format!("{}/{}", self.kind().to_lowercase(), self.name())
     }
 
-    /// True when a step that says `reference` means this kind and name; `svc` and `services` mean a Service.
-    pub fn is_meant_by(&self, reference: &DocRef) -> bool {
-        let kind = kinds::find(&reference.kind).map_or(reference.kind.as_str(), |row| row.kind);
-        self.kind().eq_ignore_ascii_case(kind) && self.name() == reference.name
+    /// The object as YAML, to be handed to `kubectl apply -f -`.
+    pub fn to_yaml(&self) -> String {
+        crate::yaml::to_yaml(&self.value)
     }
 }
 
-/// The manifest that a step names.
-pub fn find<'m>(manifests: &'m [Manifest], reference: &DocRef) -> Option<&'m Manifest> {
-    manifests.iter().filter(|m| m.is_meant_by(reference)).nth(reference.occurrence - 1)
+/// Manifests by kind and name, for steps that name them; `svc` and `services` mean a Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Index(BTreeMap<(String, String), Vec<usize>>);
+
+impl Index {
+    /// The index of some manifests.
+    pub fn of(manifests: &[Manifest]) -> Index {
+        let mut index = Index::default();
+        for (position, manifest) in manifests.iter().enumerate() {
+            let key = (manifest.kind().to_lowercase(), manifest.name().to_string());
+            index.0.entry(key).or_default().push(position);
+        }
+        index
+    }
+
+    /// The position of the manifest that is meant.
+    pub fn find(&self, reference: &DocRef) -> Option<usize> {
+        let kind = kinds::find(&reference.kind).map_or(reference.kind.as_str(), |row| row.kind);
+        self.0.get(&(kind.to_lowercase(), reference.name.clone()))?.get(reference.occurrence - 1).copied()
+    }
+
+    /// `service/web` for each kind and name.
+    pub fn references(&self) -> Vec<String> {
+        self.0.keys().map(|(kind, name)| format!("{kind}/{name}")).collect()
+    }
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {
@@ -133,7 +156,10 @@ fn not_an_object(value: &Value) -> Option<Finding> {
             Some(Value::String(text)) if !text.is_empty() => {}
             Some(_) => return Some(Finding::value(code::NOT_AN_OBJECT, path, format!("`{key}` must be text"), help)),
             None => {
-                let near = super::diagnostic::nearest(key, fields.keys().map(String::as_str).filter(|k| !matches!(*k, "kind" | "apiVersion")));
+                let near = super::diagnostic::nearest(
+                    key,
+                    fields.keys().map(String::as_str).filter(|k| !matches!(*k, "kind" | "apiVersion")),
+                );
                 let (at, help) = match near {
                     Some(wrong) => (Path::root().field(wrong), format!("did you mean `{key}` instead of `{wrong}`?")),
                     None => (Path::root(), help.to_string()),
@@ -148,7 +174,12 @@ fn not_an_object(value: &Value) -> Option<Finding> {
     if !is_list && !named && metadata.is_none_or(|m| m.is_null() || m.is_object()) {
         let at = Path::root().field(if metadata.is_some() { "metadata" } else { "kind" });
         let message = format!("this {} has no name", text(value, "kind"));
-        return Some(Finding::key(code::NOT_AN_OBJECT, at, message, "add `metadata: {name: ...}`; it must be text, so quote a number"));
+        return Some(Finding::key(
+            code::NOT_AN_OBJECT,
+            at,
+            message,
+            "add `metadata: {name: ...}`; it must be text, so quote a number",
+        ));
     }
     None
 }

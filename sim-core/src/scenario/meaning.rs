@@ -6,19 +6,20 @@ use std::net::IpAddr;
 use super::diagnostic::{code, suggestion};
 use super::finding::Finding;
 use super::format::{Action, Apply, Expectation, Nodes, Scenario, Setting, Step, VERBS};
-use super::manifests::{Manifest, find};
+use super::manifests::Index;
 use super::notation::{Cidr, Written};
+use crate::api::validate::names::dns_subdomain;
 use crate::yaml::Path;
 
-/// Everything in a well-formed scenario that means nothing. `manifests` are the further documents of its file.
-pub fn judge(scenario: &Scenario, manifests: &[Manifest]) -> Vec<Finding> {
+/// Everything in a well-formed scenario that means nothing. `documents` are the further documents of its file.
+pub fn judge(scenario: &Scenario, documents: &Index) -> Vec<Finding> {
     let mut findings = Vec::new();
     cluster(scenario, &mut findings);
     let steps = Path::root().field("spec").field("steps");
     let mut loads: BTreeSet<&str> = BTreeSet::new();
     let mut console_loads = false;
     for (index, step) in scenario.spec.steps.iter().enumerate() {
-        let judge = StepJudge { step, at: steps.index(index), manifests, loads: &loads, console_loads };
+        let judge = StepJudge { step, at: steps.index(index), documents, loads: &loads, console_loads };
         judge.judge(&mut findings);
         loads.extend(step.traffic.as_ref().map(|t| t.name.as_str()));
         console_loads |= step.run.as_ref().is_some_and(|line| line.contains("traffic start"));
@@ -38,13 +39,23 @@ fn cluster(scenario: &Scenario, findings: &mut Vec<Finding>) {
     for (index, node) in nodes.iter().enumerate() {
         let at = at.field("nodes").index(index);
         if node.name.is_empty() || !names.insert(node.name.as_str()) {
-            let message = if node.name.is_empty() { "a node needs a name".into() } else { format!("two nodes are called `{}`", node.name) };
+            let message =
+                if node.name.is_empty() { "a node needs a name".into() } else { format!("two nodes are called `{}`", node.name) };
             findings.push(Finding::value(code::BAD_VALUE, at.field("name"), message, "give each node a name of its own"));
+        } else if !dns_subdomain(&node.name).is_empty() {
+            let message = format!("`{}` cannot be the name of a node", node.name);
+            let help = "use lower case letters, digits, `-` and `.`; begin and end with a letter or digit";
+            findings.push(Finding::value(code::BAD_VALUE, at.field("name"), message, help));
         }
         for (i, ip) in node.ips.iter().enumerate() {
             if !addresses.insert(**ip) {
                 let path = at.field("ips").index(i);
-                findings.push(Finding::value(code::BAD_VALUE, path, format!("{ip} belongs to two nodes"), "give each node addresses of its own"));
+                findings.push(Finding::value(
+                    code::BAD_VALUE,
+                    path,
+                    format!("{ip} belongs to two nodes"),
+                    "give each node addresses of its own",
+                ));
             }
         }
         if let Some(cidrs) = &node.pod_cidrs {
@@ -60,14 +71,19 @@ fn families(cidrs: &[Written<Cidr>], at: Path, findings: &mut Vec<Finding>) {
         && is_v4(first) == is_v4(second)
     {
         let message = format!("{first} and {second} are of one family");
-        findings.push(Finding::value(code::BAD_VALUE, at.index(1), message, "two networks make a dual-stack cluster: one IPv4 and one IPv6"));
+        findings.push(Finding::value(
+            code::BAD_VALUE,
+            at.index(1),
+            message,
+            "two networks make a dual-stack cluster: one IPv4 and one IPv6",
+        ));
     }
 }
 
 struct StepJudge<'a> {
     step: &'a Step,
     at: Path,
-    manifests: &'a [Manifest],
+    documents: &'a Index,
     /// Loads that earlier steps start.
     loads: &'a BTreeSet<&'a str>,
     /// An earlier console line starts loads, too.
@@ -107,12 +123,16 @@ impl StepJudge<'_> {
 
     fn times(&self) -> Option<Finding> {
         let step = self.step;
-        if step.within.is_some() && step.until.is_none() && step.expect.is_none() {
+        if step.within.is_some() && step.until.is_none() && step.expect.is_none() && !step.actions().is_empty() {
             let help = "`within` belongs to `until` and `expect`; to let time pass use `wait`, to begin later use `after`";
             return self.wrong("within", "this step waits for nothing", help);
         }
         if step.at.is_some() && step.after.is_some() {
-            return self.wrong("after", "a step has one time, `at` or `after`", "`at` counts from the start, `after` from the step before: keep one");
+            return self.wrong(
+                "after",
+                "a step has one time, `at` or `after`",
+                "`at` counts from the start, `after` from the step before: keep one",
+            );
         }
         None
     }
@@ -120,14 +140,20 @@ impl StepJudge<'_> {
     fn applied(&self) -> Option<Finding> {
         let Some(Apply::From(from)) = &self.step.apply else { return None };
         match (&from.doc, &from.file) {
-            (Some(_), Some(_)) => self.wrong("apply", "`doc` and `file` together", "apply one of them, and the other in a step of its own"),
-            (None, None) => self.wrong("apply", "nothing to apply", "write {doc: service/web}, {file: web.yaml}, or the manifest itself after `apply: |`"),
+            (Some(_), Some(_)) => {
+                self.wrong("apply", "`doc` and `file` together", "apply one of them, and the other in a step of its own")
+            }
+            (None, None) => self.wrong(
+                "apply",
+                "nothing to apply",
+                "write {doc: service/web}, {file: web.yaml}, or the manifest itself after `apply: |`",
+            ),
             (None, Some(_)) => None,
             (Some(doc), None) => {
-                if find(self.manifests, doc).is_some() {
+                if self.documents.find(doc).is_some() {
                     return None;
                 }
-                let known: Vec<String> = self.manifests.iter().map(Manifest::reference).collect::<BTreeSet<_>>().into_iter().collect();
+                let known = self.documents.references();
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 let help = match known[..] {
                     [] => "this file has one document; put the manifest after a line `---`".to_string(),
@@ -147,10 +173,7 @@ impl StepJudge<'_> {
         };
         let name = target.split_whitespace().next().unwrap_or_default();
         let parts: Vec<&str> = name.split('/').collect();
-        let known = matches!(
-            parts[..],
-            ["dns"] | ["apiserver"] | ["node", _] | ["proxy", _] | ["pod", _, _] | ["link", _, _]
-        );
+        let known = matches!(parts[..], ["dns"] | ["apiserver"] | ["node", _] | ["proxy", _] | ["pod", _, _] | ["link", _, _]);
         if known && parts.iter().all(|part| !part.is_empty()) {
             return None;
         }
@@ -165,24 +188,41 @@ impl StepJudge<'_> {
         let has = |names: &[&'static str]| used.iter().copied().find(|name| names.contains(name));
         let wrong = |key: &str, message: String, help: &str| Some(Finding::key(code::STEP, at.field(key), message, help));
         if used.is_empty() {
-            return Some(Finding::value(code::STEP, at, "nothing is expected here", "name what must hold: exit, stdout, stderr, object, traffic, ..."));
+            return Some(Finding::value(
+                code::STEP,
+                at,
+                "nothing is expected here",
+                "name what must hold: exit, stdout, stderr, object, traffic, ...",
+            ));
         }
         if let Some(key) = has(&["exit", "stdout", "stderr"])
             && step.run.is_none()
             && step.apply.is_none()
             && step.trace.is_none()
         {
-            return wrong(key, format!("`{key}` is that of a command, and this step has none"), "put it into the step with `run` or `apply`");
+            return wrong(
+                key,
+                format!("`{key}` is that of a command, and this step has none"),
+                "put it into the step with `run` or `apply`",
+            );
         }
         if let Some(key) = has(&["decision", "outcome"])
             && step.trace.is_none()
         {
-            return wrong(key, format!("`{key}` is that of a trace, and this step has none"), "put it into the step with `trace`");
+            return wrong(
+                key,
+                format!("`{key}` is that of a trace, and this step has none"),
+                "put it into the step with `trace`",
+            );
         }
         if let Some(key) = has(&["path", "equals", "contains", "matches", "absent"])
             && expectation.object.is_none()
         {
-            return wrong(key, format!("`{key}` of what?"), "add `object: KIND/NAME`; for a command's output write stdout: {contains: ...}");
+            return wrong(
+                key,
+                format!("`{key}` of what?"),
+                "add `object: KIND/NAME`; for a command's output write stdout: {contains: ...}",
+            );
         }
         if let Some(key) = has(&["success", "over"])
             && expectation.traffic.is_none()
@@ -198,7 +238,11 @@ impl StepJudge<'_> {
             return None;
         }
         let known: Vec<&str> = self.loads.iter().copied().collect();
-        let help = if known.is_empty() { "start it in an earlier step with `traffic: {name: ...}`".into() } else { suggestion(name, &known) };
+        let help = if known.is_empty() {
+            "start it in an earlier step with `traffic: {name: ...}`".into()
+        } else {
+            suggestion(name, &known)
+        };
         Some(Finding::value(code::BAD_VALUE, at.field("traffic"), format!("no earlier step starts a load called `{name}`"), help))
     }
 }

@@ -5,6 +5,7 @@
 //! ([`mod@format`]), then judged as a whole ([`meaning`]). Plain manifests take the same road and become a scenario that applies
 //! them. Left out here: playing the steps.
 
+pub mod build;
 pub mod check;
 pub mod condition;
 pub mod diagnostic;
@@ -12,9 +13,11 @@ pub mod expect;
 pub mod finding;
 pub mod format;
 pub mod load;
+pub mod machines;
 pub mod manifests;
 pub mod meaning;
 pub mod notation;
+pub mod play;
 pub mod report;
 pub mod save;
 pub mod schema;
@@ -26,3 +29,5 @@ pub use load::{File, Input, Options, Refused, load, load_folder};
 pub use manifests::Manifest;
 pub use report::Report;
 
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::condition::Condition;
+use super::format::Quantity;
 use crate::engine::time::Duration;
 use crate::objects::time::Timestamp;
 
@@ -126,7 +127,10 @@ pub fn judge(format: &str, text: &str) -> Result<(), Mistake> {
         of::<Share>(),
         of::<Pattern>(),
         of::<DocRef>(),
+        of::<ObjectRef>(),
+        of::<Source>(),
         of::<Condition>(),
+        of::<Quantity>(),
     ];
     judges.iter().find(|(name, _)| *name == format).map_or(Ok(()), |(_, judge)| judge(text))
 }
@@ -134,8 +138,9 @@ pub fn judge(format: &str, text: &str) -> Result<(), Mistake> {
 impl Notation for Duration {
     const FORMAT: &'static str = "duration-text";
     fn parse(text: &str) -> Result<Self, Mistake> {
-        Duration::parse(text)
-            .ok_or_else(|| Mistake::new(format!("`{text}` is not a length of time"), "write a number with its unit: 200ms, 30s, 2m or 1h30m"))
+        Duration::parse(text).ok_or_else(|| {
+            Mistake::new(format!("`{text}` is not a length of time"), "write a number with its unit: 200ms, 30s, 2m or 1h30m")
+        })
     }
 }
 
@@ -151,7 +156,10 @@ impl Notation for IpAddr {
     const FORMAT: &'static str = "ip-address";
     fn parse(text: &str) -> Result<Self, Mistake> {
         text.parse().map_err(|_| {
-            Mistake::new(format!("`{text}` is not an IP address"), "write four numbers up to 255 (192.168.0.2) or an IPv6 address (fd00::2)")
+            Mistake::new(
+                format!("`{text}` is not an IP address"),
+                "write four numbers up to 255 (192.168.0.2) or an IPv6 address (fd00::2)",
+            )
         })
     }
 }
@@ -168,11 +176,17 @@ pub struct Cidr {
 impl Notation for Cidr {
     const FORMAT: &'static str = "cidr";
     fn parse(text: &str) -> Result<Self, Mistake> {
-        let wrong = |why: &str| Mistake::new(format!("`{text}` is not a CIDR: {why}"), "write an address and a prefix length: 10.96.0.0/12 or fd00:10:96::/108");
+        let wrong = |why: &str| {
+            Mistake::new(
+                format!("`{text}` is not a CIDR: {why}"),
+                "write an address and a prefix length: 10.96.0.0/12 or fd00:10:96::/108",
+            )
+        };
         let (address, prefix) = text.split_once('/').ok_or_else(|| wrong("the `/` and the prefix length are missing"))?;
         let address: IpAddr = address.parse().map_err(|_| wrong("what stands before the `/` is no IP address"))?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix: u8 = prefix.parse().ok().filter(|p| *p <= bits).ok_or_else(|| wrong(&format!("the prefix length must be 0 to {bits}")))?;
+        let prefix: u8 =
+            prefix.parse().ok().filter(|p| *p <= bits).ok_or_else(|| wrong(&format!("the prefix length must be 0 to {bits}")))?;
         let cidr = Cidr { address, prefix };
         if cidr.first() != address {
             return Err(Mistake::new(
@@ -185,6 +199,11 @@ impl Notation for Cidr {
 }
 
 impl Cidr {
+    /// True when the network has this address.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        address.is_ipv4() == self.address.is_ipv4() && Cidr { address, ..*self }.first() == self.first()
+    }
+
     /// The address with all bits behind the prefix cleared.
     fn first(&self) -> IpAddr {
         match self.address {
@@ -230,9 +249,12 @@ impl Notation for PortRange {
     fn parse(text: &str) -> Result<Self, Mistake> {
         let port = |part: &str| part.trim().parse::<u16>().ok().filter(|p| *p > 0);
         let range = text.split_once('-').and_then(|(first, last)| Some(PortRange { first: port(first)?, last: port(last)? }));
-        range
-            .filter(|r| r.first <= r.last)
-            .ok_or_else(|| Mistake::new(format!("`{text}` is not a range of ports"), "write the lowest and the highest port, 1 to 65535: 30000-32767"))
+        range.filter(|r| r.first <= r.last).ok_or_else(|| {
+            Mistake::new(
+                format!("`{text}` is not a range of ports"),
+                "write the lowest and the highest port, 1 to 65535: 30000-32767",
+            )
+        })
     }
 }
 
@@ -290,9 +312,12 @@ impl Notation for Share {
         let (comparison, number) =
             signs.into_iter().find_map(|(sign, c)| body.strip_prefix(sign).map(|rest| (c, rest))).unwrap_or((Equal, body));
         let millionths = number.trim().strip_suffix('%').and_then(|n| percent(n.trim_end()));
-        millionths
-            .map(|millionths| Share { comparison, millionths })
-            .ok_or_else(|| Mistake::new(format!("`{text}` is not a share"), "write a comparison and a percentage from 0% to 100%: \">= 99%\" or \"== 100%\""))
+        millionths.map(|millionths| Share { comparison, millionths }).ok_or_else(|| {
+            Mistake::new(
+                format!("`{text}` is not a share"),
+                "write a comparison and a percentage from 0% to 100%: \">= 99%\" or \"== 100%\"",
+            )
+        })
     }
 }
 
@@ -323,7 +348,10 @@ impl Notation for Pattern {
     fn parse(text: &str) -> Result<Self, Mistake> {
         let built = regex_lite::RegexBuilder::new(text).multi_line(true).build();
         built.map(Pattern).map_err(|e| {
-            Mistake::new(format!("not a regular expression: {e}"), "a backslash makes ( ) [ ] { } . * + ? | literal; use `contains` for plain text")
+            Mistake::new(
+                format!("not a regular expression: {e}"),
+                "a backslash makes ( ) [ ] { } . * + ? | literal; use `contains` for plain text",
+            )
         })
     }
 }
@@ -342,13 +370,82 @@ pub struct DocRef {
 impl Notation for DocRef {
     const FORMAT: &'static str = "document";
     fn parse(text: &str) -> Result<Self, Mistake> {
-        let wrong = || Mistake::new(format!("`{text}` does not name a document"), "write KIND/NAME, and @2 for the second of that name: service/web or service/web@2");
+        let wrong = || {
+            Mistake::new(
+                format!("`{text}` does not name a document"),
+                "write KIND/NAME, and @2 for the second of that name: service/web or service/web@2",
+            )
+        };
         let (reference, occurrence) = match text.rsplit_once('@') {
             None => (text, 1),
             Some((reference, n)) => (reference, n.parse().ok().filter(|n| *n > 0).ok_or_else(wrong)?),
         };
         let (kind, name) = reference.split_once('/').filter(|(k, n)| !k.is_empty() && !n.is_empty()).ok_or_else(wrong)?;
         Ok(DocRef { kind: kind.to_string(), name: name.to_string(), occurrence })
+    }
+}
+
+/// Names an object of the cluster: `service/web`, `service/prod/web`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectRef {
+    /// Kind as written: `svc`, `Service`, `deployments.apps`.
+    pub kind: String,
+    /// Namespace; `None` is the default one, or none for kinds that have none.
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+}
+
+impl Notation for ObjectRef {
+    const FORMAT: &'static str = "object";
+    fn parse(text: &str) -> Result<Self, Mistake> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let (kind, namespace, name) = match parts[..] {
+            [kind, name] => (kind, None, name),
+            [kind, namespace, name] => (kind, Some(namespace.to_string()), name),
+            _ => ("", None, ""),
+        };
+        if parts.iter().any(|part| part.is_empty()) || kind.is_empty() {
+            let help = "write KIND/NAME or KIND/NAMESPACE/NAME: service/web, pod/prod/web-0";
+            return Err(Mistake::new(format!("`{text}` does not name an object"), help));
+        }
+        Ok(ObjectRef { kind: kind.to_string(), namespace, name: name.to_string() })
+    }
+}
+
+/// Where a connection comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A client outside the cluster.
+    External,
+    /// A pod.
+    Pod {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// A process of a node.
+    Node(String),
+    /// Whoever has this address.
+    Address(IpAddr),
+}
+
+impl Notation for Source {
+    const FORMAT: &'static str = "source";
+    fn parse(text: &str) -> Result<Self, Mistake> {
+        let parts: Vec<&str> = text.split('/').collect();
+        match parts[..] {
+            ["external"] => Ok(Source::External),
+            ["node", name] if !name.is_empty() => Ok(Source::Node(name.to_string())),
+            ["pod", namespace, name] if !namespace.is_empty() && !name.is_empty() => {
+                Ok(Source::Pod { namespace: namespace.to_string(), name: name.to_string() })
+            }
+            _ => text.parse().map(Source::Address).map_err(|_| {
+                let help = "write external, pod/NAMESPACE/NAME, node/NAME or an IP address";
+                Mistake::new(format!("`{text}` names nothing that connects"), help)
+            }),
+        }
     }
 }
 
@@ -386,6 +483,29 @@ mod tests {
         for text in ["99", ">= 101%", "> x%", "%", "1.23456%"] {
             refused::<Share>(text);
         }
+    }
+
+    #[test]
+    fn objects_and_sources() {
+        let object = |text: &str| ObjectRef::parse(text).map(|o| (o.kind, o.namespace.unwrap_or_default(), o.name));
+        let named = |kind: &str, namespace: &str, name: &str| Ok((kind.to_string(), namespace.to_string(), name.to_string()));
+        assert_eq!(object("service/web"), named("service", "", "web"));
+        assert_eq!(object("pod/prod/web-0"), named("pod", "prod", "web-0"));
+        for text in ["", "web", "svc/", "/web", "a/b/c/d", "a//c"] {
+            refused::<ObjectRef>(text);
+        }
+        assert_eq!(Source::parse("pod/a/b").unwrap(), Source::Pod { namespace: "a".into(), name: "b".into() });
+        assert_eq!(Source::parse("fd00::1").unwrap(), Source::Address("fd00::1".parse().unwrap()));
+        for text in ["", "pod/b", "node/", "pods/a/b", "1.2.3"] {
+            refused::<Source>(text);
+        }
+    }
+
+    #[test]
+    fn networks_contain_addresses() {
+        let holds = |cidr: &str, ip: &str| Cidr::parse(cidr).unwrap().contains(ip.parse().unwrap());
+        assert!(holds("10.0.0.0/8", "10.255.0.1") && holds("0.0.0.0/0", "1.2.3.4") && holds("fd00::/64", "fd00::9"));
+        assert!(!holds("10.0.0.0/8", "11.0.0.1") && !holds("::/0", "1.2.3.4"));
     }
 
     #[test]

@@ -5,17 +5,18 @@
 
 use std::sync::Arc;
 
-use super::expect::{self, Facts};
-use super::format::{Action, Apply, Expectation, Step};
-use super::load::Loaded;
-use crate::console::catalogue::Catalogue;
+use super::expect::{self, Observed, ObservedObject};
+use super::format::{Action, Apply, Decision, Expectation, Step, TraceOutcome};
+use super::load::Input;
+use crate::console::all_programs;
 use crate::console::files::HostFiles;
-use crate::console::host::{Outcome, World};
-use crate::console::programs_of_kubewalk;
-use crate::console::session::Session;
+use crate::console::host::{Outcome, Place, World};
+use crate::console::session::{Fed, LineResult, Session};
 use crate::console::simulation::Simulation;
 use crate::console::simulator::until::{self, Waited};
 use crate::engine::queue::Ties;
+use crate::engine::random::{Draws, Seed};
+use crate::engine::run::Position;
 use crate::engine::time::{Duration, Instant};
 use crate::objects::time::Timestamp;
 
@@ -36,13 +37,22 @@ pub struct Options {
 /// A scenario being played.
 #[derive(Clone)]
 pub struct Player {
-    loaded: Arc<Loaded>,
+    input: Arc<Input>,
     /// The world.
     pub sim: Simulation,
     /// The console.
     pub session: Session,
     next: usize,
     /// When the step before began.
+    before: Instant,
+}
+
+/// A point of a walkthrough.
+#[derive(Clone)]
+pub struct Mark {
+    position: Position,
+    session: Session,
+    next: usize,
     before: Instant,
 }
 
@@ -67,19 +77,37 @@ pub struct Played {
 
 impl Player {
     /// Builds the cluster and the console; nothing is played yet.
-    pub fn new(loaded: Arc<Loaded>, options: &Options) -> Player {
-        let spec = &loaded.scenario.spec;
-        let cluster = super::build::cluster(&loaded);
+    pub fn new(input: Arc<Input>, options: &Options) -> Result<Player, String> {
+        let seed = options.seed.unwrap_or(input.scenario.spec.seed);
+        let cluster = super::build::cluster(&input, Draws::new(Seed(seed)))?;
         let ties = options.shuffle_ties.map_or(Ties::Scheduled, Ties::Shuffled);
-        let sim = Simulation::new(cluster, options.seed.unwrap_or(spec.seed), ties);
-        let catalogue = programs_of_kubewalk(Catalogue::default());
-        let session = Session::new(catalogue, options.host_files.clone());
-        Player { loaded, sim, session, next: 0, before: Instant::START }
+        let sim = Simulation::new(cluster, seed, ties);
+        let session = Session::new(all_programs(), options.host_files.clone());
+        Ok(Player { input, sim, session, next: 0, before: Instant::START })
     }
 
-    /// The scenario.
-    pub fn loaded(&self) -> &Loaded {
-        &self.loaded
+    /// The scenario with its documents.
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// Where the player stands, to come back to.
+    pub fn mark(&self) -> Mark {
+        Mark { position: self.sim.position(), session: self.session.clone(), next: self.next, before: self.before }
+    }
+
+    /// Goes back to a mark: the world is sought there, the console is as it was.
+    pub fn rewind_to(&mut self, mark: &Mark) -> Result<(), String> {
+        self.sim.begin_command();
+        self.sim.seek_position(mark.position).map_err(|stopped| stopped.why)?;
+        (self.session, self.next, self.before) = (mark.session.clone(), mark.next, mark.before);
+        Ok(())
+    }
+
+    /// Whether there is a next step, and it applies something (or any step will do).
+    pub fn next_applies_or(&self, any: bool) -> bool {
+        let next = self.input.scenario.spec.steps.get(self.next);
+        next.is_some_and(|step| any || matches!(step.action(), Action::Apply(_)))
     }
 
     /// How many steps have been played.
@@ -89,8 +117,8 @@ impl Player {
 
     /// Plays the next step; `None` after the last.
     pub fn step(&mut self) -> Option<Played> {
-        let loaded = self.loaded.clone();
-        let step = loaded.scenario.spec.steps.get(self.next)?;
+        let input = self.input.clone();
+        let step = input.scenario.spec.steps.get(self.next)?;
         self.next += 1;
         self.sim.begin_command();
         let mut failures = Vec::new();
@@ -125,11 +153,7 @@ impl Player {
             Action::Run(line) => self.line(line, step, failures),
             Action::Fail(target) => self.line(&format!("fail {target}"), step, failures),
             Action::Heal(target) => self.line(&format!("heal {target}"), step, failures),
-            Action::Trace(trace) => {
-                let node = trace.at_node.as_ref().map_or(String::new(), |n| format!(" --at-node {n}"));
-                let line = format!("trace {} {} --protocol {}{node}", trace.from, trace.to, trace.protocol.text());
-                self.line(&line, step, failures)
-            }
+            Action::Trace(trace) => self.trace(trace, step, failures),
             Action::Wait(time) => {
                 let stopped = self.sim.advance(time).err();
                 failures.extend(stopped.map(|s| s.why));
@@ -142,27 +166,52 @@ impl Player {
                     Err(until::Failed::Stopped(stopped)) => failures.push(stopped.why),
                     Err(until::Failed::Condition(why)) => failures.push(why),
                 }
-                (condition.to_string(), Outcome::default())
+                (step.until.as_ref().map(|c| c.text().to_string()).unwrap_or_default(), Outcome::default())
             }
             Action::Expect(expectation) => {
                 failures.extend(self.expect_object(expectation, within));
                 (expect::title(expectation), Outcome::default())
             }
             Action::Traffic(traffic) => {
-                failures.push("traffic is not simulated yet: take the step out, or send single requests with `run: curl ...`".to_string());
+                failures.push(
+                    "traffic is not simulated yet: take the step out, or send single requests with `run: curl ...`".to_string(),
+                );
                 (traffic.name.clone(), Outcome::default())
             }
         }
     }
 
-    /// A console line, with its expectations.
+    /// A console line, with its expectations. In a nested shell that an earlier step opened, it runs there.
     fn line(&mut self, line: &str, step: &Step, failures: &mut Vec<String>) -> (String, Outcome) {
-        let mut outcome = Outcome::default();
-        for text in feedable(line) {
-            outcome = merge(outcome, self.session.run(&mut self.sim, &text));
-        }
-        self.judge(&outcome, step, failures);
+        let outcome = self.typed(line);
+        self.judge(&outcome, None, step, failures);
         (line.trim_end().to_string(), outcome)
+    }
+
+    /// Types a text into the console: whole, unless a nested shell is open, whose lines end one by one.
+    fn typed(&mut self, text: &str) -> Outcome {
+        if self.session.place() == Place::Outside {
+            return self.session.run(&mut self.sim, text.trim_end());
+        }
+        let mut outcome = Outcome::default();
+        for line in text.trim_end().lines() {
+            if let Fed::Ran(result) = self.session.feed(&mut self.sim, line) {
+                let LineResult { outcome: one, .. } = result;
+                outcome = Outcome { stdout: outcome.stdout + &one.stdout, stderr: outcome.stderr + &one.stderr, exit: one.exit };
+            }
+        }
+        outcome
+    }
+
+    fn trace(&mut self, trace: &super::format::Trace, step: &Step, failures: &mut Vec<String>) -> (String, Outcome) {
+        let node = trace.at_node.as_ref().map_or(String::new(), |n| format!(" --at-node {n}"));
+        let protocol = serde_json::to_value(trace.protocol).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default();
+        let line = format!("trace {} {} --protocol {protocol}{node}", trace.from, trace.to);
+        let json = self.session.run(&mut self.sim, &format!("{line} -o json"));
+        let outcome = self.session.run(&mut self.sim, &line);
+        let value: Option<serde_json::Value> = serde_json::from_str(&json.stdout).ok();
+        self.judge(&outcome, value.as_ref(), step, failures);
+        (line, outcome)
     }
 
     /// `kubectl apply -f -` of a document, a file, or the text itself.
@@ -171,7 +220,7 @@ impl Player {
             Apply::Inline(text) => ("kubectl apply -f -".to_string(), here_document(text)),
             Apply::From(from) => match (&from.doc, &from.file) {
                 (Some(reference), _) => {
-                    let text = self.loaded.document(reference).map(|m| m.text().to_string()).unwrap_or_default();
+                    let text = self.input.document(reference).map(|m| m.to_yaml()).unwrap_or_default();
                     (format!("kubectl apply -f {}", reference.text()), here_document(&text))
                 }
                 (None, Some(file)) => (format!("kubectl apply -f {file}"), format!("kubectl apply -f '{file}'")),
@@ -179,25 +228,35 @@ impl Player {
             },
         };
         let outcome = self.session.run(&mut self.sim, &line);
-        self.judge(&outcome, step, failures);
+        self.judge(&outcome, None, step, failures);
         (title, outcome)
     }
 
     /// A program's outcome against the step's expectation. Without one, a failing exit is a failure.
-    fn judge(&self, outcome: &Outcome, step: &Step, failures: &mut Vec<String>) {
-        let facts = Facts::of_outcome(outcome);
-        match &step.expect {
-            Some(expectation) => failures.extend(expect::check(expectation, &facts)),
-            None if outcome.exit != 0 => failures.push(format!("exit status {}, nothing else was expected", outcome.exit)),
-            None => {}
-        }
+    fn judge(&self, outcome: &Outcome, trace: Option<&serde_json::Value>, step: &Step, failures: &mut Vec<String>) {
+        let Some(expectation) = &step.expect else {
+            if outcome.exit != 0 {
+                failures.push(format!("exit status {}, and no expectation allows it", outcome.exit));
+            }
+            return;
+        };
+        let word = |key: &str| trace.and_then(|t| t.get(key)).cloned().unwrap_or_default();
+        let observed = Observed {
+            exit: Some(outcome.exit),
+            stdout: &outcome.stdout,
+            stderr: &outcome.stderr,
+            decision: serde_json::from_value::<Decision>(word("decision")).ok(),
+            outcome: serde_json::from_value::<TraceOutcome>(word("outcome")).ok(),
+            ..Observed::default()
+        };
+        failures.extend(expect::check(expectation, &observed));
     }
 
     /// An expectation about an object, now or within a time.
     fn expect_object(&mut self, expectation: &Expectation, within: Option<Duration>) -> Vec<String> {
         let deadline = self.sim.elapsed() + within.unwrap_or(Duration::ZERO);
         loop {
-            let failures = expect::check_object(expectation, &self.sim);
+            let failures = self.look(expectation);
             if failures.is_empty() || self.sim.elapsed() >= deadline {
                 return failures;
             }
@@ -208,16 +267,19 @@ impl Player {
             }
         }
     }
-}
 
-/// The lines of a `run:` step, given to the session as a person would type them: all at once, so that here-documents hold
-/// together. (A nested shell opened by one step takes the lines of the following ones.)
-fn feedable(text: &str) -> [String; 1] {
-    [text.trim_end().to_string()]
-}
-
-fn merge(before: Outcome, after: Outcome) -> Outcome {
-    Outcome { stdout: before.stdout + &after.stdout, stderr: before.stderr + &after.stderr, exit: after.exit }
+    /// The object as kubectl's jsonpath prints it, against the expectation.
+    fn look(&mut self, expectation: &Expectation) -> Vec<String> {
+        let Some(object) = &expectation.object else { return expect::check(expectation, &Observed::default()) };
+        let namespace = object.namespace.as_deref().unwrap_or("default");
+        let output = expectation.path.as_ref().map_or("json".to_string(), |path| format!("jsonpath={path}"));
+        let words = ["kubectl", "get", &object.kind, &object.name, "-n", namespace, "-o", &output]
+            .map(|w| format!("'{}'", w.replace('\'', "'\\''")));
+        let got = self.session.clone().run(&mut self.sim, &words.join(" "));
+        let text = got.stdout.clone();
+        let observed = Observed { object: (got.exit == 0).then_some(ObservedObject { text: &text }), ..Observed::default() };
+        expect::check(expectation, &observed)
+    }
 }
 
 /// A line that applies `text` from standard input; the end mark is one that the text does not hold.

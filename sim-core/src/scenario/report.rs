@@ -27,6 +27,9 @@ pub fn standing(api_version: &str, kind: &str) -> Standing {
     }
 }
 
+/// Most images that the report names.
+const IMAGES_NAMED_MAX: usize = 5;
+
 /// What was taken from plain manifests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -58,13 +61,21 @@ impl Report {
             balancers |= manifest.value.pointer("/spec/type").is_some_and(|t| t == "LoadBalancer");
         }
         report.assume("3 nodes of 4 CPUs and 16 GiB, Kubernetes 1.32", "--set spec.cluster.nodes=5");
-        report.assume("every pod network reaches every other (no CNI is simulated)", "nothing to set: NetworkPolicies are kept, not enforced");
+        report.assume(
+            "every pod network reaches every other (no CNI is simulated)",
+            "nothing to set: NetworkPolicies are kept, not enforced",
+        );
         if balancers {
             report.assume("no cloud: load balancers stay <pending>", "--set spec.cluster.cloud.provider=generic");
         }
         let guessed: Vec<&str> = images.iter().map(String::as_str).filter(|image| !is_modelled(image)).collect();
         if !guessed.is_empty() {
-            let what = format!("images that listen on their declared ports and pass their probes: {}", guessed.join(", "));
+            let named = guessed.iter().take(IMAGES_NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+            let more = match guessed.len().saturating_sub(IMAGES_NAMED_MAX) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let what = format!("images that listen on their declared ports and pass their probes: {named}{more}");
             report.assume(what, format!("--set 'spec.images[\"{}\"]={{listen: [{{port: 80}}]}}'", guessed[0]));
         }
         report

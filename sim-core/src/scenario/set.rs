@@ -38,7 +38,12 @@ fn value_of(text: &str) -> Result<Value, Mistake> {
         Value::Object(map) if map.len() == 1 => map.get("v").cloned(),
         _ => None,
     });
-    found.ok_or_else(|| Mistake::new(format!("`{text}` is not a YAML value"), "quote it for YAML, inside the quotes of the shell: --set 'path=\"value\"'"))
+    found.ok_or_else(|| {
+        Mistake::new(
+            format!("`{text}` is not a YAML value"),
+            "quote it for YAML, inside the quotes of the shell: --set 'path=\"value\"'",
+        )
+    })
 }
 
 /// Replaces the value at a path. Mappings on the way are made where they are missing; an index may be at most one past the end.
@@ -93,7 +98,9 @@ fn blocked(at: &Value, segment: &Segment, walked: &Path) -> Option<Mistake> {
             format!("it has {} entries, counted from 0; the next free one is [{}]", items.len(), items.len()),
         ),
         (Value::Array(_), Segment::Field(_)) => (format!("`{walked}` is a list"), format!("say which entry: {walked}[0]")),
-        (Value::Object(_), Segment::Index(_)) => (format!("`{walked}` is a mapping"), "name a key instead of an index".to_string()),
+        (Value::Object(_), Segment::Index(_)) => {
+            (format!("`{walked}` is a mapping"), "name a key instead of an index".to_string())
+        }
         (Value::Number(_), _) if walked.to_string() == "spec.cluster.nodes" => (
             format!("`{walked}` has no parts"),
             "it is a count here; write a list first: --set 'spec.cluster.nodes=[{name: node-1}]'".to_string(),

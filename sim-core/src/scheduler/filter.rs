@@ -20,7 +20,9 @@ pub fn check(pod: &Pod, node: &Node, used: Used, spread: &Spreading) -> Result<(
     if node.unschedulable && !tolerates("node.kubernetes.io/unschedulable", "", "NoSchedule") {
         return refuse("node(s) were unschedulable");
     }
-    let bars = |t: &&crate::objects::node::Taint| matches!(&*t.effect, "NoSchedule" | "NoExecute") && !tolerates(&t.key, &t.value, &t.effect);
+    let bars = |t: &&crate::objects::node::Taint| {
+        matches!(&*t.effect, "NoSchedule" | "NoExecute") && !tolerates(&t.key, &t.value, &t.effect)
+    };
     if let Some(taint) = node.taints.iter().find(bars) {
         return Err(Refusal(vec![format!("node(s) had untolerated taint {{{}: {}}}", taint.key, taint.value)]));
     }
@@ -74,7 +76,11 @@ pub fn message(nodes: usize, refusals: &[Refusal]) -> String {
         hopes.push(format!("{} Preemption is not helpful for scheduling", refusals.len() - room));
     }
     hopes.sort();
-    format!("0/{nodes} nodes are available: {}. preemption: 0/{nodes} nodes are available: {}.", parts.join(", "), hopes.join(", "))
+    format!(
+        "0/{nodes} nodes are available: {}. preemption: 0/{nodes} nodes are available: {}.",
+        parts.join(", "),
+        hopes.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -90,7 +96,11 @@ mod tests {
     #[test]
     fn messages_are_sorted_as_text() {
         let refusal = |t: &[&str]| Refusal(t.iter().map(|t| (*t).to_string()).collect());
-        let all = [refusal(&["node(s) were unschedulable"]), refusal(&["Insufficient cpu", "Insufficient memory"]), refusal(&["node(s) were unschedulable"])];
+        let all = [
+            refusal(&["node(s) were unschedulable"]),
+            refusal(&["Insufficient cpu", "Insufficient memory"]),
+            refusal(&["node(s) were unschedulable"]),
+        ];
         assert_eq!(
             message(3, &all),
             "0/3 nodes are available: 1 Insufficient cpu, 1 Insufficient memory, 2 node(s) were unschedulable. \
@@ -100,16 +110,27 @@ mod tests {
 
     #[test]
     fn a_node_says_why_not() {
-        let Object::Node(node) = parsed(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "labels": {"disk": "ssd"}},
-            "spec": {"taints": [{"key": "k", "value": "v", "effect": "NoSchedule"}]}, "status": {"allocatable": {"cpu": "1", "memory": "1Gi", "pods": "2"}}})) else { panic!() };
+        let Object::Node(node) = parsed(
+            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "labels": {"disk": "ssd"}},
+            "spec": {"taints": [{"key": "k", "value": "v", "effect": "NoSchedule"}]}, "status": {"allocatable": {"cpu": "1", "memory": "1Gi", "pods": "2"}}}),
+        ) else {
+            panic!()
+        };
         let case = |spec: serde_json::Value, used: Used| {
-            let Object::Pod(pod) = parsed(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "d"}, "spec": spec})) else { panic!() };
+            let Object::Pod(pod) =
+                parsed(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "d"}, "spec": spec}))
+            else {
+                panic!()
+            };
             check(&pod, &node, used, &Spreading::default()).map_err(|r| r.0.join("; "))
         };
         let tolerant = json!([{"key": "k", "operator": "Equal", "value": "v", "effect": "NoSchedule"}]);
         assert_eq!(case(json!({}), Used::default()).unwrap_err(), "node(s) had untolerated taint {k: v}");
         assert_eq!(case(json!({"tolerations": tolerant}), Used::default()), Ok(()));
-        assert_eq!(case(json!({"tolerations": tolerant, "nodeSelector": {"disk": "hdd"}}), Used::default()).unwrap_err(), "node(s) didn't match Pod's node affinity/selector");
+        assert_eq!(
+            case(json!({"tolerations": tolerant, "nodeSelector": {"disk": "hdd"}}), Used::default()).unwrap_err(),
+            "node(s) didn't match Pod's node affinity/selector"
+        );
         let big = json!({"tolerations": tolerant, "containers": [{"resources": {"requests": {"cpu": "800m"}}}]});
         assert_eq!(case(big.clone(), Used { cpu: 200, ..Used::default() }), Ok(()), "equal fits");
         assert_eq!(case(big, Used { cpu: 300, pods: 2, ..Used::default() }).unwrap_err(), "Too many pods; Insufficient cpu");

@@ -200,7 +200,15 @@ impl Scheduler {
         reaction
     }
 
-    fn place(&mut self, id: ObjectId, pod: &Arc<Pod>, nodes: &[Arc<Node>], after: Duration, clock: Clock, reaction: &mut Reaction<Event>) {
+    fn place(
+        &mut self,
+        id: ObjectId,
+        pod: &Arc<Pod>,
+        nodes: &[Arc<Node>],
+        after: Duration,
+        clock: Clock,
+        reaction: &mut Reaction<Event>,
+    ) {
         match self.choose(id, pod, nodes, clock) {
             Ok(node) => {
                 self.waiting.remove(&id);
@@ -216,7 +224,15 @@ impl Scheduler {
     }
 
     /// The pod fits nowhere now: it waits for something to change.
-    fn put_off(&mut self, id: ObjectId, pod: &Arc<Pod>, message: String, after: Duration, clock: Clock, reaction: &mut Reaction<Event>) {
+    fn put_off(
+        &mut self,
+        id: ObjectId,
+        pod: &Arc<Pod>,
+        message: String,
+        after: Duration,
+        clock: Clock,
+        reaction: &mut Reaction<Event>,
+    ) {
         let attempts = self.waiting.get(&id).map_or(0, |w| w.attempts) + 1;
         self.waiting.insert(id, Waiting { attempts, not_before: clock.now + FLUSH });
         self.queue.insert((-pod.spec.priority, id));

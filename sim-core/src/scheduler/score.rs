@@ -43,7 +43,11 @@ impl Spreading {
         }
         let defaults = [(HOSTNAME, 3), (ZONE, 5)];
         let mut rules: Vec<Rule> = if own {
-            pod.spec.spread.iter().map(|s| Rule::new(&s.key, s.max_skew, s.hard, i64::from(s.selector.matches(&pod.meta.labels)))).collect()
+            pod.spec
+                .spread
+                .iter()
+                .map(|s| Rule::new(&s.key, s.max_skew, s.hard, i64::from(s.selector.matches(&pod.meta.labels))))
+                .collect()
         } else {
             defaults.iter().map(|(key, skew)| Rule::new(key, *skew, false, 1)).collect()
         };
@@ -151,10 +155,12 @@ pub fn counted(pod: &Pod) -> (i64, i64) {
 /// LeastAllocated and BalancedAllocation together.
 fn allocation(pod: &Pod, node: &Node, used: Used) -> i64 {
     let (cpu, memory) = counted(pod);
-    let free = |capacity: i64, wanted: i64| if capacity == 0 || wanted > capacity { 0 } else { (capacity - wanted) * 100 / capacity };
+    let free =
+        |capacity: i64, wanted: i64| if capacity == 0 || wanted > capacity { 0 } else { (capacity - wanted) * 100 / capacity };
     let least = (free(node.cpu, used.scored_cpu + cpu) + free(node.memory, used.scored_memory + memory)) / 2;
     // Fractions in ten-thousandths; upstream uses floats and truncates to a hundredth.
-    let share = |capacity: i64, wanted: i64| if capacity == 0 { 10_000 } else { (wanted.saturating_mul(10_000) / capacity).min(10_000) };
+    let share =
+        |capacity: i64, wanted: i64| if capacity == 0 { 10_000 } else { (wanted.saturating_mul(10_000) / capacity).min(10_000) };
     let apart = (share(node.cpu, used.cpu + pod.spec.cpu) - share(node.memory, used.memory + pod.spec.memory)).abs();
     least + (10_000 - apart / 2) / 100
 }

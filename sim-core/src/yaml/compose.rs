@@ -179,16 +179,12 @@ impl<'a> Composer<'a> {
         }
         for (key_range, node) in merges {
             fields.merge(node).map_err(|message| {
-<<<<<<< HEAD
                 stop(
                     Fault::NotJson,
                     key_range,
                     message,
                     "`<<` takes an alias of a mapping (`<<: *name`) or a list of such aliases",
                 )
-=======
-                stop(Fault::NotJson, key_range, message, "`<<` takes an alias of a mapping (`<<: *name`) or a list of such aliases")
->>>>>>> scenario
             })?;
         }
         let nodes = fields.nodes + 1;
@@ -211,7 +207,6 @@ impl<'a> Composer<'a> {
             Value::String(text) => text,
             Value::Bool(b) => b.to_string(),
             Value::Number(n) => super::number::print(&n),
-<<<<<<< HEAD
             Value::Null => {
                 return Err(stop(
                     Fault::NotJson,
@@ -220,21 +215,21 @@ impl<'a> Composer<'a> {
                     "write the key before the colon, or quote it",
                 ));
             }
-            Value::Array(_) | Value::Object(_) => {
-=======
-            Value::Null => return Err(stop(Fault::NotJson, range, "a key is missing here (or is null)", "write the key before the colon, or quote it")),
-            Value::Array(_) | Value::Object(_) => {
-                let range = node.spans.range;
->>>>>>> scenario
-                return Err(stop(
-                    Fault::NotJson,
-                    range,
-                    "a key must be text, and this one is a list or a mapping",
-                    "template braces such as {{ .Values.name }} must be rendered first: `helm template DIR | kubewalk play -`; other text with braces needs quotes",
-                ));
-            }
+            Value::Array(_) | Value::Object(_) => return Err(self.not_a_key(node.spans.range)),
         };
         Ok((key, range, merge))
+    }
+
+    fn not_a_key(&self, range: ByteRange) -> Stop {
+        if self.text[..range.start].ends_with('{') {
+            return stop(Fault::NotJson, range, syntax::TEMPLATE, syntax::TEMPLATE_HELP);
+        }
+        stop(
+            Fault::NotJson,
+            range,
+            "a key must be text, and this one is a list or a mapping",
+            "quote it if the brackets are part of the text",
+        )
     }
 
     fn insert(&mut self, fields: &mut Fields, key: String, range: ByteRange, node: Node) -> Result<(), Stop> {
@@ -252,16 +247,9 @@ impl<'a> Composer<'a> {
 
     fn alias(&mut self, id: usize, range: ByteRange) -> Result<Node, Stop> {
         let (copy, size) = match self.anchors.get(&id) {
-<<<<<<< HEAD
             Some(Anchor::Done(node)) if node.nodes + self.alias_nodes <= ALIAS_NODES_MAX => {
                 (Node { value: node.value.clone(), spans: node.spans.clone(), nodes: node.nodes }, text_size(&node.value))
             }
-=======
-            Some(Anchor::Done(node)) if node.nodes + self.alias_nodes <= ALIAS_NODES_MAX => (
-                Node { value: node.value.clone(), spans: node.spans.clone(), nodes: node.nodes },
-                text_size(&node.value),
-            ),
->>>>>>> scenario
             Some(Anchor::Done(_)) => return Err(laughs(range)),
             Some(Anchor::Open(opened)) => {
                 let mut error = ReadError::new(
@@ -273,7 +261,6 @@ impl<'a> Composer<'a> {
                 error.related = Some((opened.clone(), "the value begins here".to_string()));
                 return Err(Box::new(error));
             }
-<<<<<<< HEAD
             None => {
                 return Err(stop(
                     Fault::Syntax,
@@ -282,9 +269,6 @@ impl<'a> Composer<'a> {
                     "define it earlier in the same document with &name",
                 ));
             }
-=======
-            None => return Err(stop(Fault::Syntax, range, "this alias names no anchor", "define it earlier in the same document with &name")),
->>>>>>> scenario
         };
         self.alias_nodes += copy.nodes;
         self.alias_bytes += size;
@@ -330,16 +314,12 @@ impl<'a> Composer<'a> {
     fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>, range: &ByteRange) -> Result<Value, Stop> {
         let plain = || {
             scalar::resolve(text, self.booleans).ok_or_else(|| {
-<<<<<<< HEAD
                 stop(
                     Fault::NotJson,
                     range.clone(),
                     format!("`{text}` is not a number that JSON can hold"),
                     "quote it if you mean the text",
                 )
-=======
-                stop(Fault::NotJson, range.clone(), format!("`{text}` is not a number that JSON can hold"), "quote it if you mean the text")
->>>>>>> scenario
             })
         };
         let Some(tag) = tag else {

@@ -1,6 +1,5 @@
 //! Bytes to text: UTF-8 only, of bounded length, without control characters.
 
-use super::span::line_and_column;
 use super::{Fault, ReadError, TEXT_BYTES_MAX};
 
 /// The text of a file, without a byte-order mark; UTF-16, Latin-1 and binary content are told apart in the error.
@@ -18,12 +17,10 @@ pub fn decode(bytes: &[u8]) -> Result<&str, ReadError> {
     }
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let at = e.valid_up_to();
-        let before = std::str::from_utf8(&bytes[..at]).unwrap_or_default();
-        let (line, column) = line_and_column(before, at);
         ReadError::new(
             Fault::Encoding,
             at..at,
-            format!("this file is not UTF-8 text: byte 0x{:02x} at line {line}, column {column}", bytes[at]),
+            format!("this file is not UTF-8 text: byte 0x{:02x} here", bytes[at]),
             "save it as UTF-8; if it is Latin-1 text: `iconv -f LATIN1 -t UTF-8 FILE`",
         )
     })?;

@@ -3,11 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-<<<<<<< HEAD
-=======
 use serde_json::Value;
 
->>>>>>> scenario
 /// A range of byte offsets in a text.
 pub type ByteRange = std::ops::Range<usize>;
 
@@ -46,8 +43,6 @@ impl Path {
         Path(segments)
     }
 
-<<<<<<< HEAD
-=======
     /// A JSON pointer (`/spec/ports/0`) as a path; a part of digits only is taken for an index.
     pub fn from_pointer(pointer: &str) -> Path {
         let segment = |part: &str| match part.parse() {
@@ -70,7 +65,6 @@ impl Path {
         self.0.starts_with(&other.0)
     }
 
->>>>>>> scenario
     /// Reads a path. A key with dots or brackets stands in brackets, quoted or not: `data["a.b"]`, `data[a.b]`.
     /// A leading dot is allowed.
     ///

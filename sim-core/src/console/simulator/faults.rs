@@ -24,8 +24,10 @@ fn change(host: &mut dyn Host, argv: &[String], broken: bool) -> Outcome {
     };
     match simulation(host, name) {
         Err(outcome) => outcome,
-        Ok(sim) if sim.fault(fault.clone(), broken) => Outcome::default(),
         Ok(sim) => {
+            if sim.fault(fault, broken) {
+                return Outcome::default();
+            }
             let nodes: Vec<&str> = sim.cluster().config.nodes.iter().map(|n| n.name.as_str()).collect();
             let there = format!("`{}` does not exist; the nodes are {}", argv[1], nodes.join(", "));
             usage(name, &there, TARGETS)

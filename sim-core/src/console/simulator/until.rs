@@ -89,7 +89,9 @@ fn available(object: &Object) -> bool {
         Object::Deployment(d) => {
             let s = &d.status;
             let complete = s.updated >= d.replicas && s.replicas == s.updated && s.available >= s.updated;
-            complete && seen(s.observed, d.meta.generation) && s.conditions.iter().any(|c| &*c.kind == "Available" && Fact::is_true(c))
+            complete
+                && seen(s.observed, d.meta.generation)
+                && s.conditions.iter().any(|c| &*c.kind == "Available" && Fact::is_true(c))
         }
         Object::ReplicaSet(r) => r.status.available >= r.replicas && seen(r.status.observed, r.meta.generation),
         other => condition_true(&other.encode(), "Available"),

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::api::quantity;
 use crate::engine::time::Duration;
-use crate::scenario::notation::{Cidr, CidrOrPrimary, PortRange, Written};
+use crate::scenario::notation::{Cidr, CidrOrPrimary, Mistake, Notation, PortRange, Written};
 
 /// Most nodes of a cluster; Kubernetes is tested up to this size.
 pub const NODES_MAX: u32 = 5_000;
@@ -71,7 +72,8 @@ pub struct Cluster {
     #[serde(rename = "serviceCIDRs")]
     #[schemars(length(min = 1, max = 2))]
     pub service_cidrs: Vec<Written<Cidr>>,
-    /// The cluster CIDR, one or two families. `null`: nothing counts as local pod traffic. Default 10.244.0.0/16.
+    /// The cluster CIDR, one or two families. `null`: nothing counts as local pod traffic. Default
+    /// 10.244.0.0/16, which has room for 256 nodes; with more of them 10.224.0.0/11.
     #[serde(rename = "podCIDRs", skip_serializing_if = "Setting::is_default")]
     #[schemars(length(min = 1, max = 2))]
     pub pod_cidrs: Setting<Vec<Written<Cidr>>>,
@@ -113,6 +115,7 @@ impl Cluster {
     /// The cluster CIDRs with the default filled in; empty when switched off.
     pub fn pod_networks(&self) -> Vec<Cidr> {
         match &self.pod_cidrs {
+            Setting::Default if self.nodes.count() > 256 => vec![*Written::<Cidr>::known("10.224.0.0/11")],
             Setting::Default => vec![*Written::<Cidr>::known("10.244.0.0/16")],
             Setting::Off => Vec::new(),
             Setting::Set(cidrs) => cidrs.iter().map(|c| **c).collect(),
@@ -360,6 +363,16 @@ pub enum Nodes {
     List(#[schemars(length(max = 5000))] Vec<Node>),
 }
 
+impl Nodes {
+    /// How many.
+    pub fn count(&self) -> usize {
+        match self {
+            Nodes::Count(count) => *count as usize,
+            Nodes::List(nodes) => nodes.len(),
+        }
+    }
+}
+
 /// A node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -419,6 +432,16 @@ pub enum TaintEffect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quantity(pub String);
 
+impl Notation for Quantity {
+    const FORMAT: &'static str = "quantity";
+    fn parse(text: &str) -> Result<Self, Mistake> {
+        match quantity::nanos(text) {
+            Some(0..) => Ok(Quantity(text.to_string())),
+            _ => Err(Mistake::new(format!("`{text}` is not a quantity"), "write a number, perhaps with a unit: 4, 500m, 16Gi")),
+        }
+    }
+}
+
 impl Serialize for Quantity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
@@ -443,7 +466,7 @@ impl JsonSchema for Quantity {
         "Quantity".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": ["string", "number"], "format": "quantity"})
+        json_schema!({"type": ["string", "number"], "format": Quantity::FORMAT})
     }
 }
 

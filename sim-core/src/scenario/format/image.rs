@@ -58,6 +58,17 @@ pub enum Protocol {
     Sctp,
 }
 
+impl Protocol {
+    /// `TCP`, `UDP` or `SCTP`.
+    pub fn text(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "TCP",
+            Protocol::Udp => "UDP",
+            Protocol::Sctp => "SCTP",
+        }
+    }
+}
+
 /// An HTTP answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

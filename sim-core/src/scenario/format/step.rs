@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::image::Protocol;
 use crate::engine::time::Duration;
 use crate::scenario::condition::Condition;
-use crate::scenario::notation::{DocRef, Pattern, Rate, Share, Written};
+use crate::scenario::notation::{DocRef, ObjectRef, Pattern, Rate, Share, Source, Written};
 
 /// One step. It has exactly one verb; `expect` is a verb only where there is no other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -153,8 +153,8 @@ pub struct ApplyFrom {
 pub struct Traffic {
     /// Its name in expectations.
     pub name: String,
-    /// Who sends: `external`, `pod/NS/NAME`, `node/NAME`.
-    pub from: String,
+    /// Who sends: `external`, `pod/NS/NAME`, `node/NAME` or an address.
+    pub from: Written<Source>,
     /// Where to: a URL, or NAME:PORT.
     pub to: String,
     /// How often a new request starts.
@@ -172,7 +172,7 @@ pub struct Traffic {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Trace {
     /// Who connects: `pod/NS/NAME`, `node/NAME`, `external` or an address.
-    pub from: String,
+    pub from: Written<Source>,
     /// Where to: IP:PORT, NAME:PORT, svc/NS/NAME:PORT or a URL.
     pub to: String,
     /// Transport protocol.
@@ -205,7 +205,7 @@ pub struct Expectation {
     pub outcome: Option<TraceOutcome>,
     /// An object to look at: KIND/NAME or KIND/NAMESPACE/NAME.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub object: Option<String>,
+    pub object: Option<Written<ObjectRef>>,
     /// A JSONPath into the object: `{.spec.type}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,

@@ -1,0 +1,250 @@
+//! dig of BIND: one question, and the whole reply as it came.
+//!
+//! The search list is used only with `+search`; a name that does not exist is no failure. The real thing: BIND `bin/dig/dig.c`.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::bind::{manner, servers, walk};
+use super::exchange::{Exchange, Manner, hash};
+use super::{source, wire};
+use crate::console::host::{Host, Outcome};
+use crate::dns::config::fqdn;
+use crate::dns::message::{Question, Rcode, Record, Reply, kind_named};
+use crate::dns::resolv_conf::ResolvConf;
+use crate::dns::server::reply_bytes;
+use crate::dns::zone::reverse_name;
+use crate::engine::random::Digest;
+use crate::engine::time::Duration;
+use crate::objects::time::Timestamp;
+
+/// The version that the banner names.
+const VERSION: &str = "9.18.33";
+
+/// What of the reply is printed.
+#[derive(Clone, Copy)]
+struct Shown {
+    comments: bool,
+    question: bool,
+    answer: bool,
+    authority: bool,
+    additional: bool,
+    stats: bool,
+    banner: bool,
+}
+
+struct Request {
+    name: String,
+    kind: &'static str,
+    server: Option<String>,
+    shown: Shown,
+    short: bool,
+    search: bool,
+    tcp: bool,
+    tries: u32,
+    timeout: Duration,
+}
+
+impl Shown {
+    const fn all(on: bool) -> Shown {
+        Shown { comments: on, question: on, answer: on, authority: on, additional: on, stats: on, banner: on }
+    }
+}
+
+pub(super) fn dig(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome {
+    let request = match parse(argv) {
+        Ok(request) => request,
+        Err(refusal) => return refusal,
+    };
+    let from = source(host.place());
+    let wire = match wire(host, "dig") {
+        Ok(wire) => wire,
+        Err(refusal) => return refusal,
+    };
+    let conf = ResolvConf::parse(&wire.resolver(&from).resolv_conf);
+    let manner = match servers(wire, &from, &conf, request.server.as_deref()) {
+        Ok(servers) => Manner { tries: request.tries, timeout: request.timeout, tcp: request.tcp, ..manner(servers) },
+        Err(why) => return Outcome::err(10, format!("dig: {why}")),
+    };
+    let names = if request.search { conf.candidates(&request.name) } else { vec![request.name.clone()] };
+    let walked = walk(wire, &from, &manner, &names, request.kind);
+    if let Some(why) = walked.exchange.stopped {
+        return Outcome::err(124, why);
+    }
+    let mut text = walked.exchange.failure_lines();
+    if request.shown.banner && !request.short {
+        let arguments = argv.get(1..).unwrap_or_default().join(" ");
+        text.push_str(&format!("\n; <<>> DiG {VERSION} <<>> {arguments}\n;; global options: +cmd\n"));
+    }
+    let Exchange { reply: Some((reply, server, after)), tcp, .. } = walked.exchange else {
+        text.push_str(";; no servers could be reached\n");
+        return Outcome { stdout: text, exit: 9, ..Outcome::default() };
+    };
+    if request.short {
+        text.extend(reply.answers.iter().map(|r| format!("{}\n", data(r))));
+        return Outcome::out(text);
+    }
+    let question = Question { name: fqdn(&walked.name), kind: request.kind.to_owned() };
+    text.push_str(&sections(&question, &reply, request.shown));
+    if request.shown.stats {
+        text.push_str(&footer(&question, &reply, server, after, tcp, host.world().now()));
+    }
+    Outcome::out(text)
+}
+
+fn parse(argv: &[String]) -> Result<Request, Outcome> {
+    let mut request = Request {
+        name: String::new(),
+        kind: "A",
+        server: None,
+        shown: Shown::all(true),
+        short: false,
+        search: false,
+        tcp: false,
+        tries: 3,
+        timeout: super::exchange::PATIENCE,
+    };
+    let mut args = argv.iter().skip(1);
+    while let Some(arg) = args.next() {
+        if let Some(option) = arg.strip_prefix('+') {
+            request.option(option)?;
+        } else if let Some(server) = arg.strip_prefix('@') {
+            request.server = Some(server.to_owned());
+        } else if arg == "-x" {
+            let ip = args.next().and_then(|a| a.parse::<IpAddr>().ok());
+            let ip = ip.ok_or_else(|| Outcome::err(1, "dig: -x needs an IP address"))?;
+            (request.name, request.kind) = (reverse_name(ip), "PTR");
+        } else if arg == "-t" {
+            let kind = args.next().and_then(|t| kind_named(t));
+            request.kind = kind.ok_or_else(|| Outcome::err(1, ";; Warning, ignoring invalid type"))?;
+        } else if arg == "-q" {
+            request.name = args.next().cloned().unwrap_or_default();
+        } else if matches!(arg.as_str(), "-4" | "-6" | "IN" | "in") {
+        } else if arg.starts_with('-') {
+            return Err(Outcome::err(
+                1,
+                format!("Invalid option: {arg}\nUsage:  dig [@server] [-x address] name [type] [+option]"),
+            ));
+        } else if let Some(kind) = kind_named(arg) {
+            request.kind = kind;
+        } else {
+            request.name.clone_from(arg);
+        }
+    }
+    if request.name.is_empty() {
+        (request.name, request.kind) = (".".to_owned(), "NS");
+    }
+    Ok(request)
+}
+
+impl Request {
+    fn option(&mut self, option: &str) -> Result<(), Outcome> {
+        let (key, value) = option.split_once('=').unwrap_or((option, ""));
+        let (on, key) = key.strip_prefix("no").map_or((true, key), |rest| (false, rest));
+        let number = |least: u32| value.parse::<u32>().map_or(least, |n| n.clamp(least, 60));
+        match key {
+            "short" => self.short = on,
+            "search" => self.search = on,
+            "tcp" | "vc" => self.tcp = on,
+            "all" => self.shown = Shown::all(on),
+            "answer" => self.shown.answer = on,
+            "authority" => self.shown.authority = on,
+            "additional" => self.shown.additional = on,
+            "question" => self.shown.question = on,
+            "comments" => self.shown.comments = on,
+            "stats" => self.shown.stats = on,
+            "cmd" => self.shown.banner = on,
+            "time" | "timeout" => self.timeout = Duration::from_secs(u64::from(number(1))),
+            "tries" => self.tries = number(1),
+            "retry" => self.tries = number(0) + 1,
+            "recurse" | "rec" | "edns" | "dnssec" | "cookie" | "multiline" | "identify" | "trace" | "domain" | "ttlid"
+            | "class" => {}
+            _ => {
+                let text = format!("Invalid option: +{option}\nUsage:  dig [@server] [-x address] name [type] [+option]");
+                return Err(Outcome::err(1, text));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The header and the sections that are shown.
+fn sections(question: &Question, reply: &Reply, shown: Shown) -> String {
+    let mut text = String::new();
+    if shown.comments {
+        text.push_str(&header(question, reply));
+    }
+    if shown.question {
+        let title = if shown.comments { ";; QUESTION SECTION:\n" } else { "" };
+        text.push_str(&format!("{title};{}{}IN\t{}\n\n", question.name, tabs(question.name.len() + 1, 32), question.kind));
+    }
+    let lists = [
+        ("ANSWER", shown.answer, &reply.answers),
+        ("AUTHORITY", shown.authority, &reply.authority),
+        ("ADDITIONAL", shown.additional, &reply.additional),
+    ];
+    for (title, _, records) in lists.into_iter().filter(|(_, shown, records)| *shown && !records.is_empty()) {
+        if shown.comments {
+            text.push_str(&format!(";; {title} SECTION:\n"));
+        }
+        records.iter().for_each(|r| text.push_str(&line(r)));
+        if shown.comments {
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn header(question: &Question, reply: &Reply) -> String {
+    let mut text = ";; Got answer:\n".to_owned();
+    let end = question.name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    if end.eq_ignore_ascii_case("local") {
+        text.push_str(";; WARNING: .local is reserved for Multicast DNS\n;; You are currently testing what happens when an mDNS query is leaked to DNS\n");
+    }
+    let id = Digest::of(&(&question.name, &question.kind)) % 65_536;
+    let flag = |on: bool, text: &'static str| if on { text } else { "" };
+    let flags = [flag(reply.authoritative, " aa"), flag(reply.truncated, " tc"), " rd", flag(reply.recursion_available, " ra")];
+    text.push_str(&format!(
+        ";; ->>HEADER<<- opcode: QUERY, status: {}, id: {id}\n;; flags: qr{}; QUERY: 1, ANSWER: {}, AUTHORITY: {}, ADDITIONAL: {}\n",
+        reply.rcode.text(),
+        flags.concat(),
+        reply.answers.len(),
+        reply.authority.len(),
+        reply.additional.len() + 1,
+    ));
+    if !reply.recursion_available && reply.rcode != Rcode::Refused {
+        text.push_str(";; WARNING: recursion requested but not available\n");
+    }
+    text + "\n;; OPT PSEUDOSECTION:\n; EDNS: version: 0, flags:; udp: 1232\n"
+}
+
+fn line(record: &Record) -> String {
+    let pad = tabs(record.name.len(), 24);
+    format!("{}{pad}{}\tIN\t{}\t{}\n", record.name, record.ttl, record.kind, data(record))
+}
+
+fn data(record: &Record) -> String {
+    if record.kind == "TXT" { format!("\"{}\"", record.data) } else { record.data.clone() }
+}
+
+/// Tabs from one column to another, eight columns each; at least one.
+fn tabs(from: usize, to: usize) -> String {
+    "\t".repeat(to.saturating_sub(from).div_ceil(8).max(1))
+}
+
+fn footer(question: &Question, reply: &Reply, server: SocketAddr, after: Duration, tcp: bool, now: Timestamp) -> String {
+    let protocol = if tcp { "TCP" } else { "UDP" };
+    // `Thu, 01 Jan 2026 12:00:00 +0000` has the words of dig's date in another order.
+    let date = now.rfc1123z();
+    let words: Vec<&str> = date.split([' ', ',']).filter(|w| !w.is_empty()).collect();
+    let when = match words[..] {
+        [weekday, day, month, year, time, _] => format!("{weekday} {month} {day} {time} UTC {year}"),
+        _ => date.clone(),
+    };
+    format!(
+        ";; Query time: {} msec\n;; SERVER: {}({}) ({protocol})\n;; WHEN: {when}\n;; MSG SIZE  rcvd: {}\n\n",
+        after.as_millis(),
+        hash(server),
+        server.ip(),
+        reply_bytes(reply, question)
+    )
+}

@@ -1,0 +1,197 @@
+//! `resolve NAME [TYPE]`: one question to cluster DNS as it is, or through a pod's resolver. A command of the simulator.
+//!
+//! It runs beside the world: the walk of a pod's resolver is followed without waiting, so no time passes.
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use super::wire;
+use crate::console::host::{Host, Outcome};
+use crate::dns::message::{Question, Record, Reply, kind_named};
+use crate::dns::resolver::{Sent, legal, walk};
+use crate::engine::time::{Duration, Instant};
+use crate::explain::Trace;
+use crate::network::wire::{Asked, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
+use crate::objects::pod_spec::Protocol;
+
+const USAGE: &str = "usage: resolve NAME [TYPE] [--from pod/NS/NAME] [-o json]";
+
+/// What `-o json` prints.
+#[derive(Serialize)]
+struct Answer<'a> {
+    rcode: &'a str,
+    authoritative: bool,
+    truncated: bool,
+    answers: Vec<Line<'a>>,
+    authority: Vec<Line<'a>>,
+    additional: Vec<Line<'a>>,
+    queries: Vec<Query<'a>>,
+    forwarded: bool,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    ttl: u32,
+    rdata: &'a str,
+}
+
+#[derive(Serialize)]
+struct Query<'a> {
+    name: String,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    server: String,
+    rcode: &'a str,
+}
+
+struct Request {
+    name: String,
+    kind: &'static str,
+    from: Option<Source>,
+    json: bool,
+}
+
+pub(super) fn resolve(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome {
+    let request = match parse(argv) {
+        Ok(request) => request,
+        Err(why) => return Outcome::err(2, format!("kubewalk: resolve: {why}\n{USAGE}")),
+    };
+    let wire = match wire(host, "kubewalk: resolve") {
+        Ok(wire) => wire,
+        Err(refusal) => return refusal,
+    };
+    let (reply, queries) = match &request.from {
+        Some(from) => {
+            let walk = walk(&mut Beside(wire), from, &request.name, request.kind);
+            (walk.reply, walk.queries)
+        }
+        None => {
+            let question = Question { name: request.name.clone(), kind: request.kind.to_owned() };
+            match wire.cluster_dns(&question) {
+                None => return Outcome::err(1, "kubewalk: resolve: this cluster has no DNS (cluster.dns.enabled is false)"),
+                reply => (reply, vec![]),
+            }
+        }
+    };
+    Outcome::out(if request.json { json(reply.as_ref(), &queries) } else { text(reply.as_ref(), &queries) })
+}
+
+fn parse(argv: &[String]) -> Result<Request, String> {
+    let mut request = Request { name: String::new(), kind: "A", from: None, json: false };
+    let mut words = Vec::new();
+    let mut args = argv.iter().skip(1);
+    while let Some(arg) = args.next() {
+        let (key, given) = arg.split_once('=').map_or((arg.as_str(), None), |(k, v)| (k, Some(v)));
+        let mut value = || given.or_else(|| args.next().map(String::as_str)).ok_or(format!("{key} needs a value"));
+        match key {
+            "--from" => request.from = Some(pod(value()?)?),
+            "-o" | "--output" => match value()? {
+                "json" => request.json = true,
+                other => return Err(format!("unknown output format {other:?}; there is json")),
+            },
+            "-ojson" => request.json = true,
+            _ if key.starts_with('-') => return Err(format!("unknown option {key}")),
+            _ => words.push(arg.as_str()),
+        }
+    }
+    match words[..] {
+        [name] => request.name = name.to_owned(),
+        [name, kind] => {
+            request.name = name.to_owned();
+            request.kind = kind_named(kind).ok_or(format!("unknown record type {kind:?}"))?;
+        }
+        _ => return Err("one name and at most one type are needed".to_owned()),
+    }
+    if request.name == "." || legal(&request.name) {
+        return Ok(request);
+    }
+    Err(format!("{:?} is no domain name: labels have 1 to 63 bytes, the whole at most 253", request.name))
+}
+
+fn pod(text: &str) -> Result<Source, String> {
+    match text.split('/').collect::<Vec<_>>()[..] {
+        ["pod", namespace, name] if !namespace.is_empty() && !name.is_empty() => {
+            Ok(Source::Pod { namespace: namespace.into(), name: name.into() })
+        }
+        ["node", name] if !name.is_empty() => Ok(Source::Node(name.into())),
+        ["external"] => Ok(Source::Outside),
+        _ => Err(format!("{text:?} is no source; write pod/NAMESPACE/NAME")),
+    }
+}
+
+fn json(reply: Option<&Reply>, queries: &[Sent]) -> String {
+    let lines = |records: fn(&Reply) -> &Vec<Record>| {
+        let records = reply.into_iter().flat_map(records);
+        records.map(|r| Line { name: &r.name, kind: r.kind, ttl: r.ttl, rdata: &r.data }).collect()
+    };
+    let answer = Answer {
+        rcode: rcode(reply, queries),
+        authoritative: reply.is_some_and(|r| r.authoritative),
+        truncated: reply.is_some_and(|r| r.truncated),
+        answers: lines(|r| &r.answers),
+        authority: lines(|r| &r.authority),
+        additional: lines(|r| &r.additional),
+        queries: queries.iter().map(Query::of).collect(),
+        forwarded: reply.is_some_and(|r| r.forwarded),
+    };
+    serde_json::to_string(&answer).unwrap_or_default() + "\n"
+}
+
+/// The code of the reply, or what became of the last question if none came.
+fn rcode<'a>(reply: Option<&'a Reply>, queries: &[Sent]) -> &'a str {
+    match reply {
+        Some(reply) => reply.rcode.text(),
+        None => queries.last().map_or("no question sent", |sent| sent.outcome.text()),
+    }
+}
+
+impl Query<'_> {
+    fn of(sent: &Sent) -> Query<'static> {
+        let server: SocketAddr = sent.server;
+        Query { name: format!("{}.", sent.name), kind: sent.kind, server: server.to_string(), rcode: sent.outcome.text() }
+    }
+}
+
+fn text(reply: Option<&Reply>, queries: &[Sent]) -> String {
+    let mut text = String::new();
+    for sent in queries {
+        text.push_str(&format!("asked {} for {}. {}: {}\n", sent.server, sent.name, sent.kind, sent.outcome.text()));
+    }
+    text.push_str(rcode(reply, queries));
+    let Some(reply) = reply else { return text + "\n" };
+    let marks = [(reply.authoritative, "authoritative"), (reply.truncated, "truncated"), (reply.forwarded, "forwarded upstream")];
+    let marks: Vec<&str> = marks.into_iter().filter(|(on, _)| *on).map(|(_, word)| word).collect();
+    text.push_str(&if marks.is_empty() { "\n".to_owned() } else { format!(" ({})\n", marks.join(", ")) });
+    for record in reply.answers.iter().chain(&reply.authority).chain(&reply.additional) {
+        text.push_str(&format!("{}  {}  {}  {}\n", record.name, record.ttl, record.kind, record.data));
+    }
+    text
+}
+
+/// A wire on which waiting takes no time.
+struct Beside<'a>(&'a mut dyn Wire);
+
+impl Wire for Beside<'_> {
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+    fn wait(&mut self, _by: Duration) -> Result<(), String> {
+        Ok(())
+    }
+    fn connect(&mut self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace {
+        self.0.connect(from, to, protocol)
+    }
+    fn http(&mut self, trace: &Trace, request: &HttpRequest) -> HttpReply {
+        self.0.http(trace, request)
+    }
+    fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked {
+        self.0.ask(from, server, protocol, question)
+    }
+    fn resolver(&mut self, from: &Source) -> ResolverConfig {
+        self.0.resolver(from)
+    }
+}

@@ -1,0 +1,94 @@
+//! Connecting as a Linux client does: SYN, retries with doubling waits, and what the program is told at the end.
+//!
+//! The kernel sends a SYN at 0, 1, 3, 7, 15, 31 and 63 s and gives up at 127 s (`net.ipv4.tcp_syn_retries` = 6); each retry meets
+//! the world as it then is.
+
+use std::net::SocketAddr;
+
+use crate::engine::time::Duration;
+use crate::explain::{Outcome, Trace};
+use crate::network::wire::{Source, Wire};
+use crate::objects::pod_spec::Protocol;
+use crate::render::trace::Client;
+
+/// Waits between SYNs; after the last the kernel gives up.
+const WAITS: [u64; 7] = [1, 2, 4, 8, 16, 32, 64];
+/// What a client measures beyond the kernel's 127 s until it reports (curl is seen to say 129 to 131 s): the retry timers of
+/// Linux fire late by up to a few hundred milliseconds each.
+const SLACK: Duration = Duration::from_millis(2_261);
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub enum Connected {
+    /// Established, by this way.
+    Yes(Box<Trace>),
+    /// Refused, after this time.
+    Refused(Duration),
+    /// Nobody answered until the kernel gave up.
+    TimedOut(Duration),
+    /// Nobody answered until the caller's own limit.
+    Limit(Duration),
+    /// The simulation stopped.
+    Stopped(String),
+}
+
+/// Connects by TCP; `limit` is the caller's patience.
+pub fn connect(wire: &mut dyn Wire, from: &Source, to: SocketAddr, limit: Option<Duration>) -> Connected {
+    let start = wire.now();
+    let mut waits = WAITS.iter();
+    loop {
+        let trace = wire.connect(from, to, Protocol::Tcp);
+        match trace.outcome {
+            Outcome::Delivered => {
+                return match wire.wait(trace.round_trip) {
+                    Ok(()) => Connected::Yes(Box::new(trace)),
+                    Err(why) => Connected::Stopped(why),
+                };
+            }
+            Outcome::Refused => {
+                return match wire.wait(trace.round_trip) {
+                    Ok(()) => Connected::Refused(wire.now().since(start)),
+                    Err(why) => Connected::Stopped(why),
+                };
+            }
+            _ => {}
+        }
+        let spent = wire.now().since(start);
+        let wait = waits.next().map(|s| Duration::from_secs(*s));
+        let rest = limit.map(|limit| limit - spent);
+        let (pause, end) = match (wait, rest) {
+            (Some(wait), Some(rest)) if rest <= wait => (rest, Some(true)),
+            (Some(wait), _) => (wait, None),
+            (None, Some(rest)) if rest <= SLACK => (rest, Some(true)),
+            (None, _) => (SLACK, Some(false)),
+        };
+        if let Err(why) = wire.wait(pause) {
+            return Connected::Stopped(why);
+        }
+        match end {
+            Some(true) => return Connected::Limit(wire.now().since(start)),
+            Some(false) => return Connected::TimedOut(wire.now().since(start)),
+            None => {}
+        }
+    }
+}
+
+/// What curl would say of a way that was only looked at, not taken.
+pub fn client_of(trace: &Trace, to: SocketAddr) -> Client {
+    let total: u64 = WAITS.iter().sum();
+    let (ip, port) = (to.ip(), to.port());
+    let line = |exit: i32, after: Duration| Client {
+        text: format!(
+            "curl: ({exit}) Failed to connect to {ip} port {port} after {} ms: {}",
+            after.as_millis(),
+            super::curl::CANNOT
+        ),
+        exit,
+        after_ns: after.as_nanos(),
+    };
+    match trace.outcome {
+        Outcome::Delivered | Outcome::Unknown => Client { after_ns: trace.round_trip.as_nanos(), ..Client::default() },
+        Outcome::Refused => line(7, trace.round_trip),
+        _ => line(28, Duration::from_secs(total) + SLACK),
+    }
+}

@@ -1,0 +1,97 @@
+//! busybox wget: the small one that images bring.
+//!
+//! Left out: TLS, recursion, files other than standard output. The real thing: busybox `networking/wget.c`.
+
+use std::net::SocketAddr;
+
+use super::super::host::{Host, Outcome};
+use super::connect::{Connected, connect};
+use super::url::Url;
+use super::{source, wire};
+use crate::dns::resolver::{Family, LookupError, lookup};
+use crate::engine::time::Duration;
+use crate::network::wire::{HttpReply, HttpRequest};
+
+/// busybox's own limit (`-T`, 900 s unless said otherwise).
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// The program.
+pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+    let (mut url, mut quiet, mut to_stdout, mut spider, mut patience) = (None, false, false, false, PATIENCE);
+    let mut words = argv[1..].iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-q" => quiet = true,
+            "--spider" => spider = true,
+            "-O" => to_stdout = words.next().is_some_and(|f| f == "-"),
+            "-T" | "--timeout" => match words.next().and_then(|t| Duration::parse(&format!("{t}s"))) {
+                Some(limit) => patience = limit,
+                None => return Outcome::err(1, "wget: invalid number ''"),
+            },
+            w if w.starts_with("-O") || w == "-qO-" => (quiet, to_stdout) = (quiet || w.starts_with("-q"), w.ends_with('-')),
+            w if w.starts_with("--timeout=") || w.starts_with("-T") => {
+                let text = w.trim_start_matches("--timeout=").trim_start_matches("-T");
+                match Duration::parse(&format!("{text}s")) {
+                    Some(limit) => patience = limit,
+                    None => return Outcome::err(1, format!("wget: invalid number '{text}'")),
+                }
+            }
+            w if w.starts_with('-') => return Outcome::err(1, format!("wget: unrecognized option '{w}'")),
+            _ => url = Some(word.clone()),
+        }
+    }
+    let Some(text) = url else { return Outcome::err(1, "wget: missing URL") };
+    let Some(url) = Url::parse(&text) else { return Outcome::err(1, format!("wget: not an http or ftp url: {text}")) };
+    let from = source(host.place());
+    let wire = match wire(host, "wget") {
+        Ok(wire) => wire,
+        Err(outcome) => return outcome,
+    };
+    let found = lookup(wire, &from, &url.host, Family::Any);
+    if let Some(LookupError::Stopped(why)) = found.error {
+        return Outcome::err(124, format!("kubewalk: {why}"));
+    }
+    let Some(ip) = found.addresses.first().copied() else { return Outcome::err(1, format!("wget: bad address '{}'", url.host)) };
+    let address = SocketAddr::new(ip, url.port);
+    let mut outcome = Outcome::default();
+    if !quiet {
+        outcome.stderr = format!("Connecting to {} ({address})\n", url.authority);
+    }
+    let fail = |mut outcome: Outcome, line: String| {
+        outcome.stderr.push_str(&format!("wget: {line}\n"));
+        Outcome { exit: 1, ..outcome }
+    };
+    let trace = match connect(wire, &from, address, Some(patience)) {
+        Connected::Yes(trace) => trace,
+        Connected::Refused(_) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection refused")),
+        Connected::TimedOut(_) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection timed out")),
+        Connected::Limit(_) => return fail(outcome, "download timed out".to_string()),
+        Connected::Stopped(why) => return Outcome::err(124, format!("kubewalk: {why}")),
+    };
+    let request = HttpRequest { method: "GET".into(), path: url.path.clone(), host: url.authority.clone() };
+    let reply = wire.http(&trace, &request);
+    let pause = match &reply {
+        HttpReply::Response { after, .. } | HttpReply::Empty { after } | HttpReply::Reset { after } => *after,
+        HttpReply::Silence => patience,
+    };
+    if let Err(why) = wire.wait(pause) {
+        return Outcome::err(124, format!("kubewalk: {why}"));
+    }
+    match reply {
+        HttpReply::Response { status, .. } if status >= 400 => fail(outcome, format!("server returned error: HTTP/1.1 {status}")),
+        HttpReply::Response { body, .. } => {
+            if to_stdout && !spider {
+                outcome.stdout = body;
+            } else if !spider {
+                let name = url.path.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or("index.html").to_string();
+                if host.write_file(&name, &body).is_ok() && !quiet {
+                    outcome.stderr.push_str(&format!("saving to '{name}'\n'{name}' saved\n"));
+                }
+            }
+            outcome
+        }
+        HttpReply::Empty { .. } => fail(outcome, "error getting response".to_string()),
+        HttpReply::Reset { .. } => fail(outcome, "error getting response: Connection reset by peer".to_string()),
+        HttpReply::Silence => fail(outcome, "download timed out".to_string()),
+    }
+}

@@ -1,0 +1,116 @@
+//! The ordinary programs: what tutorials pipe into, and what scripts are made of.
+//!
+//! In real life these are GNU coreutils, grep, sed, awk and jq outside the cluster and busybox inside containers. Each is
+//! written for the options that people use at a prompt; an option that a real one has and ours has not is refused in our own
+//! name (`kubewalk: grep: ...`), never silently ignored. Their output formats are GNU's. None of them takes simulated time
+//! except `sleep` and `watch`.
+//!
+//! To add a program: a file with a function of type [`Program`], and a line in [`ORDINARY`].
+
+use super::host::{FileError, Host, Outcome, Program};
+
+mod awk;
+mod cut;
+mod date;
+mod echo;
+mod environment;
+mod expr;
+mod folders;
+mod grep;
+mod head;
+mod jq;
+mod options;
+mod printf;
+mod regex;
+mod sed;
+pub mod sleep;
+mod sort;
+mod ssh;
+mod test;
+mod tr;
+mod wc;
+mod xargs;
+
+/// All programs of this folder.
+pub const ORDINARY: [(&str, Program); 39] = [
+    ("[", test::test),
+    ("awk", awk::awk),
+    ("cat", head::cat),
+    ("cut", cut::cut),
+    ("date", date::date),
+    ("echo", echo::echo),
+    ("egrep", grep::grep),
+    ("env", environment::env),
+    ("expr", expr::expr),
+    ("false", |_, _, _| Outcome { exit: 1, ..Outcome::default() }),
+    ("fgrep", grep::grep),
+    ("grep", grep::grep),
+    ("head", head::head),
+    ("hostname", environment::hostname),
+    ("id", environment::id),
+    ("jq", jq::jq),
+    ("ls", folders::ls),
+    ("mkdir", folders::mkdir),
+    ("printenv", environment::printenv),
+    ("printf", printf::printf),
+    ("rev", cut::rev),
+    ("rm", folders::rm),
+    ("sed", sed::sed),
+    ("seq", echo::seq),
+    ("sleep", sleep::sleep),
+    ("sort", sort::sort),
+    ("ssh", ssh::ssh),
+    ("tac", head::tac),
+    ("tail", head::tail),
+    ("tee", folders::tee),
+    ("test", test::test),
+    ("tr", tr::tr),
+    ("true", |_, _, _| Outcome::default()),
+    ("uniq", sort::uniq),
+    ("watch", sleep::watch),
+    ("wc", wc::wc),
+    ("which", environment::which),
+    ("whoami", environment::whoami),
+    ("xargs", xargs::xargs),
+];
+
+/// Most output of one program, in bytes.
+pub const OUTPUT_BYTES_MAX: usize = 64 << 20;
+
+/// A message in our own name, for what a real program would do and ours does not.
+fn not_modelled(program: &str, what: &str) -> Outcome {
+    Outcome::err(2, format!("kubewalk: {program}: {what}"))
+}
+
+/// The texts a filter works on, each with its name: the named files (`-` is standard input), or standard input. Files that
+/// can not be read are complained about in `outcome`, which then fails with `status`.
+fn inputs<'f>(
+    host: &mut dyn Host,
+    program: &str,
+    files: &'f [String],
+    stdin: &str,
+    status: i32,
+    outcome: &mut Outcome,
+) -> Vec<(&'f str, String)> {
+    if files.is_empty() {
+        return vec![("-", stdin.to_string())];
+    }
+    let mut texts = Vec::new();
+    for file in files {
+        match if file == "-" { Ok(stdin.to_string()) } else { host.read_file(file) } {
+            Ok(text) => texts.push((file.as_str(), text)),
+            Err(FileError(why)) => {
+                outcome.stderr.push_str(&format!("{program}: {file}: {why}\n"));
+                outcome.exit = status;
+            }
+        }
+    }
+    texts
+}
+
+/// The lines of a text without their newlines; a last line need not end in one.
+fn lines(text: &str) -> impl DoubleEndedIterator<Item = &str> + Clone {
+    let body = text.strip_suffix('\n').unwrap_or(text);
+    let empty = text.is_empty();
+    body.split('\n').filter(move |_| !empty)
+}

@@ -1,0 +1,3 @@
+//! Colour, carets and widths: text for terminals out of what the core says.
+
+pub mod diagnostic;

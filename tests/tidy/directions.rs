@@ -1,0 +1,160 @@
+//! Who may know whom. The tree of `sim-core` is the picture of a cluster, and an arrow that is not in the picture is refused.
+
+use super::Finding;
+use super::paths::paths;
+use super::source::Source;
+
+/// What a module may name besides itself. A target may be one file of a folder (`network::wire`).
+pub type Edges = &'static [(&'static str, &'static [&'static str])];
+
+/// The allowed directions between the top-level modules of `sim-core`.
+pub const ALLOWED: Edges = &[
+    // Generic: would compile alone.
+    ("engine", &[]),
+    ("yaml", &[]),
+    // What everybody speaks of.
+    ("objects", &["engine"]),
+    // `store` answers in the API's words: a refusal is a `Status`, as in a real server.
+    ("store", &["api", "engine", "objects"]),
+    ("explain", &["engine", "objects", "store"]),
+    // `render::age` because a real API server prints the AGE column itself.
+    ("api", &["engine", "objects", "render::age", "store"]),
+    // The boxes. None names another box: they share photographs, requests and packets.
+    // The run loop starts the cloud's controller (`service-lb`) beside its own.
+    ("controllers", &["api", "cloud", "engine", "explain", "objects", "store"]),
+    ("scheduler", &["api", "engine", "explain", "objects", "store"]),
+    ("kubelet", &["api", "engine", "explain", "objects", "store"]),
+    ("proxy", &["api", "engine", "explain", "objects", "store"]),
+    // A real cloud controller manager is built on the same frame: keys in, a plan out.
+    ("cloud", &["api", "controllers", "engine", "explain", "objects", "store"]),
+    // A resolver asks over a wire, which it is given; it knows nothing else of the network.
+    ("dns", &["api", "engine", "explain", "network::wire", "objects", "store"]),
+    // The network asks a node's proxy and carries DNS messages. At the end of each wire is a pod's sandbox, and what listens in it.
+    ("network", &["api", "dns", "engine", "explain", "kubelet::Sandbox", "kubelet::images", "objects", "proxy", "store"]),
+    // The one place that knows every box.
+    (
+        "cluster",
+        &[
+            "api",
+            "cloud",
+            "controllers",
+            "dns",
+            "engine",
+            "explain",
+            "kubelet",
+            "network",
+            "objects",
+            "proxy",
+            "scheduler",
+            "store",
+        ],
+    ),
+    // Pure: typed values to text. It reads what any layer produces and calls nothing that acts.
+    ("render", EVERYTHING_BUT_RENDER),
+    ("console", TOP),
+    ("scenario", TOP),
+];
+
+const EVERYTHING_BUT_RENDER: &[&str] = &[
+    "api",
+    "cloud",
+    "cluster",
+    "console",
+    "controllers",
+    "dns",
+    "engine",
+    "explain",
+    "kubelet",
+    "network",
+    "objects",
+    "proxy",
+    "scenario",
+    "scheduler",
+    "store",
+];
+
+/// Console and scenario are one layer, the one users speak to.
+const TOP: &[&str] = &[
+    "api",
+    "cloud",
+    "cluster",
+    "console",
+    "controllers",
+    "dns",
+    "engine",
+    "explain",
+    "kubelet",
+    "network",
+    "objects",
+    "proxy",
+    "render",
+    "scenario",
+    "scheduler",
+    "store",
+    "yaml",
+];
+
+/// Crates with one home, so that replacing one changes one folder.
+const HOMES: &[(&str, &str, &str)] = &[
+    ("k8s_openapi", "api", "logic reasons with records of `objects`; only the API server decodes strictly"),
+    ("serde_saphyr", "yaml", "ask `crate::yaml`, which knows places and limits"),
+    ("serde_yaml", "yaml", "ask `crate::yaml`, which writes as kubectl does"),
+    ("yaml_serde", "yaml", "ask `crate::yaml`, which writes as kubectl does"),
+    ("rand", "engine", "draw from a named stream or by key: `engine::random`"),
+    ("rand_pcg", "engine", "draw from a named stream or by key: `engine::random`"),
+    ("brush_parser", "console", "the shell's grammar belongs to the console"),
+];
+
+/// Refuses arrows that the picture does not have.
+pub fn check(source: &Source) -> Vec<Finding> {
+    let module = source.module();
+    let Some(from) = source.in_core().and(module.first()) else { return Vec::new() };
+    let Some((_, allowed)) = ALLOWED.iter().find(|(name, _)| name == from) else {
+        let problem = format!("the module `{from}` has no place in the floor plan");
+        return vec![source.finding(1, problem, "add its arrows to ALLOWED in tests/tidy/directions.rs and a line to lib.rs")];
+    };
+    let mut findings = Vec::new();
+    for (line, path) in paths(source) {
+        let Some(target) = resolve(&path, module.len()) else { continue };
+        let top = target.split("::").next().unwrap_or_default();
+        let known = ALLOWED.iter().any(|(name, _)| *name == top);
+        if known && top != *from && !allowed.iter().any(|edge| covers(edge, target)) {
+            let problem = format!("`{from}` names `{target}`, but may only know {}", list(allowed));
+            findings.push(source.finding(line, problem, "pass the value in from `cluster`, or move the shared type down"));
+        }
+    }
+    findings.extend(homes(source, from));
+    findings
+}
+
+fn homes(source: &Source, from: &str) -> Vec<Finding> {
+    let foreign = |path: &str| {
+        let name = path.split("::").next().unwrap_or_default();
+        HOMES.iter().find(|(krate, home, _)| *krate == name && *home != from)
+    };
+    let found = paths(source).into_iter().filter_map(|(line, path)| foreign(&path).map(|home| (line, home)));
+    found
+        .map(|(line, (krate, home, way_out))| {
+            source.finding(line, format!("the crate `{krate}` lives in `{home}` only, not in `{from}`"), way_out)
+        })
+        .collect()
+}
+
+/// The part of a path below the crate's root: `store::View` of `crate::store::View`, or of `super::store::View` in a file whose
+/// parent is the root.
+fn resolve(path: &str, depth: usize) -> Option<&str> {
+    if let Some(below) = path.strip_prefix("crate::") {
+        return Some(below);
+    }
+    let below = path.trim_start_matches("super::");
+    let ups = (path.len() - below.len()) / "super::".len();
+    (ups > 0 && ups >= depth).then_some(below)
+}
+
+fn covers(edge: &str, target: &str) -> bool {
+    target.strip_prefix(edge).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+fn list(allowed: &[&str]) -> String {
+    if allowed.is_empty() { "itself".to_owned() } else { allowed.join(", ") }
+}

@@ -26,6 +26,12 @@ impl Process {
         Process { ends: None, prints: String::new(), heeds_term: true, guessed: false }
     }
 
+    /// What an init container is assumed to do where its command is not recognised: end well, after a second. One that did not
+    /// would hold its pod for ever.
+    pub fn end_as_init(&mut self) {
+        (self.ends, self.guessed) = (Some((Duration::from_secs(1), 0)), true);
+    }
+
     /// The process that `command` and `args` start.
     pub fn of(command: &[Name], args: &[Name]) -> Process {
         let words: Vec<&str> = command.iter().chain(args).map(|w| &**w).collect();

@@ -8,21 +8,18 @@ use std::sync::Arc;
 use sim_core::console::files::HostFiles;
 use sim_core::console::host::FileError;
 
-use super::{Common, UNUSABLE, complain};
+use super::{UNUSABLE, complain};
 
 /// Largest file that the console may read.
 const BYTES_MAX: u64 = 64 << 20;
 
-/// Whether a person sits in front of the program.
-pub fn interactive() -> bool {
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
-}
-
-/// Opens the terminal UI.
-pub fn play(_input: Option<&str>, _common: &Common) -> u8 {
-    if !interactive() {
-        complain("kubewalk: play needs a terminal; without one use `kubewalk run INPUT` or `kubewalk sh INPUT`");
-    }
+/// `kubewalk play`: needs a terminal, and a UI that this version does not have yet.
+pub fn play() -> u8 {
+    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    complain(match terminal {
+        true => "kubewalk: play: this version has no terminal UI yet; use `kubewalk run INPUT` or `kubewalk sh INPUT`",
+        false => "kubewalk: play needs a terminal; without one use `kubewalk run INPUT` or `kubewalk sh INPUT`",
+    });
     UNUSABLE
 }
 

@@ -1,6 +1,6 @@
 //! The ordered list of stations that the first packet of a connection visits.
 //!
-//! client -> [balancer] -> rules of the first node -> [another node's rules] -> fabric -> socket. Every station leaves a hop. The
+//! client -> (balancer) -> rules of the first node -> (another node's rules) -> fabric -> socket. Every station leaves a hop. The
 //! pick among backends is a draw keyed by the moment and the flow, so that looking does not change what happens.
 
 use std::net::{IpAddr, SocketAddr};

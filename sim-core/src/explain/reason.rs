@@ -14,10 +14,16 @@ pub enum Reason {
     NoRule,
     /// The Service has no endpoint that may be used, anywhere.
     NoEndpoints { service: Name },
-    /// The policy is Local and no usable endpoint is on this node.
-    NoLocalEndpoints { service: Name },
+    /// The policy (the external one, or the internal one) is Local and no usable endpoint is on this node.
+    NoLocalEndpoints { service: Name, external: bool },
+    /// iptables: no endpoint anywhere, but the rule that rejects does not see what the node's own processes send out.
+    NotRejectedOnOutput { service: Name },
     /// The source is in none of the Service's source ranges.
     SourceNotAllowed { service: Name },
+    /// iptables: loopback addresses are not to be reached from elsewhere.
+    LoopbackGuard,
+    /// kube-proxy itself answers there: the health check port of a balancer.
+    HealthCheckPort { service: Name },
     /// nftables: the address is a cluster IP, but has no such port.
     NoSuchServicePort,
     /// nftables: the address lies in the service range and belongs to nobody.
@@ -70,7 +76,10 @@ impl Reason {
             Reason::NoRule => "no-rule",
             Reason::NoEndpoints { .. } => "no-endpoints",
             Reason::NoLocalEndpoints { .. } => "no-local-endpoints",
+            Reason::NotRejectedOnOutput { .. } => "not-rejected-on-output",
             Reason::SourceNotAllowed { .. } => "source-not-allowed",
+            Reason::LoopbackGuard => "loopback-guard",
+            Reason::HealthCheckPort { .. } => "health-check-port",
             Reason::NoSuchServicePort => "no-such-service-port",
             Reason::UnallocatedServiceIp => "unallocated-service-ip",
             Reason::NodeDown { .. } => "node-down",
@@ -90,7 +99,9 @@ impl Reason {
         match self {
             Reason::ServiceMatched { service, .. }
             | Reason::NoEndpoints { service }
-            | Reason::NoLocalEndpoints { service }
+            | Reason::NoLocalEndpoints { service, .. }
+            | Reason::NotRejectedOnOutput { service }
+            | Reason::HealthCheckPort { service }
             | Reason::SourceNotAllowed { service } => vec![format!("Service {service}")],
             Reason::NodeDown { node } => vec![format!("Node {node}")],
             _ => Vec::new(),

@@ -14,13 +14,12 @@ use crate::engine::time::Duration;
 use crate::kubelet::Sandbox;
 use crate::kubelet::images::{Behaviour, Listener};
 use crate::objects::Name;
-use crate::proxy::ProxyConfig;
-use crate::store::View;
+use crate::proxy::{Programmed, ProxyConfig};
 
 /// What is physically true, as the network asks it.
 pub trait Ground {
     /// What kube-proxy of a node has programmed, and how long ago.
-    fn programmed(&self, node: &str) -> Option<(Arc<View>, Duration)>;
+    fn programmed(&self, node: &str) -> Option<(Programmed, Duration)>;
     /// Whether a node has power.
     fn node_up(&self, node: &str) -> bool;
     /// All nodes, in order.

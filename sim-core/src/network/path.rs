@@ -126,7 +126,7 @@ impl Walk<'_> {
             self.hop(place, Component::Network, Step::Lost, Reason::NodeDown { node: node.clone() });
             return Outcome::TimedOut;
         }
-        let Some((view, age)) = self.ground.programmed(node) else { return self.onward(node, depth) };
+        let Some((table, age)) = self.ground.programmed(node) else { return self.onward(node, depth) };
         let zone = self.ground.zone(node);
         let facts = NodeFacts {
             name: node,
@@ -135,7 +135,7 @@ impl Walk<'_> {
             addresses: self.ground.node_addresses(node),
         };
         let packet = Packet { source: self.source.ip(), destination: self.destination, protocol: self.protocol };
-        let verdict = decide(&view, self.ground.proxy_config(), &facts, packet);
+        let verdict = decide(&table, self.ground.proxy_config(), &facts, packet);
         let first = self.decision.is_none() || matches!(self.decision, Some((Decision::Pass, _)));
         if first {
             self.decision = Some((verdict.decision, verdict.clone()));

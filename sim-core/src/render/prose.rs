@@ -8,9 +8,15 @@ pub fn reason(reason: &Reason) -> String {
         Reason::ServiceMatched { service, port, via } => format!("{} = Service {service}, port {port}", address_kind(*via)),
         Reason::NoRule => "no rule of kube-proxy matches; the packet goes on as it is".to_string(),
         Reason::NoEndpoints { service } => format!("Service {service} has no endpoint that could be used anywhere"),
-        Reason::NoLocalEndpoints { service } => {
-            format!("the traffic policy of Service {service} is Local, and no endpoint on this node could be used")
+        Reason::NoLocalEndpoints { service, external } => {
+            let policy = if *external { "externalTrafficPolicy" } else { "internalTrafficPolicy" };
+            format!("{policy} of Service {service} is Local, so only pods on this node may answer, and none could be used")
         }
+        Reason::NotRejectedOnOutput { service } => {
+            format!("Service {service} has no endpoint, but iptables mode does not reject what the node's own processes send out")
+        }
+        Reason::LoopbackGuard => "loopback addresses of a node are closed to everybody but the node itself".to_string(),
+        Reason::HealthCheckPort { service } => format!("health check port of Service {service}; kube-proxy itself answers there"),
         Reason::SourceNotAllowed { service } => {
             format!("the source is in none of the loadBalancerSourceRanges of Service {service}")
         }

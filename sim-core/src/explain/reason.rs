@@ -46,6 +46,39 @@ pub enum Reason {
     NotModelled { ip: IpAddr },
     /// kube-proxy's ipvs mode is not modelled yet.
     ModeNotModelled,
+    /// The node has the address.
+    OwnsAddress { ip: IpAddr },
+    /// The balancer sends the connection to this node, one of so many that have power.
+    BalancerPicked { node: Name, of: usize },
+    /// No node has power, so the balancer has nowhere to send to.
+    NoNodeBehindBalancer,
+    /// The client has no address of the destination's family.
+    NoAddressOfFamily { ip: IpAddr },
+    /// The answer gets back the addresses that the client knows.
+    AnswerRestored,
+}
+
+/// What a decision rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Basis {
+    /// A test of upstream asserts it.
+    UpstreamTest,
+    /// It was read in upstream's sources.
+    Source,
+    /// It is a guess that the scenario could overrule.
+    Assumed,
+}
+
+impl Basis {
+    /// Its name in the contract.
+    pub fn text(self) -> &'static str {
+        match self {
+            Basis::UpstreamTest => "upstream-test",
+            Basis::Source => "source",
+            Basis::Assumed => "assumed",
+        }
+    }
 }
 
 /// The kinds of addresses a Service has.
@@ -91,6 +124,32 @@ impl Reason {
             Reason::AssumedOutside { .. } => "assumed-outside",
             Reason::NotModelled { .. } => "not-modelled",
             Reason::ModeNotModelled => "mode-not-modelled",
+            Reason::OwnsAddress { .. } => "owns-address",
+            Reason::BalancerPicked { .. } => "balancer-picked",
+            Reason::NoNodeBehindBalancer => "no-node-behind-balancer",
+            Reason::NoAddressOfFamily { .. } => "no-address-of-family",
+            Reason::AnswerRestored => "answer-restored",
+        }
+    }
+
+    /// What the decision rests on.
+    pub fn basis(&self) -> Basis {
+        match self {
+            Reason::ServiceMatched { .. }
+            | Reason::NoRule
+            | Reason::NoEndpoints { .. }
+            | Reason::NoLocalEndpoints { .. }
+            | Reason::SourceNotAllowed { .. }
+            | Reason::NoSuchServicePort
+            | Reason::UnallocatedServiceIp
+            | Reason::LoopbackGuard
+            | Reason::HealthCheckPort { .. } => Basis::UpstreamTest,
+            Reason::AssumedOutside { .. }
+            | Reason::NotModelled { .. }
+            | Reason::ModeNotModelled
+            | Reason::BalancerPicked { .. }
+            | Reason::NoNodeBehindBalancer => Basis::Assumed,
+            _ => Basis::Source,
         }
     }
 

@@ -4,7 +4,9 @@
 //! node's rules, and the socket of a pod. [`path`] is the ordered list of those stations. Left out so far: links with loss and
 //! cuts, network policies, conntrack entries, health checks of balancers.
 
+mod choice;
 pub mod path;
+mod share;
 pub mod wire;
 
 use std::net::IpAddr;

@@ -115,7 +115,7 @@ impl<'g> Walk<'g> {
     fn run(&mut self, asked: &Asked<'_>) -> Outcome {
         let to = asked.to.ip();
         let (ips, node) = match asked.from {
-            Source::Outside => return self.from_outside(),
+            Source::Outside => return self.enter(),
             Source::Address { ip, at_node } => (vec![*ip], at_node.clone()),
             Source::Node(node) if to.is_loopback() => (vec![to], node.clone()),
             Source::Node(node) => (self.ground.node_ips(node), node.clone()),
@@ -144,7 +144,7 @@ impl<'g> Walk<'g> {
     }
 
     /// From the outside machine: to a node by its address, or to a balancer, which chooses a node.
-    fn from_outside(&mut self) -> Outcome {
+    fn enter(&mut self) -> Outcome {
         let ip = self.destination.ip();
         self.one_way = self.one_way + OUTSIDE;
         let nodes = self.ground.nodes();

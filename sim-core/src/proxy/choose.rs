@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::lookup::balancer_ips;
 use crate::explain::NotEligible;
 use crate::objects::endpoint_slice::{AddressType, Endpoint, SlicePort};
 use crate::objects::json::parse_ip_sloppy;
@@ -28,21 +27,6 @@ pub fn external_local(service: &Service) -> bool {
     let counts = matches!(service.kind, ServiceType::NodePort | ServiceType::LoadBalancer)
         || service.kind == ServiceType::ClusterIp && !service.external_ips.is_empty();
     service.external_local && counts
-}
-
-/// Whether anybody outside could reach the port.
-pub fn externally_accessible(service: &Service, port: &ServicePort) -> bool {
-    port.node_port.is_some() || !service.external_ips.is_empty() || balancer_ips(service).next().is_some()
-}
-
-/// Whether the Cluster list is ever used.
-pub fn uses_cluster(service: &Service, port: &ServicePort) -> bool {
-    !service.internal_local || externally_accessible(service, port)
-}
-
-/// Whether the Local list is ever used.
-pub fn uses_local(service: &Service, port: &ServicePort) -> bool {
-    service.internal_local || external_local(service) && externally_accessible(service, port)
 }
 
 /// One endpoint as kube-proxy sees it.

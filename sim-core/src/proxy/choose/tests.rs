@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::engine::time::Instant;
 use crate::objects::Object;
+use crate::proxy::lookup::balancer_ips;
 use crate::store::Store;
 
 fn cases() -> Vec<Value> {
@@ -39,6 +40,21 @@ fn store(case: &Value) -> Store {
         store.insert(Object::parse(&doc), Instant::START);
     }
     store
+}
+
+/// Whether anybody outside could reach the port.
+fn externally_accessible(service: &Service, port: &ServicePort) -> bool {
+    port.node_port.is_some() || !service.external_ips.is_empty() || balancer_ips(service).next().is_some()
+}
+
+/// Whether upstream computes the Cluster list; ours is there whenever somebody asks.
+fn uses_cluster(service: &Service, port: &ServicePort) -> bool {
+    !service.internal_local || externally_accessible(service, port)
+}
+
+/// Whether upstream computes the Local list.
+fn uses_local(service: &Service, port: &ServicePort) -> bool {
+    service.internal_local || external_local(service) && externally_accessible(service, port)
 }
 
 type Ips = Option<BTreeSet<String>>;

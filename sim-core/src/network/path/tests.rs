@@ -236,7 +236,7 @@ proptest! {
         let world = world(&json!({"externalTrafficPolicy": if local { "Local" } else { "Cluster" }}), &endpoints);
         let to = ["10.96.0.20:80", "203.0.113.2:30080", "198.18.0.1:80", "10.244.1.7:80"][to];
         let trace = look(&world, &if from_outside { Source::Outside } else { pod("web-a") }, to);
-        let gcd = |a: u64, b: u64| (1..=a.min(b)).rev().find(|n| a % n == 0 && b % n == 0).unwrap();
+        let gcd = |a: u64, b: u64| (1..=a.min(b)).rev().find(|n| a.is_multiple_of(*n) && b.is_multiple_of(*n)).unwrap();
         let common = trace.branches.iter().fold(1, |n, b| n / gcd(n, b.share.1) * b.share.1);
         prop_assert_eq!(trace.branches.iter().map(|b| common / b.share.1 * b.share.0).sum::<u64>(), common);
         prop_assert!(trace.branches.iter().any(|b| b.backend == trace.chosen && b.outcome == trace.outcome));

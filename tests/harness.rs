@@ -1,1 +1,50 @@
 //! Helpers of the black-box tests: the one place that knows the public API.
+
+use std::sync::Arc;
+
+use sim_core::engine::run::Digests;
+use sim_core::kubelet::images::ImageTable;
+use sim_core::render::transcript;
+use sim_core::scenario::load::{File, Input, Options, load};
+use sim_core::scenario::play::{self, Player};
+
+/// What playing a scenario came to.
+pub struct Played {
+    /// The transcript, as `kubewalk run` prints it.
+    pub transcript: String,
+    /// What did not hold: step number and text.
+    pub failures: Vec<String>,
+    /// Both digests at the end.
+    pub digests: Digests,
+}
+
+/// Loads a scenario or manifests; panics with the complaints if it cannot be used.
+pub fn input(name: &str, text: &str) -> Arc<Input> {
+    let is_modelled = |image: &str| !ImageTable::default().behaviour(image).guessed;
+    let options = Options { set: &[], is_modelled };
+    match load(File { name, bytes: text.as_bytes() }, &options) {
+        Ok(input) => Arc::new(input),
+        Err(refused) => panic!("{name}: {:?}", refused.diagnostics),
+    }
+}
+
+/// Plays all steps.
+pub fn play(input: &Arc<Input>, seed: Option<u64>, shuffle_ties: Option<u64>) -> Played {
+    let options = play::Options { seed, shuffle_ties, host_files: None };
+    let mut player = Player::new(input.clone(), &options).expect("the cluster can be built");
+    let (mut transcript, mut failures, mut steps) = (String::new(), Vec::new(), 0);
+    while let Some(played) = player.step() {
+        steps += 1;
+        transcript.push_str(&transcript::step(&played));
+        failures.extend(played.failures.iter().map(|f| format!("step {}: {f}", played.number)));
+    }
+    let failed = failures.len();
+    transcript.push_str(&transcript::summary(steps, failed, player.sim.engine().now()));
+    Played { transcript, failures, digests: player.sim.digests() }
+}
+
+/// Runs console lines on a scenario; each with its output, as a person would see it.
+pub fn console(input: &Arc<Input>, lines: &[&str]) -> Vec<sim_core::console::host::Outcome> {
+    let mut player = Player::new(input.clone(), &play::Options::default()).expect("the cluster can be built");
+    lines.iter().map(|line| player.session.run(&mut player.sim, line)).collect()
+}

@@ -98,25 +98,25 @@ impl Balancers {
         if !service.meta.finalizers.iter().any(|f| &**f == FINALIZER) {
             let mut held = (**service).clone();
             held.meta.finalizers = service.meta.finalizers.iter().cloned().chain([Name::from(FINALIZER)]).collect();
-            plan.writes.push(Write::Update(Object::Service(Arc::new(held))));
+            plan.push(Write::Update(Object::Service(Arc::new(held))));
         }
         let known = self.by_service.get(key).cloned();
         let Some(balancer) = known.or_else(|| self.order(service, key, clock)) else {
             let text = "Error syncing load balancer: failed to ensure load balancer: no address is free".to_string();
-            plan.writes.push(note(&object, true, "SyncLoadBalancerFailed", text, SOURCE));
+            plan.push(note(&object, true, "SyncLoadBalancerFailed", text, SOURCE));
             return;
         };
         if balancer.ready_at > clock.now {
             let begun = balancer.ready_at == clock.now + self.config.delay;
             if begun {
-                plan.writes.push(note(&object, false, "EnsuringLoadBalancer", "Ensuring load balancer".to_string(), SOURCE));
+                plan.push(note(&object, false, "EnsuringLoadBalancer", "Ensuring load balancer".to_string(), SOURCE));
             }
             plan.again = Some(balancer.ready_at.since(clock.now));
-        } else if service.ingress != [balancer.ingress.clone()] && plan.writes.is_empty() {
+        } else if service.ingress != [balancer.ingress.clone()] && plan.is_empty() {
             let mut shown = (**service).clone();
             shown.ingress = vec![balancer.ingress];
-            plan.writes.push(Write::Status { object: Object::Service(Arc::new(shown)), checked: true });
-            plan.writes.push(note(&object, false, "EnsuredLoadBalancer", "Ensured load balancer".to_string(), SOURCE));
+            plan.push(Write::Status { object: Object::Service(Arc::new(shown)), checked: true });
+            plan.push(note(&object, false, "EnsuredLoadBalancer", "Ensured load balancer".to_string(), SOURCE));
         }
     }
 
@@ -149,13 +149,13 @@ impl Balancers {
             for (reason, text) in
                 [("DeletingLoadBalancer", "Deleting load balancer"), ("DeletedLoadBalancer", "Deleted load balancer")]
             {
-                plan.writes.push(note(&object, false, reason, text.to_string(), SOURCE));
+                plan.push(note(&object, false, reason, text.to_string(), SOURCE));
             }
         }
         if held {
             let mut freed = (**service).clone();
             freed.meta.finalizers = service.meta.finalizers.iter().filter(|f| &***f != FINALIZER).cloned().collect();
-            plan.writes.push(Write::Update(Object::Service(Arc::new(freed))));
+            plan.push(Write::Update(Object::Service(Arc::new(freed))));
         }
     }
 }

@@ -247,7 +247,7 @@ impl<'m> Machine<'m> {
     fn shell(&mut self, argv: &[String], stdin: &str) -> Outcome {
         let mut rest = argv[1..].iter();
         let (mut text, mut inline, mut options) = (None, false, Options::default());
-        while let Some(argument) = rest.next() {
+        for argument in rest.by_ref() {
             match argument.strip_prefix('-').filter(|letters| !letters.is_empty()) {
                 Some(letters) => {
                     inline |= letters.contains('c');

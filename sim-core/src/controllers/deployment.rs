@@ -4,17 +4,19 @@
 //! old ones, or clean up; and writes the status. Left out: rollback requests of old API versions.
 //! The real thing: `pkg/controller/deployment`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::deployment_status::{self as status, Newest};
 use super::rollout::{self, Size};
-use super::{Key, Plan, note};
-use crate::api::component::{Clock, Write};
-use crate::engine::random::Digest;
+use super::{Key, Plan, Step, Tail, said};
+use crate::api::component::{Clock, Note, Write};
+use crate::api::status::Status;
 use crate::engine::time::Duration;
-use crate::objects::condition::{self, Condition};
-use crate::objects::labels::Labels;
+use crate::objects::json::{At, set as set_json};
+use crate::objects::labels::{Labels, Selector};
 use crate::objects::meta::{Meta, Owner};
-use crate::objects::workload::{Deployment, PodTemplate, ReplicaSet, Strategy, WorkloadStatus};
+use crate::objects::workload::{Deployment, PodTemplate, ReplicaSet, Strategy};
 use crate::objects::{KindName, Name, Object};
 use crate::store::View;
 
@@ -22,12 +24,13 @@ const HASH: &str = "pod-template-hash";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 const HISTORY: &str = "deployment.kubernetes.io/revision-history";
 const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
+const APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const MAXIMUM: &str = "deployment.kubernetes.io/max-replicas";
 const SOURCE: &str = "deployment-controller";
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// Looks at one deployment.
-pub fn reconcile(view: &View, (namespace, name): &Key, clock: Clock) -> Plan {
+/// Looks at one deployment; `failure` is what became of its last plan, if that failed.
+pub fn reconcile(view: &View, (namespace, name): &Key, failure: Option<&Status>, clock: Clock) -> Plan {
     let Some(deployment) = view.deployments.get(namespace, name) else { return Plan::default() };
     let Some(uid) = deployment.meta.uid.as_deref() else { return Plan::default() };
     let mut sets: Vec<Arc<ReplicaSet>> = view
@@ -36,51 +39,93 @@ pub fn reconcile(view: &View, (namespace, name): &Key, clock: Clock) -> Plan {
         .filter(|set| set.meta.controlled_by(uid))
         .collect();
     sets.sort_by_key(|s| (s.meta.created, s.meta.name.clone()));
-    let mut sync = Sync { view, deployment, sets, plan: Plan::default(), clock };
-    if !deployment.meta.deleting() {
-        sync.act();
+    let mut plan = Plan::default();
+    if deployment.meta.deleting() {
+        plan.then(status::report(deployment, &sets, None, failure, clock, &mut None));
+        return plan;
     }
-    sync.report();
-    sync.plan
+    let mut sync = Sync { view, deployment, sets, touched: BTreeMap::new(), created: None, revision: None, deleted: Vec::new() };
+    sync.act();
+    sync.into_plan(failure, clock)
 }
 
+/// One look at a deployment: what it does to its sets.
 struct Sync<'v> {
     view: &'v View,
     deployment: &'v Arc<Deployment>,
-    /// Its sets, oldest first.
+    /// Its sets, oldest first, as they are to be.
     sets: Vec<Arc<ReplicaSet>>,
-    plan: Plan,
-    clock: Clock,
+    /// The sets that change, each with what is said about it.
+    touched: BTreeMap<usize, Option<Note>>,
+    /// A new set.
+    created: Option<Step>,
+    /// The revision the deployment is to show.
+    revision: Option<String>,
+    /// Sets beyond the history limit.
+    deleted: Vec<Write>,
 }
 
 impl Sync<'_> {
     fn act(&mut self) {
-        let d = self.deployment;
         let new = self.new_set();
-        if d.paused {
+        if self.deployment.paused || self.is_scaling() {
             self.resize();
             return;
         }
-        if self.is_scaling() {
-            self.resize();
-            return;
-        }
-        match d.strategy {
+        match self.deployment.strategy {
             Strategy::Recreate => self.recreate(new),
             Strategy::RollingUpdate { .. } => self.roll(new),
         }
     }
 
+    /// The writes, in the order upstream makes them; each waits for the one before.
+    fn into_plan(self, failure: Option<&Status>, clock: Clock) -> Plan {
+        let mut plan = Plan::default();
+        let name = self.created.as_ref().and_then(|step| match &step.write {
+            Write::Create(object) => Some(object.meta().name.clone()),
+            _ => None,
+        });
+        // A set that cannot be created: the deployment's status tells why before it is tried again.
+        if failure.is_some() {
+            plan.then(self.report(name.clone(), failure, clock, &mut None));
+        }
+        plan.then(self.created.clone());
+        for (at, said) in &self.touched {
+            let step = Step::from(Write::Update(Object::ReplicaSet(self.sets[*at].clone())));
+            plan.then([said.clone().map_or(step.clone(), |said| step.done(said, Tail::Nothing))]);
+        }
+        if let Some(revision) = self.revision.as_deref().filter(|r| self.deployment.meta.annotations.get(REVISION) != Some(*r)) {
+            let mut shown = (**self.deployment).clone();
+            shown.meta.annotations = Arc::new(shown.meta.annotations.with(REVISION, revision));
+            plan.then([Write::Update(Object::Deployment(Arc::new(shown)))]);
+        }
+        plan.then(self.deleted.clone());
+        let mut again = None;
+        let status = self.report(name, failure, clock, &mut again);
+        if failure.is_none() {
+            plan.then(status);
+        }
+        plan.again = again;
+        plan
+    }
+
+    fn report(
+        &self,
+        created: Option<Name>,
+        failure: Option<&Status>,
+        clock: Clock,
+        again: &mut Option<Duration>,
+    ) -> Option<Step> {
+        let newest = match created {
+            Some(name) => Some(Newest::Created(name)),
+            None => self.new_set().map(|at| Newest::Stands(self.sets[at].clone())),
+        };
+        status::report(self.deployment, &self.sets, newest, failure, clock, again)
+    }
+
     /// The set with the deployment's template, apart from the hash label.
     fn new_set(&self) -> Option<usize> {
-        let same = |set: &Arc<ReplicaSet>| {
-            let mut labels = (*set.template.labels).clone();
-            labels.0.remove(HASH);
-            labels == *self.deployment.template.labels
-                && set.template.annotations == self.deployment.template.annotations
-                && set.template.spec.doc == self.deployment.template.spec.doc
-        };
-        self.sets.iter().position(same)
+        self.sets.iter().position(|set| same_template(&set.template, &self.deployment.template))
     }
 
     fn old_sets(&self, new: Option<usize>) -> Vec<usize> {
@@ -167,18 +212,16 @@ impl Sync<'_> {
         }
     }
 
-    fn latest_revision(&self) -> i64 {
-        self.sets.iter().map(|s| revision(&s.meta)).max().unwrap_or(0)
-    }
-
     fn create_set(&mut self, size: i64) {
         let d = self.deployment;
-        let hash = template_hash(&d.template, d.status.collisions.unwrap_or(0));
-        let revision = (self.latest_revision() + 1).to_string();
+        let hash = template_hash(&d.template, d.status.collisions);
+        let latest = self.sets.iter().map(|s| revision(&s.meta)).max().unwrap_or(0);
+        let revision = (latest + 1).to_string();
         let template = d.template.with_label(HASH, &hash);
         let mut meta = Meta::named(&d.meta.namespace, &format!("{}-{hash}", d.meta.name));
         meta.labels = template.labels.clone();
-        meta.annotations = Arc::new(self.sized(&d.meta.annotations, &[(REVISION, &revision)]));
+        let annotations = Labels(copied(&d.meta.annotations).collect()).with(REVISION, &revision);
+        meta.annotations = Arc::new(self.sized(&annotations));
         meta.owners = Arc::from([Owner {
             api_version: "apps/v1".into(),
             kind: "Deployment".into(),
@@ -188,92 +231,87 @@ impl Sync<'_> {
             block: Some(true),
         }]);
         let name = meta.name.clone();
-        let selector = selector_labels(d).with(HASH, &hash);
-        let set = ReplicaSet::from_parts(meta, size, selector, template, d.min_ready);
-        self.plan.writes.push(Write::Create(Object::ReplicaSet(Arc::new(set))));
-        if size > 0 {
-            self.say(format!("Scaled up replica set {name} from 0 to {size}"));
-        }
-        self.show_revision(&revision);
+        let mut set = ReplicaSet::from_parts(meta, size, Labels::default(), template, d.min_ready);
+        let mut selector = At::top(&d.doc).at("spec").at("selector").0.cloned().unwrap_or_default();
+        set_json(&mut selector, &["matchLabels", HASH], &*hash);
+        set.selector = Selector::parse(At::top(&selector));
+        set_json(Arc::make_mut(&mut set.doc), &["spec", "selector"], selector);
+        let step = Step::from(Write::Create(Object::ReplicaSet(Arc::new(set))));
+        let refused = format!("Failed to create new replica set \"{name}\": ");
+        let step = step.failed(said(&Object::Deployment(d.clone()), true, "ReplicaSetCreateError", refused, SOURCE));
+        let grown = self.grown(&name, 0, size);
+        self.created = Some(if size > 0 { step.done(grown, Tail::Nothing) } else { step });
+        self.revision = Some(revision);
     }
 
-    /// The deployment carries the revision of its newest set.
-    fn show_revision(&mut self, revision: &str) {
-        let d = self.deployment;
-        if d.meta.annotations.get(REVISION) == Some(revision) {
-            return;
-        }
-        let mut shown = (**d).clone();
-        shown.meta.annotations = Arc::new(d.meta.annotations.with(REVISION, revision));
-        self.plan.writes.push(Write::Update(Object::Deployment(Arc::new(shown))));
-    }
-
-    /// A set that is used again becomes the newest revision.
+    /// A set that is used again becomes the newest revision; what the deployment is annotated with, its newest set is too.
     fn mark_newest(&mut self, at: usize) {
         let set = self.sets[at].clone();
-        let latest = self.latest_revision();
+        let others = self.sets.iter().enumerate().filter(|(i, _)| *i != at);
+        let newest = others.map(|(_, s)| revision(&s.meta)).max().unwrap_or(0) + 1;
         let own = revision(&set.meta);
-        if own < latest {
-            let history = set.meta.annotations.get(HISTORY).map_or_else(|| own.to_string(), |h| format!("{h},{own}"));
-            let newest = (latest + 1).to_string();
+        let mut annotations = (*set.meta.annotations).clone();
+        annotations.0.extend(copied(&self.deployment.meta.annotations));
+        if own < newest {
+            if own > 0 {
+                let history = annotations.get(HISTORY).map_or_else(|| own.to_string(), |h| format!("{h},{own}"));
+                annotations = annotations.with(HISTORY, &history);
+            }
+            annotations = annotations.with(REVISION, &newest.to_string());
+        }
+        self.revision = annotations.get(REVISION).map(str::to_string);
+        if annotations != *set.meta.annotations || set.min_ready != self.deployment.min_ready {
             let mut marked = (*set).clone();
-            marked.meta.annotations = Arc::new(set.meta.annotations.with(REVISION, &newest).with(HISTORY, &history));
-            self.sets[at] = Arc::new(marked.clone());
-            self.plan.writes.push(Write::Update(Object::ReplicaSet(Arc::new(marked))));
-            self.show_revision(&newest);
-        } else {
-            self.show_revision(&own.to_string());
+            marked.meta.annotations = Arc::new(annotations);
+            if marked.min_ready != self.deployment.min_ready {
+                marked.min_ready = self.deployment.min_ready;
+                set_json(Arc::make_mut(&mut marked.doc), &["spec", "minReadySeconds"], marked.min_ready);
+            }
+            self.sets[at] = Arc::new(marked);
+            self.touched.entry(at).or_default();
         }
     }
 
-    /// Annotations with the deployment's size; what kubectl keeps on the deployment is not copied.
-    fn sized(&self, from: &Labels, more: &[(&str, &str)]) -> Labels {
+    /// Annotations with the deployment's size.
+    fn sized(&self, from: &Labels) -> Labels {
         let d = self.deployment;
         let (surge, _) = rollout::bounds(d);
-        let mut labels = from.clone();
-        labels.0.remove("kubectl.kubernetes.io/last-applied-configuration");
-        let mut labels = labels.with(DESIRED, &d.replicas.to_string()).with(MAXIMUM, &(d.replicas + surge).to_string());
-        for (key, value) in more {
-            labels = labels.with(key, value);
-        }
-        labels
+        from.with(DESIRED, &d.replicas.to_string()).with(MAXIMUM, &(d.replicas + surge).to_string())
     }
 
     fn set_size(&mut self, at: usize, size: i64) {
         let set = self.sets[at].clone();
-        let own_revision = set.meta.annotations.get(REVISION).unwrap_or("1").to_string();
-        let annotations = self.sized(&set.meta.annotations, &[(REVISION, &own_revision)]);
+        let annotations = self.sized(&set.meta.annotations);
         if set.replicas == size && (size == 0 || annotations == *set.meta.annotations) {
             return;
         }
         let mut sized = (*set).clone();
         sized.replicas = size;
         sized.meta.annotations = Arc::new(annotations);
-        // A set that was just marked in this sync is written once.
-        self.plan.writes.retain(|w| !matches!(w, Write::Update(Object::ReplicaSet(s)) if s.meta.uid == set.meta.uid));
-        self.plan.writes.push(Write::Update(Object::ReplicaSet(Arc::new(sized))));
-        if size != set.replicas {
-            let way = if size > set.replicas { "up" } else { "down" };
-            self.say(format!("Scaled {way} replica set {} from {} to {size}", set.meta.name, set.replicas));
-        }
+        self.sets[at] = Arc::new(sized);
+        let said = (size != set.replicas).then(|| self.grown(&set.meta.name, set.replicas, size));
+        self.touched.insert(at, said);
     }
 
-    fn say(&mut self, message: String) {
-        let about = Object::Deployment(self.deployment.clone());
-        self.plan.writes.push(note(&about, false, "ScalingReplicaSet", message, SOURCE));
+    fn grown(&self, set: &str, from: i64, to: i64) -> Note {
+        let way = if to > from { "up" } else { "down" };
+        let message = format!("Scaled {way} replica set {set} from {from} to {to}");
+        said(&Object::Deployment(self.deployment.clone()), false, "ScalingReplicaSet", message, SOURCE)
     }
 
     /// After a complete rollout the oldest empty sets beyond the limit are deleted.
     fn clean_up(&mut self, new: usize) {
-        if !complete(self.deployment) {
+        if !status::complete(self.deployment, &self.deployment.status) {
             return;
         }
-        let empty = |s: &Arc<ReplicaSet>| s.replicas == 0 && s.status.replicas == 0 && !s.meta.deleting();
+        let empty = |s: &Arc<ReplicaSet>| {
+            s.replicas == 0 && s.status.replicas == 0 && s.status.observed >= s.meta.generation.unwrap_or(0) && !s.meta.deleting()
+        };
         let old: Vec<Arc<ReplicaSet>> =
             self.old_sets(Some(new)).into_iter().map(|at| self.sets[at].clone()).filter(empty).collect();
         let limit = usize::try_from(self.deployment.history_limit).unwrap_or(usize::MAX);
         for set in old.iter().take(old.len().saturating_sub(limit)) {
-            self.plan.writes.push(Write::Delete {
+            self.deleted.push(Write::Delete {
                 kind: KindName { group: "apps".into(), kind: "ReplicaSet".into() },
                 namespace: set.meta.namespace.clone(),
                 name: set.meta.name.clone(),
@@ -283,120 +321,31 @@ impl Sync<'_> {
             });
         }
     }
-
-    fn report(&mut self) {
-        let d = self.deployment;
-        let new = self.new_set();
-        let sum = |of: fn(&WorkloadStatus) -> i64| self.sets.iter().map(|s| of(&s.status)).sum::<i64>();
-        let (replicas, available) = (sum(|s| s.replicas), sum(|s| s.available));
-        let mut status = WorkloadStatus {
-            observed: d.meta.generation.unwrap_or(0),
-            replicas,
-            updated: new.map_or(0, |at| self.sets[at].status.replicas),
-            ready: sum(|s| s.ready),
-            available,
-            unavailable: (self.sets.iter().map(|s| s.replicas).sum::<i64>() - available).max(0),
-            collisions: d.status.collisions,
-            conditions: d.status.conditions.clone(),
-        };
-        self.judge(&mut status, new);
-        if status != d.status {
-            let mut shown = (**d).clone();
-            shown.status = status;
-            // The annotation may be on its way as well; a status write does not collide with it.
-            self.plan.writes.push(Write::Status { object: Object::Deployment(Arc::new(shown)), checked: false });
-        }
-    }
-
-    /// The conditions Available and Progressing.
-    fn judge(&mut self, status: &mut WorkloadStatus, new: Option<usize>) {
-        let d = self.deployment;
-        let now = self.clock.timestamp();
-        let (_, unavailable) = rollout::bounds(d);
-        let enough = status.available >= d.replicas - unavailable;
-        let (truth, reason, text) = match enough {
-            true => ("True", "MinimumReplicasAvailable", "Deployment has minimum availability."),
-            false => ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."),
-        };
-        put(status, Condition::new("Available", truth, reason, text, now));
-        let set = new.map(|at| self.sets[at].meta.name.clone());
-        let known = condition::find(&d.status.conditions, "Progressing").cloned();
-        let done = known.as_ref().is_some_and(|c| &*c.reason == "NewReplicaSetAvailable");
-        let finished = status.updated == d.replicas && status.replicas == d.replicas && status.available == d.replicas;
-        let old = &d.status;
-        let moved = status.updated > old.updated
-            || status.replicas - status.updated < old.replicas - old.updated
-            || status.ready > old.ready
-            || status.available > old.available;
-        match set {
-            _ if d.paused => {
-                put(status, Condition::new("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused", now))
-            }
-            Some(set) if finished => {
-                let text = format!("ReplicaSet \"{set}\" has successfully progressed.");
-                put(status, Condition::new("Progressing", "True", "NewReplicaSetAvailable", &text, now));
-            }
-            Some(_) if done && d.meta.generation == Some(old.observed) => {}
-            Some(set) if moved || known.is_none() || done => {
-                let text = format!("ReplicaSet \"{set}\" is progressing.");
-                put(status, Condition::new("Progressing", "True", "ReplicaSetUpdated", &text, now));
-            }
-            Some(set) => self.check_deadline(status, &set),
-            None => {
-                let hash = template_hash(&d.template, d.status.collisions.unwrap_or(0));
-                let text = format!("Created new replica set \"{}-{hash}\"", d.meta.name);
-                put(status, Condition::new("Progressing", "True", "NewReplicaSetCreated", &text, now));
-            }
-        }
-    }
-
-    /// No progress for the deadline: reported, and that is all.
-    fn check_deadline(&mut self, status: &mut WorkloadStatus, set: &Name) {
-        let Some(progress) = condition::find(&status.conditions, "Progressing").filter(|c| c.is_true()) else { return };
-        let since = progress.touched.or(progress.transition).unwrap_or_default();
-        let deadline = Duration::from_secs(u64::try_from(self.deployment.deadline).unwrap_or(u64::MAX));
-        let age = Duration::from_nanos(u64::try_from(self.clock.timestamp().nanos_since(since)).unwrap_or(0));
-        if age > deadline {
-            let text = format!("ReplicaSet \"{set}\" has timed out progressing.");
-            put(status, Condition::new("Progressing", "False", "ProgressDeadlineExceeded", &text, self.clock.timestamp()));
-        } else {
-            self.plan.again = Some(deadline - age + Duration::from_secs(1));
-        }
-    }
-}
-
-/// Puts a condition with its `lastUpdateTime`; one that says the same keeps its stamps, unless it is progress.
-fn put(status: &mut WorkloadStatus, mut condition: Condition) {
-    let old = condition::find(&status.conditions, &condition.kind);
-    let same =
-        old.is_some_and(|o| (&o.status, &o.reason, &o.message) == (&condition.status, &condition.reason, &condition.message));
-    if same && &*condition.reason != "ReplicaSetUpdated" {
-        return;
-    }
-    condition.touched = condition.transition;
-    condition::upsert(&mut status.conditions, condition);
-}
-
-fn complete(d: &Deployment) -> bool {
-    let s = &d.status;
-    s.updated == d.replicas
-        && s.replicas == d.replicas
-        && s.available == d.replicas
-        && s.observed >= d.meta.generation.unwrap_or(0)
 }
 
 fn revision(meta: &Meta) -> i64 {
     meta.annotations.get(REVISION).and_then(|t| t.parse().ok()).unwrap_or(0)
 }
 
-/// The labels of `spec.selector.matchLabels`.
-fn selector_labels(d: &Deployment) -> Labels {
-    Labels::parse(crate::objects::json::At::top(&d.doc).at("spec").at("selector").at("matchLabels"))
+/// What of a deployment's annotations its sets carry too.
+fn copied(annotations: &Labels) -> impl Iterator<Item = (Name, Name)> + '_ {
+    let own = [APPLIED, REVISION, HISTORY, DESIRED, MAXIMUM, "deprecated.deployment.rollback.to"];
+    annotations.0.iter().filter(move |(k, _)| !own.contains(&&***k)).map(|(k, v)| (k.clone(), v.clone()))
 }
 
-/// The hash of a template, in the letters of generated names: ten at most.
-fn template_hash(template: &PodTemplate, collisions: i64) -> String {
-    let digest = Digest::of(&(template.doc.to_string(), collisions));
-    let number = (digest >> 32) as u32 ^ digest as u32;
-    number.to_string().bytes().map(|b| char::from(LETTERS[usize::from(b) % LETTERS.len()])).collect()
+/// Whether two templates are equal apart from the hash label.
+fn same_template(a: &PodTemplate, b: &PodTemplate) -> bool {
+    let labels = |t: &PodTemplate| {
+        let mut labels = (*t.labels).clone();
+        labels.0.remove(HASH);
+        labels
+    };
+    (Arc::ptr_eq(&a.spec, &b.spec) || a.spec.doc == b.spec.doc) && a.annotations == b.annotations && labels(a) == labels(b)
+}
+
+/// The hash of a template: 32-bit FNV-1a, its decimal digits in the letters of generated names.
+fn template_hash(template: &PodTemplate, collisions: Option<i64>) -> String {
+    let text = format!("{}{}", template.doc, collisions.map(|n| n.to_string()).unwrap_or_default());
+    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash.to_string().bytes().map(|b| char::from(LETTERS[usize::from(b) % LETTERS.len()])).collect()
 }

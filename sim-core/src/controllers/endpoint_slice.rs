@@ -90,7 +90,9 @@ pub fn reconcile(view: &View, (namespace, name): &Key) -> Plan {
     {
         wanted.insert((*family, Vec::new()), Vec::new());
     }
-    Plan { writes: packing::pack(view, service, wanted), again: None }
+    let mut plan = Plan::default();
+    plan.extend(packing::pack(view, service, wanted));
+    plan
 }
 
 /// The pods a Service selects that have an address and have not ended.

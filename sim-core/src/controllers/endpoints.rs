@@ -33,7 +33,7 @@ pub fn reconcile(view: &View, (namespace, name): &Key) -> Plan {
         if stored.is_some_and(|e| ours(e)) {
             let kind = KindName { group: Name::default(), kind: "Endpoints".into() };
             let (namespace, name) = (namespace.clone(), name.clone());
-            plan.writes.push(Write::Delete { kind, namespace, name, uid: None, grace: None, propagation: None });
+            plan.push(Write::Delete { kind, namespace, name, uid: None, grace: None, propagation: None });
         }
         return plan;
     };
@@ -51,14 +51,14 @@ pub fn reconcile(view: &View, (namespace, name): &Key) -> Plan {
             let mut meta = Meta::named(namespace, name);
             meta.labels = Arc::new(labels);
             mark(&mut meta, over);
-            plan.writes.push(Write::Create(Object::Endpoints(Arc::new(Endpoints { meta, subsets, given: None }))));
+            plan.push(Write::Create(Object::Endpoints(Arc::new(Endpoints { meta, subsets, given: None }))));
         }
         Some(old) => {
             let mut new = (**old).clone();
             (new.subsets, new.meta.labels, new.given) = (subsets, Arc::new(labels), None);
             mark(&mut new.meta, over);
             if new.subsets != old.subsets || new.meta != old.meta {
-                plan.writes.push(Write::Update(Object::Endpoints(Arc::new(new))));
+                plan.push(Write::Update(Object::Endpoints(Arc::new(new))));
             }
         }
     }
@@ -79,14 +79,10 @@ fn mark(meta: &mut Meta, over: bool) {
 fn subsets(view: &View, service: &Service) -> (Vec<Subset>, bool) {
     let mut groups: BTreeMap<Ports, (Vec<Address>, Vec<Address>)> = BTreeMap::new();
     let wanted = |p: &Arc<Pod>| service.publish_not_ready || !p.meta.deleting();
-    let mut listed = 0;
-    let mut over = false;
-    for pod in selected(view, service).into_iter().filter(wanted) {
-        if listed == CAPACITY {
-            over = true;
-            break;
-        }
-        listed += 1;
+    let mut pods: Vec<Arc<Pod>> = selected(view, service).into_iter().filter(wanted).collect();
+    let over = pods.len() > CAPACITY;
+    pods.truncate(CAPACITY);
+    for pod in pods {
         let ports = ports(service, &pod);
         let group = groups.entry(ports).or_default();
         let list = if service.publish_not_ready || pod.ready() { &mut group.0 } else { &mut group.1 };

@@ -8,83 +8,111 @@ use std::collections::BTreeSet;
 
 use super::{Key, Plan};
 use crate::api::component::Write;
+use crate::api::kinds::KINDS;
 use crate::api::request::Propagation;
-use crate::objects::{Name, Object};
+use crate::objects::meta::Owner;
+use crate::objects::{KindName, Name, Object};
 use crate::store::{Change, View};
 
-/// Owners that a change may have taken away, or that wait for their dependents.
-pub fn keys_of(change: &Change) -> Vec<Key> {
-    let Some(object) = change.after.as_ref().or(change.before.as_ref()) else { return Vec::new() };
-    let own = object.meta().uid.clone();
-    let owners = object.meta().owners.iter().map(|o| o.uid.clone());
-    own.into_iter().chain(owners).map(|uid| (uid, Name::default())).collect()
+const ORPHAN: &str = "orphan";
+const FOREGROUND: &str = "foregroundDeletion";
+
+/// Owners that a change may have taken away, that wait for their dependents, or that a new dependent names in vain.
+pub fn keys_of(view: &View, change: &Change) -> Vec<Key> {
+    let mut keys = Vec::new();
+    let ending = |o: &Object| change.after.is_none() || o.meta().deleting();
+    for object in [change.before.as_ref(), change.after.as_ref()].into_iter().flatten() {
+        let meta = object.meta();
+        let depended = |uid: &Name| view.dependents(uid).next().is_some();
+        let waits = meta.finalizers.iter().any(|f| matches!(&**f, ORPHAN | FOREGROUND));
+        keys.extend(meta.uid.iter().filter(|uid| ending(object) && (waits || depended(uid))).map(|uid| key_of(object, uid)));
+        // An owner that stands and stays has nothing to do with what becomes of its dependents.
+        let stays =
+            |o: &Owner| find(view, object, o).is_some_and(|f| f.meta().uid.as_ref() == Some(&o.uid) && !f.meta().deleting());
+        keys.extend(meta.owners.iter().filter(|o| !stays(o)).map(|o| (o.uid.clone(), Name::default())));
+    }
+    keys
 }
 
-/// All owners that dependents name.
+/// An owner by its uid; one that waits for its dependents also by kind and name, as it may have none left to tell.
+fn key_of(object: &Object, uid: &Name) -> Key {
+    let (kind, meta) = (object.kind_name(), object.meta());
+    let waits = meta.finalizers.iter().any(|f| matches!(&**f, ORPHAN | FOREGROUND));
+    let place = || format!("{}/{}/{}/{}", kind.group, kind.kind, meta.namespace, meta.name).into();
+    (uid.clone(), if waits { place() } else { Name::default() })
+}
+
+/// Owners that are missing or on their way out.
 pub fn all_keys(view: &View) -> Vec<Key> {
-    let pods = view.pods.iter().flat_map(|p| p.meta.owners.iter());
-    let sets = view.replica_sets.iter().flat_map(|s| s.meta.owners.iter());
-    let uids: BTreeSet<Name> = pods.chain(sets).map(|o| o.uid.clone()).collect();
-    uids.into_iter().map(|uid| (uid, Name::default())).collect()
+    let mut keys = BTreeSet::new();
+    let kinds = KINDS.iter().map(|k| KindName { group: k.group.into(), kind: k.kind.into() });
+    let kinds: BTreeSet<KindName> = kinds.chain(view.plain_kinds().cloned()).collect();
+    for object in kinds.iter().flat_map(|kind| view.list(kind, "")) {
+        keys.extend(object.meta().owners.iter().map(|o| (o.uid.clone(), Name::default())));
+        keys.extend(object.meta().uid.iter().filter(|_| object.meta().deleting()).map(|uid| key_of(&object, uid)));
+    }
+    keys.into_iter().collect()
 }
 
 /// Looks at one owner.
-pub fn reconcile(view: &View, (uid, _): &Key) -> Plan {
+pub fn reconcile(view: &View, (uid, place): &Key) -> Plan {
     let mut plan = Plan::default();
     let dependents: Vec<Object> = view.dependents(uid).map(|(_, object)| object).collect();
-    let Some(owner) = owner(view, uid, &dependents) else {
-        let orphaned = dependents.iter().filter(|d| d.meta().owners.iter().all(|o| !exists(view, d, &o.uid, &o.kind, &o.name)));
-        plan.writes.extend(orphaned.filter(|d| !d.meta().deleting()).map(|d| delete(d, Propagation::Background)));
+    let Some(owner) = owner(view, uid, place, &dependents) else {
+        let orphaned = dependents.iter().filter(|d| d.meta().owners.iter().all(|o| !exists(view, d, o)));
+        plan.extend(orphaned.filter(|d| !d.meta().deleting()).map(|d| delete(d, Propagation::Background)));
         return plan;
     };
     let has = |finalizer: &str| owner.meta().finalizers.iter().any(|f| &**f == finalizer);
     if !owner.meta().deleting() {
         return plan;
     }
-    if has("orphan") {
+    if has(ORPHAN) {
         for dependent in &dependents {
             let mut freed = dependent.clone();
             freed.meta_mut().owners = dependent.meta().owners.iter().filter(|o| o.uid != *uid).cloned().collect();
-            plan.writes.push(Write::Update(freed));
+            plan.push(Write::Update(freed));
         }
         if dependents.is_empty() {
-            plan.writes.push(without(&owner, "orphan"));
+            plan.push(without(&owner, ORPHAN));
         }
-    } else if has("foregroundDeletion") {
+    } else if has(FOREGROUND) {
         let doomed = dependents.iter().filter(|d| !d.meta().deleting());
-        plan.writes.extend(doomed.map(|d| delete(d, Propagation::Foreground)));
+        plan.extend(doomed.map(|d| delete(d, Propagation::Foreground)));
         let blocking = |d: &Object| d.meta().owners.iter().any(|o| o.uid == *uid && o.block == Some(true));
         if !dependents.iter().any(blocking) {
-            plan.writes.push(without(&owner, "foregroundDeletion"));
+            plan.push(without(&owner, FOREGROUND));
         }
     }
     plan
 }
 
-/// The owner with that uid: found by what its dependents, or itself, say of it.
-fn owner(view: &View, uid: &Name, dependents: &[Object]) -> Option<Object> {
+/// The owner with that uid: found by what its dependents, or its own key, say of it.
+fn owner(view: &View, uid: &Name, place: &str, dependents: &[Object]) -> Option<Object> {
     let named = dependents.iter().flat_map(|d| d.meta().owners.iter().map(move |o| (d, o))).find(|(_, o)| o.uid == *uid);
-    if let Some((dependent, reference)) = named {
-        return find(view, dependent, &reference.api_version, &reference.kind, &reference.name)
-            .filter(|o| o.meta().uid.as_ref() == Some(uid));
-    }
-    // Without dependents it only matters if it waits for them.
-    let waits = |o: &Object| o.meta().uid.as_ref() == Some(uid) && o.meta().deleting();
-    let deployments = view.deployments.iter().cloned().map(Object::Deployment);
-    deployments.chain(view.replica_sets.iter().cloned().map(Object::ReplicaSet)).find(waits)
+    let found = match named {
+        Some((dependent, reference)) => find(view, dependent, reference),
+        None => {
+            let mut parts = place.split('/');
+            let mut part = || parts.next().unwrap_or_default();
+            let kind = KindName { group: part().into(), kind: part().into() };
+            let (namespace, name) = (part(), part());
+            view.find(&kind, namespace, name).map(|(_, object)| object)
+        }
+    };
+    found.filter(|o| o.meta().uid.as_ref() == Some(uid))
 }
 
-fn find(view: &View, dependent: &Object, api_version: &str, kind: &str, name: &str) -> Option<Object> {
-    let group = api_version.split_once('/').map_or("", |(group, _)| group);
-    let kind = crate::objects::KindName { group: group.into(), kind: kind.into() };
-    let namespace = &dependent.meta().namespace;
-    view.find(&kind, namespace, name).or_else(|| view.find(&kind, "", name)).map(|(_, object)| object)
+/// What an owner reference points to by name, in the dependent's namespace or in none.
+fn find(view: &View, dependent: &Object, owner: &Owner) -> Option<Object> {
+    let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
+    let kind = KindName { group: group.into(), kind: owner.kind.clone() };
+    let namespaced = view.find(&kind, &dependent.meta().namespace, &owner.name);
+    namespaced.or_else(|| view.find(&kind, "", &owner.name)).map(|(_, object)| object)
 }
 
-fn exists(view: &View, dependent: &Object, uid: &Name, kind: &str, name: &str) -> bool {
-    let reference = dependent.meta().owners.iter().find(|o| o.uid == *uid && &*o.kind == kind && &*o.name == name);
-    let found = reference.and_then(|o| find(view, dependent, &o.api_version, &o.kind, &o.name));
-    found.is_some_and(|object| object.meta().uid.as_ref() == Some(uid))
+fn exists(view: &View, dependent: &Object, owner: &Owner) -> bool {
+    find(view, dependent, owner).is_some_and(|object| object.meta().uid.as_ref() == Some(&owner.uid))
 }
 
 fn delete(object: &Object, propagation: Propagation) -> Write {

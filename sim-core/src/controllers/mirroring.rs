@@ -18,13 +18,24 @@ const MANAGER: &str = "endpointslicemirroring-controller.k8s.io";
 const SKIP: &str = "endpointslice.kubernetes.io/skip-mirror";
 const ELECTION: &str = "control-plane.alpha.kubernetes.io/leader";
 
+/// Whether this controller keeps a slice.
+pub fn ours(slice: &EndpointSlice) -> bool {
+    slice.meta.labels.get(MANAGED_BY) == Some(MANAGER)
+}
+
+/// The Endpoints that an object is about: those of its own name, or those that a slice mirrors.
+pub fn key_of(object: &Object) -> Key {
+    let meta = object.meta();
+    let service = if let Object::EndpointSlice(slice) = object { slice.service().map(Name::from) } else { None };
+    (meta.namespace.clone(), service.unwrap_or_else(|| meta.name.clone()))
+}
+
 /// Looks at one Endpoints object.
 pub fn reconcile(view: &View, (namespace, name): &Key) -> Plan {
     let source = view.endpoints.get(namespace, name).filter(|e| wanted(view, e));
     let mut slices: BTreeMap<(AddressType, Vec<SlicePort>), Arc<EndpointSlice>> = BTreeMap::new();
     let mut plan = Plan::default();
-    let mirrored = |s: &&Arc<EndpointSlice>| s.meta.labels.get(MANAGED_BY) == Some(MANAGER);
-    for slice in view.slices_of(namespace, name).filter(mirrored) {
+    for slice in view.slices_of(namespace, name).filter(|s| ours(s)) {
         slices.insert((slice.family, slice.ports.clone()), slice.clone());
     }
     for (shape, endpoints) in source.map(|e| shapes(e)).unwrap_or_default() {
@@ -33,13 +44,13 @@ pub fn reconcile(view: &View, (namespace, name): &Key) -> Plan {
             Some(slice) => {
                 let mut changed = (*slice).clone();
                 (changed.endpoints, changed.given) = (endpoints, None);
-                plan.writes.push(Write::Update(Object::EndpointSlice(Arc::new(changed))));
+                plan.push(Write::Update(Object::EndpointSlice(Arc::new(changed))));
             }
-            None => plan.writes.extend(source.map(|e| create(e, shape, endpoints))),
+            None => plan.extend(source.map(|e| create(e, shape, endpoints))),
         }
     }
     for slice in slices.into_values() {
-        plan.writes.push(Write::Delete {
+        plan.push(Write::Delete {
             kind: KindName { group: "discovery.k8s.io".into(), kind: "EndpointSlice".into() },
             namespace: slice.meta.namespace.clone(),
             name: slice.meta.name.clone(),

@@ -6,7 +6,9 @@
 //! controller's own last writes (upstream: expectations). Left out: worker counts, client rate limits, leader election.
 //! The real thing: `pkg/controller`.
 
+mod deletion_order;
 mod deployment;
+mod deployment_status;
 mod endpoint_slice;
 mod endpoints;
 mod garbage;
@@ -14,14 +16,18 @@ mod mirroring;
 mod namespace;
 mod node_lifecycle;
 mod packing;
+mod plan;
 mod replica_set;
 mod rollout;
+mod work_queue;
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdMap;
 
-use crate::api::component::{Clock, Note, Reaction, Tag, Write};
+pub use self::plan::{Plan, Step, Tail, note, said};
+use self::work_queue::{Retry, Sent, WorkQueue};
+use crate::api::component::{Clock, Reaction, Tag, Write};
 use crate::api::status::Status;
 use crate::cloud;
 use crate::engine::time::Duration;
@@ -80,49 +86,15 @@ impl Event {
 /// Namespace and name of an object.
 pub type Key = (Name, Name);
 
-/// What reconciling one key comes to.
-#[derive(Clone, Debug, Default)]
-pub struct Plan {
-    /// Writes, in order.
-    pub writes: Vec<Write>,
-    /// Look again after this time, whatever happens.
-    pub again: Option<Duration>,
-}
+/// How much of a tag names the controller; the rest is the tag of its queue.
+const PARTS: Tag = 16;
 
-/// One controller's queue.
+/// One controller: its photograph and its queue.
 #[derive(Clone, Debug, Default)]
 struct Part {
     seen: Arc<View>,
     synced: bool,
-    queue: OrdSet<Key>,
-    keys: OrdMap<Key, KeyState>,
-    /// Keys to be looked at again at a time, whatever happens until then.
-    agenda: OrdSet<(crate::engine::time::Instant, Key)>,
-}
-
-impl Part {
-    /// Queues what is due by now.
-    fn open_agenda(&mut self, clock: Clock) {
-        while let Some(first) = self.agenda.get_min().filter(|(at, _)| *at <= clock.now).cloned() {
-            self.agenda.remove(&first);
-            self.queue.insert(first.1);
-        }
-    }
-}
-
-/// What is known of a key besides that it is queued.
-#[derive(Clone, Copy, Debug, Default)]
-struct KeyState {
-    /// Writes on their way.
-    flying: u32,
-    /// The photograph must show this revision before the key is looked at again.
-    needs: u64,
-    /// Failures in a row.
-    failures: u32,
-    /// One of the writes on their way has failed.
-    failed: bool,
-    /// Not before this time.
-    held_until: Option<crate::engine::time::Instant>,
+    queue: WorkQueue,
 }
 
 /// All controllers.
@@ -130,8 +102,6 @@ struct KeyState {
 pub struct Controllers {
     enabled: Arc<[Which]>,
     parts: OrdMap<Which, Part>,
-    awaited: OrdMap<Tag, (Which, Key)>,
-    tags: Tag,
     nodes: node_lifecycle::Memory,
     services: endpoint_slice::Selectors,
     cloud: cloud::Balancers,
@@ -143,8 +113,6 @@ impl Controllers {
         Controllers {
             enabled: enabled.into(),
             parts: enabled.iter().map(|w| (*w, Part::default())).collect(),
-            awaited: OrdMap::new(),
-            tags: 0,
             nodes: node_lifecycle::Memory::default(),
             services: endpoint_slice::Selectors::default(),
             cloud: cloud::Balancers::new(cloud),
@@ -177,9 +145,13 @@ impl Controllers {
             (Which::EndpointSlice, Object::Service(_) | Object::Pod(_) | Object::EndpointSlice(_)) => true,
             (Which::Endpoints, Object::Service(_) | Object::Pod(_) | Object::Endpoints(_)) => true,
             (Which::EndpointSliceMirroring, Object::Service(_) | Object::Endpoints(_)) => true,
+            (Which::EndpointSliceMirroring, Object::EndpointSlice(slice)) => mirroring::ours(slice),
             (Which::NodeLifecycle, Object::Node(_) | Object::Lease(_)) => true,
             (Which::NodeLifecycle, Object::Pod(_)) => true,
-            (Which::Garbage, _) => change.after.is_none() || object.meta().deleting(),
+            (Which::Garbage, _) => {
+                let owners = |o: &Option<Object>| o.as_ref().map_or_else(|| Arc::from([]), |o| o.meta().owners.clone());
+                change.after.is_none() || object.meta().deleting() || owners(&change.before) != owners(&change.after)
+            }
             (Which::Namespace, Object::Plain(p)) => &*p.kind == "Namespace" || change.after.is_none(),
             (Which::Namespace, _) => change.after.is_none(),
             (Which::ServiceLb, Object::Service(_)) => true,
@@ -189,21 +161,26 @@ impl Controllers {
 
     /// A controller wakes with a newer photograph.
     pub fn woken(&mut self, which: Which, store: &Store, view: &Arc<View>, clock: Clock) -> Reaction<Event> {
-        let Some(part) = self.parts.get(&which).cloned() else { return Reaction::default() };
-        let changes: Option<Vec<Change>> = match store.changes(part.seen.revision, view.revision) {
-            Ok(changes) if part.synced => Some(changes.cloned().collect()),
-            _ => None,
+        let Some(part) = self.parts.get(&which) else { return Reaction::default() };
+        if part.synced && view.revision <= part.seen.revision {
+            return Reaction::default();
+        }
+        let mut keys: Vec<Key> = match store.changes(part.seen.revision, view.revision) {
+            Ok(changes) if part.synced => {
+                let concerned = changes.filter(|change| Self::interested(which, change));
+                concerned.flat_map(|change| self.keys_of(which, view, change)).collect()
+            }
+            // The first list, or the log does not reach back so far: everything is looked at.
+            _ => self.all_keys(which, view),
         };
-        let keys = match changes {
-            Some(changes) => changes.iter().flat_map(|change| self.keys_of(which, view, change)).collect(),
-            None => self.all_keys(which, view),
-        };
+        keys.sort();
+        keys.dedup();
         if let Some(part) = self.parts.get_mut(&which) {
             part.seen = view.clone();
             part.synced = true;
-            keys.into_iter().for_each(|key| {
-                part.queue.insert(key);
-            });
+            for key in keys {
+                part.queue.add(key);
+            }
         }
         self.run(which, clock)
     }
@@ -211,12 +188,7 @@ impl Controllers {
     /// A timer.
     pub fn handle(&mut self, event: Event, _store: &Store, view: &Arc<View>, clock: Clock) -> Reaction<Event> {
         match event {
-            Event::Due(which) => {
-                if let Some(part) = self.parts.get_mut(&which) {
-                    part.open_agenda(clock);
-                }
-                self.run(which, clock)
-            }
+            Event::Due(which) => self.run(which, clock),
             Event::Monitor => {
                 let mut reaction = Reaction::default();
                 reaction.timer(node_lifecycle::MONITOR, Event::Monitor);
@@ -230,91 +202,50 @@ impl Controllers {
 
     /// A write has arrived, or was refused.
     pub fn answered(&mut self, tag: Tag, result: &Result<Object, Status>, clock: Clock) -> Reaction<Event> {
-        let Some((which, key)) = self.awaited.remove(&tag) else { return Reaction::default() };
-        let Some(part) = self.parts.get_mut(&which) else { return Reaction::default() };
-        let mut state = part.keys.get(&key).copied().unwrap_or_default();
-        state.flying = state.flying.saturating_sub(1);
-        match result {
-            Ok(object) => state.needs = state.needs.max(object.meta().revision),
-            // What is to be deleted and is gone already is as it should be.
-            Err(status) if status.code == 404 => {}
-            Err(_) => state.failed = true,
-        }
         let mut reaction = Reaction::default();
-        if state.flying == 0 {
-            if state.failed {
-                // 5 ms, doubling, as the work queue's limiter does.
-                let wait = Duration::from_millis(5).times(1 << state.failures.min(15)).min(Duration::from_secs(1000));
-                (state.failed, state.failures) = (false, state.failures + 1);
-                state.held_until = Some(clock.now + wait);
-                part.queue.insert(key.clone());
-                reaction.timer(wait, Event::Due(which));
-            } else {
-                state.failures = 0;
-                if part.queue.contains(&key) {
-                    reaction.timer(Duration::ZERO, Event::Due(which));
-                }
-            }
+        let Some(which) = NAMES.iter().map(|(_, w)| *w).find(|w| *w as Tag == tag % PARTS) else { return reaction };
+        let Some(part) = self.parts.get_mut(&which) else { return reaction };
+        let Some((key, answered)) = part.queue.answered(tag / PARTS, result, retry(which)) else { return reaction };
+        for note in answered.notes {
+            reaction.write(CALL, Write::Note(note));
         }
-        part.keys.insert(key, state);
+        if let Some(wait) = answered.retry
+            && part.queue.add_after(key, clock.now, wait)
+        {
+            reaction.timer(wait, Event::Due(which));
+        }
+        send(which, answered.sends, CALL, &mut reaction);
+        let more = self.run(which, clock);
+        reaction.writes.extend(more.writes);
+        reaction.timers.extend(more.timers);
         reaction
     }
 
     /// Reconciles every key that is due.
     fn run(&mut self, which: Which, clock: Clock) -> Reaction<Event> {
         let mut reaction = Reaction::default();
-        let Some(part) = self.parts.get(&which).cloned() else { return reaction };
-        for key in &part.queue {
-            let state = part.keys.get(key).copied().unwrap_or_default();
-            let held = state.held_until.is_some_and(|until| until > clock.now);
-            if state.flying > 0 || state.needs > part.seen.revision || held {
-                continue;
+        let Some(part) = self.parts.get_mut(&which) else { return reaction };
+        let view = part.seen.clone();
+        for key in part.queue.take(clock.now, &view) {
+            let failure = self.parts.get(&which).and_then(|p| p.queue.failure(&key).cloned());
+            let plan = self.reconcile(which, &view, &key, failure.as_ref(), clock);
+            let Some(part) = self.parts.get_mut(&which) else { continue };
+            if let Some(again) = plan.again
+                && part.queue.add_after(key.clone(), clock.now, again)
+            {
+                reaction.timer(again, Event::Due(which));
             }
-            if let Some(part) = self.parts.get_mut(&which) {
-                part.queue.remove(key);
-            }
-            let plan = self.reconcile(which, &part.seen, key, clock);
-            self.send(which, key, plan, clock, &mut reaction);
+            let mut draw = clock.draws.keyed("controller/sync", (which, &key, view.revision));
+            send(which, part.queue.start(&key, plan), draw.duration(SYNC.0, SYNC.1), &mut reaction);
         }
         reaction
     }
 
-    fn send(&mut self, which: Which, key: &Key, plan: Plan, clock: Clock, reaction: &mut Reaction<Event>) {
-        if let Some(again) = plan.again {
-            if let Some(part) = self.parts.get_mut(&which) {
-                part.agenda.insert((clock.now + again, key.clone()));
-            }
-            reaction.timer(again, Event::Due(which));
-        }
-        if plan.writes.is_empty() {
-            return;
-        }
-        // One sync takes 5 to 20 ms; several writes of one sync go out a millisecond apart.
-        let mut draw = clock.draws.keyed("controller/sync", (which, key, clock.now.as_nanos()));
-        let mut after = draw.duration(Duration::from_millis(5), Duration::from_millis(20));
-        let mut flying = 0;
-        for write in plan.writes {
-            if matches!(write, Write::Note(_)) {
-                reaction.write(after, write);
-                continue;
-            }
-            self.tags += 1;
-            flying += 1;
-            self.awaited.insert(self.tags, (which, key.clone()));
-            reaction.writes.push((after, self.tags, write));
-            after = after + Duration::from_millis(1);
-        }
-        if let Some(part) = self.parts.get_mut(&which) {
-            let mut state = part.keys.get(key).copied().unwrap_or_default();
-            state.flying += flying;
-            part.keys.insert(key.clone(), state);
-        }
-    }
-
-    fn reconcile(&mut self, which: Which, view: &View, key: &Key, clock: Clock) -> Plan {
+    /// `failure` is what became of the last plan for this key, if it failed.
+    fn reconcile(&mut self, which: Which, view: &View, key: &Key, failure: Option<&Status>, clock: Clock) -> Plan {
         match which {
-            Which::Deployment => deployment::reconcile(view, key, clock),
-            Which::ReplicaSet => replica_set::reconcile(view, key, clock),
+            Which::Deployment => deployment::reconcile(view, key, failure, clock),
+            Which::ReplicaSet => replica_set::reconcile(view, key, failure, clock),
             Which::EndpointSlice => endpoint_slice::reconcile(view, key),
             Which::Endpoints => endpoints::reconcile(view, key),
             Which::EndpointSliceMirroring => mirroring::reconcile(view, key),
@@ -327,23 +258,18 @@ impl Controllers {
 
     /// The keys a change concerns.
     fn keys_of(&mut self, which: Which, view: &View, change: &Change) -> Vec<Key> {
-        if !Self::interested(which, change) {
-            return Vec::new();
-        }
         let objects = [change.before.as_ref(), change.after.as_ref()];
-        let mut keys: Vec<Key> = match which {
+        match which {
             Which::Deployment | Which::ReplicaSet => {
                 objects.into_iter().flatten().filter_map(|o| owner_key(which, view, o)).collect()
             }
             Which::EndpointSlice | Which::Endpoints => self.services.keys_of(change),
-            Which::Garbage => garbage::keys_of(change),
+            Which::EndpointSliceMirroring => objects.into_iter().flatten().map(mirroring::key_of).collect(),
+            Which::Garbage => garbage::keys_of(view, change),
             Which::Namespace => namespace::keys_of(change),
             Which::NodeLifecycle => node_lifecycle::keys_of(&mut self.nodes, change),
-            Which::EndpointSliceMirroring | Which::ServiceLb => objects.into_iter().flatten().map(key_of).collect(),
-        };
-        keys.sort();
-        keys.dedup();
-        keys
+            Which::ServiceLb => objects.into_iter().flatten().map(key_of).collect(),
+        }
     }
 
     /// Every key, after a (re)list.
@@ -362,6 +288,28 @@ impl Controllers {
             Which::Namespace => namespace::all_keys(view),
         }
     }
+}
+
+/// One sync takes 5 to 20 ms.
+const SYNC: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(20));
+/// A further call of the same sync follows the answer to the one before.
+const CALL: Duration = Duration::from_millis(1);
+
+fn send(which: Which, sends: Vec<Sent>, after: Duration, reaction: &mut Reaction<Event>) {
+    let tag = |tag: Tag| if tag == 0 { 0 } else { tag * PARTS + which as Tag };
+    reaction.writes.extend(sends.into_iter().map(|(own, write)| (after, tag(own), write)));
+}
+
+/// How failed keys are tried again: 5 ms doubling for most, slower where a call is dear.
+fn retry(which: Which) -> Retry {
+    let (base, max, tries_max) = match which {
+        Which::Deployment => (Duration::from_millis(5), Duration::from_secs(1000), 15),
+        Which::EndpointSlice | Which::Endpoints => (Duration::from_secs(1), Duration::from_secs(1000), 15),
+        Which::EndpointSliceMirroring => (Duration::from_secs(1), Duration::from_secs(100), 15),
+        Which::ServiceLb => (Duration::from_secs(5), Duration::from_secs(300), 0),
+        _ => (Duration::from_millis(5), Duration::from_secs(1000), 0),
+    };
+    Retry { base, max, tries_max }
 }
 
 fn meta_key(meta: &crate::objects::meta::Meta) -> Key {
@@ -391,7 +339,5 @@ fn owner_key(which: Which, view: &View, object: &Object) -> Option<Key> {
     Some((object.meta().namespace.clone(), owner.name.clone()))
 }
 
-/// An Event about an object.
-pub(crate) fn note(object: &Object, warning: bool, reason: &'static str, message: String, source: &'static str) -> Write {
-    Write::Note(Note { about: object.reference(), warning, reason, message, source, host: Name::default() })
-}
+#[cfg(test)]
+mod tests;

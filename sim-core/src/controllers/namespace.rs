@@ -35,7 +35,7 @@ pub fn reconcile(view: &View, (_, name): &Key) -> Plan {
     kinds.dedup();
     let content: Vec<Object> = kinds.iter().flat_map(|kind| view.list(kind, name)).collect();
     for object in content.iter().filter(|o| !o.meta().deleting()) {
-        plan.writes.push(Write::Delete {
+        plan.push(Write::Delete {
             kind: object.kind_name(),
             namespace: name.clone(),
             name: object.meta().name.clone(),
@@ -49,7 +49,7 @@ pub fn reconcile(view: &View, (_, name): &Key) -> Plan {
         let mut doc = (*empty.doc).clone();
         crate::objects::json::remove(&mut doc, &["spec", "finalizers"]);
         empty.doc = Arc::new(doc);
-        plan.writes.push(Write::Update(Object::Plain(Arc::new(empty))));
+        plan.push(Write::Update(Object::Plain(Arc::new(empty))));
     }
     plan
 }

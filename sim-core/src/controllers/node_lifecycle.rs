@@ -220,18 +220,21 @@ pub fn reconcile(memory: &mut Memory, view: &View, (_, name): &Key, clock: Clock
     if node.taints.iter().any(wrong) {
         let mut cleared = (**node).clone();
         cleared.taints.retain(|t| !wrong(t));
-        plan.writes.push(Write::Update(Object::Node(Arc::new(cleared))));
+        plan.push(Write::Update(Object::Node(Arc::new(cleared))));
     } else if wanted.is_some_and(|key| !node.tainted(key, "NoSchedule")) {
-        plan.writes.extend(with_taint(node, "NoSchedule", clock));
+        plan.extend(with_taint(node, "NoSchedule", clock));
     }
-    plan.again = evictions(memory, view, node, clock, &mut plan.writes);
+    plan.again = evictions(memory, view, node, clock, &mut plan);
     plan
 }
 
 /// Deletes the pods whose time on a tainted node is up; tells when to look again.
-fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, writes: &mut Vec<Write>) -> Option<Duration> {
+fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, plan: &mut Plan) -> Option<Duration> {
     let mut soonest: Option<Duration> = None;
     let taints: Vec<&Taint> = node.taints.iter().filter(|t| &*t.effect == "NoExecute").collect();
+    if taints.is_empty() && memory.evictions.is_empty() {
+        return None;
+    }
     for (_, pod) in view.pods_on(&node.meta.name) {
         let key = meta_key(&pod.meta);
         let stay = stay(pod, &taints);
@@ -247,8 +250,8 @@ fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, writes
         }
         memory.evictions.remove(&key);
         let text = format!("Marking for deletion Pod {}/{}", pod.meta.namespace, pod.meta.name);
-        writes.push(note(&Object::Pod(pod.clone()), false, "TaintManagerEviction", text, "taint-eviction-controller"));
-        writes.push(Write::Delete {
+        plan.push(note(&Object::Pod(pod.clone()), false, "TaintManagerEviction", text, "taint-eviction-controller"));
+        plan.push(Write::Delete {
             kind: KindName { group: Name::default(), kind: "Pod".into() },
             namespace: pod.meta.namespace.clone(),
             name: pod.meta.name.clone(),

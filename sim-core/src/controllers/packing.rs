@@ -108,7 +108,7 @@ impl Packed {
         let placeholder = everything_empty && shape.1.is_empty();
         let mut placed = false;
         for (slice, endpoints, touched) in self.kept {
-            if endpoints.is_empty() && !(placeholder && !placed) {
+            if endpoints.is_empty() && (placed || !placeholder) {
                 spare.push(slice);
                 continue;
             }

@@ -1,18 +1,21 @@
 //! The replica set controller: so many pods of this template, no more, no fewer.
 //!
-//! A terminating pod does not count and is replaced at once. Deletion takes the least useful pods first
-//! ([`ranked`]). Left out: slow start of creation batches (calls take no time here).
+//! A terminating pod does not count and is replaced at once. Pods are created in batches of 1, 2, 4, ... and a batch with a
+//! failure is the last one; deletions all go out together, the least useful pods first ([`super::deletion_order`]).
 //! The real thing: `pkg/controller/replicaset/replica_set.go`, `pkg/controller/controller_utils.go`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Key, Plan, note};
+use super::deletion_order::ranked;
+use super::{Key, Plan, Step, Tail, said};
 use crate::api::component::{Clock, Write};
+use crate::api::status::Status;
 use crate::engine::time::Duration;
+use crate::objects::condition::{self, Condition};
+use crate::objects::json::At;
+use crate::objects::labels::{Labels, Operator, Selector};
 use crate::objects::meta::{Meta, Owner};
-use crate::objects::pod::{Phase, Pod, PodStatus};
-use crate::objects::time::Timestamp;
+use crate::objects::pod::{Pod, PodStatus};
 use crate::objects::workload::{ReplicaSet, WorkloadStatus};
 use crate::objects::{KindName, Name, Object};
 use crate::store::View;
@@ -21,23 +24,30 @@ use crate::store::View;
 const BURST: usize = 500;
 const SOURCE: &str = "replicaset-controller";
 
-/// Looks at one replica set.
-pub fn reconcile(view: &View, (namespace, name): &Key, clock: Clock) -> Plan {
+/// Looks at one replica set; `failure` is what became of its last plan, if that failed.
+pub fn reconcile(view: &View, (namespace, name): &Key, failure: Option<&Status>, clock: Clock) -> Plan {
     let Some(set) = view.replica_sets.get(namespace, name) else { return Plan::default() };
     let Some(uid) = set.meta.uid.as_deref() else { return Plan::default() };
     let mut plan = Plan::default();
-    let owned: Vec<Arc<Pod>> = view.pods_owned(uid).filter(|(_, p)| p.meta.controlled_by(uid)).map(|(_, p)| p.clone()).collect();
-    let mut live: Vec<Arc<Pod>> = owned.into_iter().filter(|p| counts(p)).collect();
-    if !set.meta.deleting() {
-        adopt_and_release(view, set, &mut live, &mut plan);
-        let wanted = usize::try_from(set.replicas.max(0)).unwrap_or(usize::MAX);
-        if live.len() < wanted {
-            grow(set, (wanted - live.len()).min(BURST), &mut plan);
-        } else if live.len() > wanted {
-            shrink(set, &live, (live.len() - wanted).min(BURST), clock, &mut plan);
-        }
+    let owned = view.pods_owned(uid).filter(|(_, p)| p.meta.controlled_by(uid) && counts(p));
+    let mut live: Vec<Arc<Pod>> = owned.map(|(_, p)| p.clone()).collect();
+    if set.meta.deleting() {
+        report(set, &live, failure, clock, &mut plan);
+        return plan;
     }
-    report(set, &live, clock, &mut plan);
+    adopt_and_release(view, set, &mut live, &mut plan);
+    if failure.is_some() {
+        report(set, &live, failure, clock, &mut plan);
+    }
+    let wanted = usize::try_from(set.replicas.max(0)).unwrap_or(usize::MAX);
+    if live.len() < wanted {
+        grow(set, (wanted - live.len()).min(BURST), &mut plan);
+    } else if live.len() > wanted {
+        shrink(view, set, &live, (live.len() - wanted).min(BURST), clock, &mut plan);
+    }
+    if failure.is_none() {
+        report(set, &live, failure, clock, &mut plan);
+    }
     plan
 }
 
@@ -53,18 +63,24 @@ fn adopt_and_release(view: &View, set: &Arc<ReplicaSet>, live: &mut Vec<Arc<Pod>
         live.retain(|p| p.meta.uid != pod.meta.uid);
         let mut released = (*pod).clone();
         released.meta.owners = pod.meta.owners.iter().filter(|o| o.controller != Some(true)).cloned().collect();
-        plan.writes.push(Write::Update(Object::Pod(Arc::new(released))));
+        plan.push(Write::Update(Object::Pod(Arc::new(released))));
     }
     if set.selector.requirements.is_empty() {
         return;
     }
     let orphan = |p: &&Arc<Pod>| p.meta.controller().is_none() && counts(p) && set.selector.matches(&p.meta.labels);
-    for pod in view.pods.in_namespace(&set.meta.namespace).filter(orphan) {
+    for pod in view.pods_matching(&set.meta.namespace, &equalities(&set.selector)).filter(orphan) {
         let mut adopted = (**pod).clone();
         adopted.meta.owners = pod.meta.owners.iter().cloned().chain([owner_of(set)]).collect();
         live.push(pod.clone());
-        plan.writes.push(Write::Update(Object::Pod(Arc::new(adopted))));
+        plan.push(Write::Update(Object::Pod(Arc::new(adopted))));
     }
+}
+
+/// The pairs that a selector demands, to look pods up by.
+fn equalities(selector: &Selector) -> Labels {
+    let pairs = selector.requirements.iter().filter(|r| r.operator == Operator::In && r.values.len() == 1);
+    Labels(pairs.filter_map(|r| Some((r.key.clone(), r.values.first()?.clone()))).collect())
 }
 
 fn owner_of(set: &ReplicaSet) -> Owner {
@@ -78,118 +94,118 @@ fn owner_of(set: &ReplicaSet) -> Owner {
     }
 }
 
+/// How many pods each batch of creations makes: 1, 2, 4, ... up to all.
+pub fn slow_start(count: usize) -> Vec<usize> {
+    let (mut batches, mut left, mut size) = (Vec::new(), count, 1);
+    while left > 0 {
+        batches.push(size.min(left));
+        left -= size.min(left);
+        size *= 2;
+    }
+    batches
+}
+
 fn grow(set: &Arc<ReplicaSet>, count: usize, plan: &mut Plan) {
-    let base = format!("{}-", set.meta.name);
-    let owners: Arc<[Owner]> = Arc::from([owner_of(set)]);
-    for _ in 0..count {
-        let mut meta = Meta::named(&set.meta.namespace, "");
-        meta.generate_name = Some(base.as_str().into());
-        meta.labels = set.template.labels.clone();
-        meta.annotations = set.template.annotations.clone();
-        meta.owners = owners.clone();
-        let (status, given_status) = (Arc::new(PodStatus::default()), Arc::default());
-        let pod = Pod { meta, spec: set.template.spec.clone(), node: None, status, given_status };
-        plan.writes.push(Write::Create(Object::Pod(Arc::new(pod))));
+    let (about, pod) = (Object::ReplicaSet(set.clone()), Object::Pod(Arc::new(new_pod(set))));
+    let step = || {
+        let refused = said(&about, true, "FailedCreate", "Error creating: ", SOURCE);
+        let created = said(&about, false, "SuccessfulCreate", "Created pod: ", SOURCE);
+        Step::from(Write::Create(pod.clone())).done(created, Tail::Name).failed(refused)
+    };
+    for batch in slow_start(count) {
+        plan.then((0..batch).map(|_| step()));
     }
 }
 
-fn shrink(set: &Arc<ReplicaSet>, live: &[Arc<Pod>], count: usize, clock: Clock, plan: &mut Plan) {
-    for pod in ranked(live, clock.timestamp()).into_iter().take(count) {
-        plan.writes.push(Write::Delete {
+/// A pod of the template. The server names it.
+fn new_pod(set: &ReplicaSet) -> Pod {
+    let mut meta = Meta::named(&set.meta.namespace, "");
+    meta.generate_name = Some(format!("{}-", set.meta.name).into());
+    meta.labels = set.template.labels.clone();
+    meta.annotations = set.template.annotations.clone();
+    meta.finalizers = At::top(&set.template.doc).at("metadata").at("finalizers").names().into();
+    meta.owners = Arc::from([owner_of(set)]);
+    let node = At::top(&set.template.doc).at("spec").at("nodeName").name();
+    Pod { meta, spec: set.template.spec.clone(), node, status: Arc::new(PodStatus::default()), given_status: Arc::default() }
+}
+
+fn shrink(view: &View, set: &Arc<ReplicaSet>, live: &[Arc<Pod>], count: usize, clock: Clock, plan: &mut Plan) {
+    let about = Object::ReplicaSet(set.clone());
+    let step = |pod: &Arc<Pod>| {
+        let write = Write::Delete {
             kind: KindName { group: Name::default(), kind: "Pod".into() },
             namespace: pod.meta.namespace.clone(),
             name: pod.meta.name.clone(),
             uid: pod.meta.uid.clone(),
             grace: None,
             propagation: None,
-        });
-        let message = format!("Deleted pod: {}", pod.meta.name);
-        plan.writes.push(note(&Object::ReplicaSet(set.clone()), false, "SuccessfulDelete", message, SOURCE));
-    }
+        };
+        let deleted = said(&about, false, "SuccessfulDelete", format!("Deleted pod: {}", pod.meta.name), SOURCE);
+        let refused = said(&about, true, "FailedDelete", "Error deleting: ", SOURCE);
+        Step::from(write).done(deleted, Tail::Nothing).failed(refused)
+    };
+    let doomed = ranked(live, &siblings(view, set), clock.timestamp());
+    plan.then(doomed.iter().take(count).map(step));
 }
 
-/// The pods in the order in which they are given up. The first difference decides.
-pub fn ranked(live: &[Arc<Pod>], now: Timestamp) -> Vec<Arc<Pod>> {
-    let mut on_node: BTreeMap<Option<Name>, i64> = BTreeMap::new();
-    live.iter().for_each(|p| *on_node.entry(p.node.clone()).or_default() += 1);
-    let phase = |p: &Pod| match p.status.phase {
-        Phase::Pending | Phase::Unset => 0,
-        Phase::Unknown => 1,
-        _ => 2,
+/// The pods of all sets of the same owner: a crowded node gives up pods first.
+fn siblings(view: &View, set: &ReplicaSet) -> Vec<Arc<Pod>> {
+    let uid = set.meta.uid.as_deref().unwrap_or_default();
+    let owner = set.meta.controller().map(|o| o.uid.clone());
+    let sets: Vec<Name> = match owner {
+        Some(owner) => view.dependents(&owner).filter_map(|(_, o)| o.meta().uid.clone()).collect(),
+        None => vec![uid.into()],
     };
-    let cost = |p: &Pod| {
-        let text = p.meta.annotations.get("controller.kubernetes.io/pod-deletion-cost");
-        text.and_then(|t| t.parse::<i64>().ok()).unwrap_or(0)
-    };
-    // Ages are compared by their binary logarithm, so that nearly equal ones count as equal.
-    let bucket = |since: Option<Timestamp>| since.map_or(-1, |t| i64::from(now.nanos_since(t).max(1).ilog2()));
-    let ready_since = |p: &Pod| p.condition("Ready").filter(|c| c.is_true()).and_then(|c| c.transition);
-    let restarts = |p: &Pod| p.status.containers.iter().map(|c| i64::from(c.restarts)).max().unwrap_or(0);
-    let mut pods = live.to_vec();
-    pods.sort_by_cached_key(|p| {
-        let crowd = on_node.get(&p.node).copied().unwrap_or(0);
-        let age = (bucket(ready_since(p)), -restarts(p), bucket(p.meta.created));
-        (p.node.is_some(), phase(p), p.ready(), cost(p), -crowd, age, p.meta.uid.clone())
-    });
-    pods
+    sets.iter().flat_map(|uid| view.pods_owned(uid)).map(|(_, p)| p.clone()).filter(|p| counts(p)).collect()
 }
 
 /// Counts, and writes the status if it differs.
-fn report(set: &Arc<ReplicaSet>, live: &[Arc<Pod>], clock: Clock, plan: &mut Plan) {
+fn report(set: &Arc<ReplicaSet>, live: &[Arc<Pod>], failure: Option<&Status>, clock: Clock, plan: &mut Plan) {
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let minimum = Duration::from_secs(u64::try_from(set.min_ready).unwrap_or(0));
-    let mut soonest: Option<Duration> = None;
-    let available = live.iter().filter(|p| p.ready()).filter(|p| {
-        let since = p.condition("Ready").and_then(|c| c.transition).unwrap_or_default();
+    let ready: Vec<&Arc<Pod>> = live.iter().filter(|p| p.ready()).collect();
+    let mut available = 0;
+    for pod in &ready {
+        let since = pod.condition("Ready").and_then(|c| c.transition).unwrap_or_default();
         let age = Duration::from_nanos(u64::try_from(clock.timestamp().nanos_since(since)).unwrap_or(0));
-        if age < minimum {
-            let left = minimum - age;
-            soonest = Some(soonest.map_or(left, |s| s.min(left)));
+        if age >= minimum {
+            available += 1;
+        } else {
+            plan.look_again(minimum - age);
         }
-        age >= minimum
-    });
-    let available = count(available.count());
+    }
     let labelled = live.iter().filter(|p| set.template.labels.contained_in(&p.meta.labels)).count();
+    let mut conditions = set.status.conditions.clone();
+    judge(&mut conditions, set, live.len(), failure, clock);
     let status = WorkloadStatus {
         observed: set.meta.generation.unwrap_or(0),
         replicas: count(live.len()),
         updated: count(labelled),
-        ready: count(live.iter().filter(|p| p.ready()).count()),
+        ready: count(ready.len()),
         available,
-        unavailable: 0,
-        collisions: None,
-        conditions: set.status.conditions.clone(),
+        conditions,
+        ..WorkloadStatus::default()
     };
     if status != set.status {
         let mut object = (**set).clone();
         object.status = status;
-        plan.writes.push(Write::Status { object: Object::ReplicaSet(Arc::new(object)), checked: true });
+        plan.then([Write::Status { object: Object::ReplicaSet(Arc::new(object)), checked: true }]);
     }
-    plan.again = soonest;
+}
+
+/// The condition ReplicaFailure: there while pods cannot be created or deleted.
+fn judge(conditions: &mut Vec<Condition>, set: &ReplicaSet, live: usize, failure: Option<&Status>, clock: Clock) {
+    let Some(failure) = failure.filter(|f| f.reason != "Conflict") else {
+        conditions.retain(|c| &*c.kind != "ReplicaFailure");
+        return;
+    };
+    if condition::find(conditions, "ReplicaFailure").is_none() {
+        let growing = i64::try_from(live).unwrap_or(i64::MAX) < set.replicas;
+        let reason = if growing { "FailedCreate" } else { "FailedDelete" };
+        conditions.push(Condition::new("ReplicaFailure", "True", reason, &failure.message, clock.timestamp()));
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    fn pod(name: &str, spec: Value, status: Value) -> Arc<Pod> {
-        let doc = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "d", "uid": name}, "spec": spec, "status": status});
-        Arc::new(Pod::parse(&doc))
-    }
-
-    #[test]
-    fn the_least_useful_go_first() {
-        let ready = |since: &str| json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": since}]});
-        let pods = [
-            pod("old", json!({"nodeName": "a"}), ready("2026-01-01T00:00:00Z")),
-            pod("young", json!({"nodeName": "b"}), ready("2026-01-01T11:00:00Z")),
-            pod("unready", json!({"nodeName": "c"}), json!({"phase": "Running"})),
-            pod("pending", json!({"nodeName": "c"}), json!({"phase": "Pending"})),
-            pod("unassigned", json!({}), json!({"phase": "Pending"})),
-        ];
-        let now = Timestamp::parse("2026-01-01T12:00:00Z").unwrap();
-        let names: Vec<String> = ranked(&pods, now).iter().map(|p| p.meta.name.to_string()).collect();
-        assert_eq!(names, ["unassigned", "pending", "unready", "young", "old"]);
-    }
-}
+#[path = "replica_set_tests.rs"]
+mod tests;

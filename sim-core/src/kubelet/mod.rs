@@ -241,9 +241,13 @@ impl Kubelets {
                 self.assumptions.insert(text);
             }
             if run.process.guessed {
-                let command: Vec<&str> = container.command.iter().chain(&container.args).map(|w| &**w).collect();
-                self.assumptions
-                    .insert(format!("command `{}`: not recognised; assumed that it runs until it is stopped", command.join(" ")));
+                let words: Vec<&str> = container.command.iter().chain(&container.args).map(|w| &**w).collect();
+                let what = if run.init { "ends well after a second" } else { "runs until it is stopped" };
+                let command = words.join(" ");
+                let first = command.lines().next().unwrap_or_default();
+                let (name, image) = (&container.name, &container.image);
+                let text = format!("container {name} of image {image}: command `{first}` not recognised; assumed that it {what}");
+                self.assumptions.insert(text);
             }
         }
     }

@@ -26,6 +26,12 @@ impl Process {
         Process { ends: None, prints: String::new(), heeds_term: true, guessed: false }
     }
 
+    /// What an init container is assumed to do where its command is not recognised: end well, after a second. One that did not
+    /// would hold its pod for ever.
+    pub fn end_as_init(&mut self) {
+        (self.ends, self.guessed) = (Some((Duration::from_secs(1), 0)), true);
+    }
+
     /// The process that `command` and `args` start.
     pub fn of(command: &[Name], args: &[Name]) -> Process {
         let words: Vec<&str> = command.iter().chain(args).map(|w| &**w).collect();
@@ -88,7 +94,8 @@ mod tests {
     #[test]
     fn commands_are_recognised() {
         let secs = Duration::from_secs;
-        let cases: [(&[&str], Option<(Duration, i32)>); 9] = [
+        type Ends = Option<(Duration, i32)>;
+        let cases: [(&[&str], Ends); 9] = [
             (&["sleep", "3600"], Some((secs(3600), 0))),
             (&["sleep", "infinity"], None),
             (&["sh", "-c", "echo hello; sleep 5; exit 3"], Some((secs(5), 3))),

@@ -27,7 +27,8 @@ pub fn of(worker: &Worker, host_ip: Option<IpAddr>, now: Timestamp) -> PodStatus
         let (reason, message) = if holds && reason != "PodCompleted" { ("", String::new()) } else { (reason, message) };
         condition::upsert(&mut status.conditions, Condition::new(kind, truth, reason, &message, now));
     };
-    put("PodReadyToStartContainers", worker.sandbox && !(worker.over && !worker.anything_runs()), "", String::new());
+    let torn_down = worker.over && !worker.anything_runs();
+    put("PodReadyToStartContainers", worker.sandbox && !torn_down, "", String::new());
     put("Initialized", initialized, "ContainersNotInitialized", format!("containers with incomplete status: [{incomplete}]"));
     let (reason, message) = match status.phase {
         Phase::Succeeded => ("PodCompleted", String::new()),

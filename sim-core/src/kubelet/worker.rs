@@ -94,7 +94,11 @@ impl Worker {
         let runs = lists.into_iter().flat_map(|(init, list)| list.iter().enumerate().map(move |(index, c)| (init, index, c)));
         let runs = runs.map(|(init, index, container)| {
             let behaviour = behave(&container.image);
-            Run::new(init, index, process_of(container, &behaviour), behaviour)
+            let mut process = process_of(container, &behaviour);
+            if init && !container.sidecar && process.ends.is_none() {
+                process.end_as_init();
+            }
+            Run::new(init, index, process, behaviour)
         });
         Worker {
             namespace: pod.meta.namespace.clone(),

@@ -81,7 +81,7 @@ pub fn trace(ground: &dyn Ground, draws: Draws, asked: &Asked<'_>) -> Trace {
     };
     let outcome = match first {
         Some(node) => walk.at_node(&node, 0),
-        None => walk.from_outside(),
+        None => walk.enter(),
     };
     walk.finish(outcome)
 }
@@ -93,7 +93,7 @@ impl Walk<'_> {
     }
 
     /// From the outside machine: to a node by its address, or to a balancer, which chooses a node.
-    fn from_outside(&mut self) -> Outcome {
+    fn enter(&mut self) -> Outcome {
         let ip = self.destination.ip();
         self.one_way = self.one_way + OUTSIDE;
         let nodes = self.ground.nodes();

@@ -229,6 +229,10 @@ fn of_service(view: &View, config: &ProxyConfig, node: &NodeFacts<'_>, packet: P
         return Verdict::plain(Decision::Drop, Reason::SourceNotAllowed { service: name });
     }
     match choice {
+        // iptables: the rules for dead external addresses do not hang off OUTPUT, so the node's own processes miss them.
+        Err(Decision::Reject) if config.mode == Mode::Iptables && origin == Origin::Host && is_remote(node, packet, found) => {
+            Verdict::plain(Decision::Pass, Reason::NoRule)
+        }
         Err(decision) => {
             let reason = match decision {
                 Decision::Reject => Reason::NoEndpoints { service: name },
@@ -254,6 +258,12 @@ fn of_service(view: &View, config: &ProxyConfig, node: &NodeFacts<'_>, packet: P
             }
         }
     }
+}
+
+/// Whether it is an external or balancer address that this node does not have itself.
+fn is_remote(node: &NodeFacts<'_>, packet: Packet, found: &Match<'_>) -> bool {
+    let external = matches!(found.kind, AddressKind::ExternalIp | AddressKind::LoadBalancerIp);
+    external && !node.addresses.contains(&packet.destination.ip())
 }
 
 /// Whether the source is rewritten whatever is picked.

@@ -63,7 +63,7 @@ fn shortages(pod: &Pod, node: &Node, used: Used) -> Vec<String> {
 /// sorted as text.
 pub fn message(nodes: usize, refusals: &[Refusal]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    refusals.iter().flat_map(Refusal::reasons).for_each(|r| *counts.entry(r).or_default() += 1);
+    refusals.iter().flat_map(|r| &r.0).for_each(|r| *counts.entry(r).or_default() += 1);
     let mut parts: Vec<String> = counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
     parts.sort();
     // Preemption may help where room is short; not where the node itself says no.

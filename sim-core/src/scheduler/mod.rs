@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
-use self::filter::Refusal;
 use crate::api::component::{Clock, Note, Reaction, Tag, Write};
 use crate::api::status::Status;
 use crate::engine::time::{Duration, Instant};
@@ -323,12 +322,5 @@ mod tests {
     fn back_off_doubles_to_ten_seconds() {
         let waits: Vec<u64> = (1..7).map(|n| back_off(n).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
-    }
-}
-
-impl Refusal {
-    /// How often a refusal counts in the message: once per reason it gives.
-    fn reasons(&self) -> &[String] {
-        &self.0
     }
 }

@@ -121,10 +121,16 @@ impl View {
         ids.into_iter().flatten().filter_map(|id| Some((*id, self.pods.by_id(*id)?)))
     }
 
-    /// The pods of a namespace that may carry these labels: those with the first pair of them, by id; all if there is none.
+    /// The pods of a namespace that may carry these labels: those with the rarest pair of them, by id; all if there is none.
     pub fn pods_matching<'v>(&'v self, namespace: &str, labels: &Labels) -> Box<dyn Iterator<Item = &'v Arc<Pod>> + 'v> {
-        let Some((key, value)) = labels.0.first_key_value() else { return Box::new(self.pods.in_namespace(namespace)) };
-        let ids = self.pods_by_label.get(&(Name::from(namespace), key.clone(), value.clone()));
+        if labels.is_empty() {
+            return Box::new(self.pods.in_namespace(namespace));
+        }
+        let namespace = Name::from(namespace);
+        let of_pair = |(key, value): (&Name, &Name)| self.pods_by_label.get(&(namespace.clone(), key.clone(), value.clone()));
+        // The rarest pair leaves the fewest to look at; a pair that no pod has leaves none.
+        let rarest = labels.0.iter().map(of_pair).min_by_key(|ids| ids.map_or(0, OrdSet::len));
+        let ids = rarest.flatten();
         Box::new(ids.into_iter().flatten().filter_map(|id| self.pods.by_id(*id)))
     }
 

@@ -50,7 +50,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_small_scenario_reads_well() {
-        insta::assert_snapshot!(scenario_of_size(2, 3, 2), @r"");
+    fn pods_are_dealt_out_and_the_text_is_a_scenario() {
+        let text = scenario_of_size(2, 5, 2);
+        let counts: Vec<&str> = text.lines().filter_map(|l| l.split("replicas: ").nth(1)?.split(',').next()).collect();
+        assert_eq!(counts, ["3", "2"]);
+        assert!(text.ends_with("  - until: converged\n    within: 1h\n"));
+        let file = sim_core::scenario::load::File { name: "generated", bytes: text.as_bytes() };
+        let input = sim_core::scenario::load::load(file, &sim_core::scenario::load::Options::default()).expect("it can be used");
+        assert_eq!(input.scenario.spec.steps.len(), 2);
     }
 }

@@ -15,33 +15,46 @@ use crate::network::wire::{HttpReply, HttpRequest};
 /// busybox's own limit (`-T`, 900 s unless said otherwise).
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// The program.
-pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
-    let (mut url, mut quiet, mut to_stdout, mut spider, mut patience) = (None, false, false, false, PATIENCE);
+/// What was asked for.
+struct Wanted {
+    url: Url,
+    quiet: bool,
+    to_stdout: bool,
+    spider: bool,
+    patience: Duration,
+}
+
+fn parse(argv: &[String]) -> Result<Wanted, Outcome> {
+    let (mut text, mut quiet, mut to_stdout, mut spider, mut patience) = (None, false, false, false, PATIENCE);
+    let seconds = |text: &str| {
+        let limit = Duration::parse(&format!("{text}s"));
+        limit.ok_or_else(|| Outcome::err(1, format!("wget: invalid number '{text}'")))
+    };
     let mut words = argv[1..].iter();
     while let Some(word) = words.next() {
         match word.as_str() {
             "-q" => quiet = true,
             "--spider" => spider = true,
             "-O" => to_stdout = words.next().is_some_and(|f| f == "-"),
-            "-T" | "--timeout" => match words.next().and_then(|t| Duration::parse(&format!("{t}s"))) {
-                Some(limit) => patience = limit,
-                None => return Outcome::err(1, "wget: invalid number ''"),
-            },
+            "-T" | "--timeout" => patience = seconds(words.next().map_or("", String::as_str))?,
             w if w.starts_with("-O") || w == "-qO-" => (quiet, to_stdout) = (quiet || w.starts_with("-q"), w.ends_with('-')),
-            w if w.starts_with("--timeout=") || w.starts_with("-T") => {
-                let text = w.trim_start_matches("--timeout=").trim_start_matches("-T");
-                match Duration::parse(&format!("{text}s")) {
-                    Some(limit) => patience = limit,
-                    None => return Outcome::err(1, format!("wget: invalid number '{text}'")),
-                }
-            }
-            w if w.starts_with('-') => return Outcome::err(1, format!("wget: unrecognized option '{w}'")),
-            _ => url = Some(word.clone()),
+            w if w.starts_with("--timeout=") => patience = seconds(&w["--timeout=".len()..])?,
+            w if w.starts_with("-T") => patience = seconds(&w[2..])?,
+            w if w.starts_with('-') => return Err(Outcome::err(1, format!("wget: unrecognized option '{w}'"))),
+            _ => text = Some(word.clone()),
         }
     }
-    let Some(text) = url else { return Outcome::err(1, "wget: missing URL") };
-    let Some(url) = Url::parse(&text) else { return Outcome::err(1, format!("wget: not an http or ftp url: {text}")) };
+    let text = text.ok_or_else(|| Outcome::err(1, "wget: missing URL"))?;
+    let url = Url::parse(&text).ok_or_else(|| Outcome::err(1, format!("wget: not an http or ftp url: {text}")))?;
+    Ok(Wanted { url, quiet, to_stdout, spider, patience })
+}
+
+/// The program.
+pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+    let Wanted { url, quiet, to_stdout, spider, patience } = match parse(argv) {
+        Ok(wanted) => wanted,
+        Err(outcome) => return outcome,
+    };
     let from = source(host.place());
     let wire = match wire(host, "wget") {
         Ok(wire) => wire,

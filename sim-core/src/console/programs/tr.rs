@@ -55,7 +55,7 @@ fn expand(set: &str) -> Vec<char> {
     let mut at = 0;
     while let Some(c) = chars.get(at).copied() {
         if let Some((class, length)) = class(&chars[at..]) {
-            out.extend((0..128_u8).map(char::from).filter(|c| class(c)));
+            out.extend((0..128_u8).map(char::from).filter(class));
             at += length;
             continue;
         }
@@ -73,8 +73,11 @@ fn expand(set: &str) -> Vec<char> {
     out
 }
 
+/// Whether a character belongs to a class.
+type Class = fn(&char) -> bool;
+
 /// A character class such as `[:upper:]` at the start, and its length.
-fn class(text: &[char]) -> Option<(fn(&char) -> bool, usize)> {
+fn class(text: &[char]) -> Option<(Class, usize)> {
     if !text.starts_with(&['[', ':']) {
         return None;
     }

@@ -39,7 +39,7 @@ fn apply_compares_three_ways() {
     ! error: the path "nope.yaml" does not exist
     exit 1
     $ kubectl apply -f bad.yaml
-    ! error: error parsing bad.yaml: error converting YAML to JSON: yaml: line 2: a `key: value` pair cannot start here
+    ! error: error parsing bad.yaml: error converting YAML to JSON: yaml: line 2: this line is indented deeper than the line above it, which already has its value
     exit 1
     $ kubectl apply -f odd.yaml
     ! error: resource mapping not found for name: "x" namespace: "" from "odd.yaml": no matches for kind "Ingress" in version "extensions/v1beta1"

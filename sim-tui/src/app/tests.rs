@@ -78,11 +78,12 @@ fn walk(state: &State) -> WalkScene {
 fn screen(state: &State, width: u16, height: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let theme = Theme { coloured: false };
-    terminal.draw(|frame| {
-        let area = frame.area();
-        view::draw(&Scene::of(state), theme, area, frame.buffer_mut());
-    })
-    .unwrap();
+    terminal
+        .draw(|frame| {
+            let area = frame.area();
+            view::draw(&Scene::of(state), theme, area, frame.buffer_mut());
+        })
+        .unwrap();
     terminal.backend().to_string()
 }
 

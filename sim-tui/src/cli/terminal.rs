@@ -16,7 +16,6 @@ use sim_core::console::host::FileError;
 use sim_core::scenario::load::Input;
 use sim_core::scenario::play::Player;
 
-<<<<<<< HEAD
 use super::{Colour, Common, UNUSABLE, complain, input};
 use crate::app::keys::{Key, meaning};
 use crate::app::message::{Effect, Message};
@@ -27,16 +26,12 @@ use crate::app::walk::Walk;
 use crate::builtin;
 use crate::view;
 use crate::view::theme::Theme;
-=======
-use super::{UNUSABLE, complain};
->>>>>>> main
 
 /// Largest file that the console may read.
 const BYTES_MAX: u64 = 64 << 20;
 /// Most keys that are kept while a command runs.
 const KEYS_AHEAD_MAX: usize = 256;
 
-<<<<<<< HEAD
 /// Whether a person sits in front of the program.
 pub fn interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
@@ -180,16 +175,6 @@ fn key(pressed: event::KeyEvent) -> Option<Key> {
         KeyCode::PageDown => Key::PageDown,
         _ => return None,
     })
-=======
-/// `kubewalk play`: needs a terminal, and a UI that this version does not have yet.
-pub fn play() -> u8 {
-    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    complain(match terminal {
-        true => "kubewalk: play: this version has no terminal UI yet; use `kubewalk run INPUT` or `kubewalk sh INPUT`",
-        false => "kubewalk: play needs a terminal; without one use `kubewalk run INPUT` or `kubewalk sh INPUT`",
-    });
-    UNUSABLE
->>>>>>> main
 }
 
 /// The files of a folder and below it, read-only.

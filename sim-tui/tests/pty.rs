@@ -2,7 +2,11 @@
 //!
 //! Waits are for what the screen shows, never for a time.
 
+// A real program on a real terminal is outside the simulation: it is read in a thread, and given up on by the wall clock.
+#![allow(clippy::disallowed_methods)]
+
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -10,6 +14,9 @@ use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 
 /// A screen that does not show what is awaited after this long never will.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
+const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
 
 struct Terminal {
     keys: Box<dyn Write + Send>,
@@ -21,7 +28,9 @@ struct Terminal {
 
 impl Terminal {
     fn open(arguments: &[&str]) -> Terminal {
-        let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let pair = native_pty_system()
+            .openpty(PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 })
+            .unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_kubewalk"));
         command.args(arguments);
         command.env("TERM", "xterm-256color");
@@ -38,7 +47,7 @@ impl Terminal {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Terminal { keys, shown, screen: vt100::Parser::new(24, 80, 0), child, _master: pair.master }
+        Terminal { keys, shown, screen: vt100::Parser::new(ROWS, COLUMNS, 0), child, _master: pair.master }
     }
 
     /// Presses keys and waits until the screen shows `text`.
@@ -75,7 +84,7 @@ fn a_walkthrough_is_opened_stepped_and_left() {
     terminal.press(" ", "step 2/");
     terminal.press("\x1b[D", "step 1/");
     terminal.press("ikubectl get ns\r", "kube-public");
-    terminal.press("\x1b", "Space next");
+    terminal.press("\x1b", "? help");
     terminal.press("?", "take the last step");
     assert_eq!(terminal.end(":q\r"), (0, true));
 }

@@ -41,7 +41,6 @@ const START: &[Mode] = &[Mode::Start];
 const WALK: &[Mode] = &[Mode::Walk];
 const HELP: &[Mode] = &[Mode::Help];
 const TYPING: &[Mode] = &[Mode::Typing];
-const LISTS: &[Mode] = &[Mode::Start, Mode::Walk];
 const READING: &[Mode] = &[Mode::Start, Mode::Walk, Mode::Help];
 const EVERYWHERE: &[Mode] = &[Mode::Start, Mode::Walk, Mode::Help, Mode::Typing];
 
@@ -68,8 +67,8 @@ pub const KEYS: &[Binding] = &[
         does: "take the last step or line back",
         message: || Message::Back,
     },
-    Binding { modes: LISTS, keys: &[Key::Up, Key::Char('k')], shown: "↑ k", does: "up", message: || Message::Up },
-    Binding { modes: LISTS, keys: &[Key::Down, Key::Char('j')], shown: "↓ j", does: "down", message: || Message::Down },
+    Binding { modes: READING, keys: &[Key::Up, Key::Char('k')], shown: "↑ k", does: "up", message: || Message::Up },
+    Binding { modes: READING, keys: &[Key::Down, Key::Char('j')], shown: "↓ j", does: "down", message: || Message::Down },
     Binding { modes: WALK, keys: &[Key::PageUp], shown: "PgUp", does: "one page up", message: || Message::PageUp },
     Binding { modes: WALK, keys: &[Key::PageDown], shown: "PgDn", does: "one page down", message: || Message::PageDown },
     Binding { modes: WALK, keys: &[Key::Tab], shown: "Tab", does: "next pane, where one fits", message: || Message::Pane },

@@ -21,8 +21,8 @@ const SYSTEM: &str = "kube-system";
 pub struct Scene {
     /// What fills it.
     pub body: Body,
-    /// Whether the help lies over it.
-    pub help: bool,
+    /// Whether the help lies over it, and how many of its lines are scrolled away.
+    pub help: Option<usize>,
     /// The line being typed: prompt, text, and the cursor's place in characters.
     pub line: Option<(String, String, usize)>,
     /// A remark.
@@ -143,7 +143,7 @@ impl Scene {
         };
         let prompt = || state.walk.as_ref().map_or(":".to_string(), |walk| walk.player().session.prompt());
         let line = state.line.as_ref().map(|line| (prompt(), line.value().to_string(), line.cursor()));
-        Scene { body, help: state.help, line, note: state.note.clone() }
+        Scene { body, help: state.help.then_some(state.help_top), line, note: state.note.clone() }
     }
 }
 

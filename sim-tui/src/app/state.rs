@@ -17,6 +17,8 @@ pub struct State {
     pub walk: Option<Walk>,
     /// Whether the help lies over it.
     pub help: bool,
+    /// Lines of the help that are scrolled away.
+    pub help_top: usize,
     /// The line being typed.
     pub line: Option<Input>,
     /// Lines typed before, oldest first.
@@ -40,7 +42,17 @@ pub enum Mode {
 impl State {
     /// The start list.
     pub fn new(scenarios: Vec<(String, String)>) -> State {
-        State { scenarios, selected: 0, walk: None, help: false, line: None, remembered: Vec::new(), recalled: 0, note: None }
+        State {
+            scenarios,
+            selected: 0,
+            walk: None,
+            help: false,
+            help_top: 0,
+            line: None,
+            remembered: Vec::new(),
+            recalled: 0,
+            note: None,
+        }
     }
 
     /// The mode: the innermost thing that is open.

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Color;
 use sim_core::scenario::load::{self, File};
 use sim_core::scenario::play::{self, Player};
 
@@ -201,5 +204,18 @@ fn every_size_is_drawn() {
         let text = screen(&state, width, height);
         let small = width < view::WIDTH_MIN || height < view::HEIGHT_MIN;
         assert_eq!(text.contains("longer than"), !small && width > 60, "{width}x{height}\n{text}");
+    }
+}
+
+#[test]
+fn without_colour_nothing_is_coloured() {
+    let mut state = opened();
+    press(&mut state, &[Key::Char(' '); 5]);
+    for coloured in [false, true] {
+        let area = Rect::new(0, 0, 80, 24);
+        let mut buffer = Buffer::empty(area);
+        view::draw(&Scene::of(&state), Theme { coloured }, area, &mut buffer);
+        let colours = buffer.content.iter().any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
+        assert_eq!(colours, coloured);
     }
 }

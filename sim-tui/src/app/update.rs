@@ -2,6 +2,7 @@
 
 use tui_input::{Input, InputRequest};
 
+use super::keys::KEYS;
 use super::message::{Edit, Effect, Message};
 use super::state::{REMEMBERED_MAX, State};
 use super::walk::{Pane, Walk};
@@ -23,7 +24,7 @@ pub fn update(state: &mut State, message: Message) -> Option<Effect> {
         Message::Opened(Ok(player)) => state.walk = Some(Walk::new(*player)),
         Message::Opened(Err(why)) => state.note = Some(why),
         Message::Next => {
-            if state.walk.as_mut().is_some_and(|walk| !walk.next()) {
+            if state.walk.as_mut().is_some_and(|walk| !walk.forward()) {
                 state.note = Some("that was the last step; the console is yours: press i".to_string());
             }
         }
@@ -41,7 +42,7 @@ pub fn update(state: &mut State, message: Message) -> Option<Effect> {
         Message::Edit(edit) => type_into(state, edit),
         Message::Submit => return submit(state),
         Message::Leave => return leave(state),
-        Message::Help => state.help = !state.help,
+        Message::Help => (state.help, state.help_top) = (!state.help, 0),
         Message::Quit => return Some(Effect::Quit),
     }
     None
@@ -49,6 +50,10 @@ pub fn update(state: &mut State, message: Message) -> Option<Effect> {
 
 /// Moves the selection, or the output by lines from its end.
 fn scroll(state: &mut State, up: usize, down: usize) {
+    if state.help {
+        state.help_top = (state.help_top + down).saturating_sub(up).min(KEYS.len());
+        return;
+    }
     match &mut state.walk {
         Some(walk) => {
             let lines: usize = super::scene::output(walk).len();

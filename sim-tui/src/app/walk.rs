@@ -53,7 +53,7 @@ impl Walk {
     }
 
     /// Plays the next step; `false` after the last.
-    pub fn next(&mut self) -> bool {
+    pub fn forward(&mut self) -> bool {
         let before = self.player.mark();
         let Some(played) = self.player.step() else { return false };
         self.remember(Done { before, what: What::Step(played) });

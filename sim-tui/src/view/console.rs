@@ -34,8 +34,8 @@ fn resting(scene: &Scene, theme: Theme) -> Line<'_> {
         return Line::styled(note.as_str(), theme.strong());
     }
     match &scene.body {
-        _ if scene.help => Line::styled("Esc closes the help", theme.faint()),
+        _ if scene.help.is_some() => Line::styled("Esc closes the help   ↑ ↓ scrolls", theme.faint()),
         Body::Start(..) => Line::default(),
-        Body::Walk(_) => Line::styled("Space next  ← back  i console  Tab pane  ? help", theme.faint()),
+        Body::Walk(_) => Line::styled("? help  Space next  ← back  i console", theme.faint()),
     }
 }

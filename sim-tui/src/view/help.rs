@@ -15,8 +15,8 @@ const STATES: [PodState; 6] =
 /// Width from which the two lists stand side by side.
 const SIDE_BY_SIDE: u16 = 64;
 
-/// Draws the help.
-pub fn draw(theme: Theme, area: Rect, buffer: &mut Buffer) {
+/// Draws the help from its line `top` on.
+pub fn draw(top: usize, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let below = headed("Keys", theme, area, buffer);
     let key = |(shown, does): (&'static str, &'static str)| {
         Line::from(vec![Span::styled(format!("{shown:<11}"), theme.strong()), Span::raw(does)])
@@ -29,10 +29,10 @@ pub fn draw(theme: Theme, area: Rect, buffer: &mut Buffer) {
     };
     if area.width >= SIDE_BY_SIDE {
         let (keys, glyphs) = columns(below, below.width - 20);
-        lines(left, keys, buffer);
+        lines(left.into_iter().skip(top).collect(), keys, buffer);
         lines(STATES.into_iter().map(pod).collect(), glyphs, buffer);
     } else {
         left.extend(STATES.into_iter().map(pod));
-        lines(left, below, buffer);
+        lines(left.into_iter().skip(top).collect(), below, buffer);
     }
 }

@@ -30,7 +30,7 @@ pub fn draw(scene: &Scene, theme: Theme, area: Rect, buffer: &mut Buffer) -> Opt
     }
     let (above, bottom) = rows(area, area.height - 1);
     match (&scene.body, scene.help) {
-        (_, true) => help::draw(theme, above, buffer),
+        (_, Some(top)) => help::draw(top, theme, above, buffer),
         (Body::Start(scenarios, selected), _) => start::draw(scenarios, *selected, theme, above, buffer),
         (Body::Walk(walk), _) => walk::draw(walk, theme, above, buffer),
     }

@@ -10,7 +10,7 @@ use super::{headed, lines, rows};
 /// Draws the list, with the selected entry in sight.
 pub fn draw(scenarios: &[(String, String)], selected: usize, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let (top, below) = rows(area, 3);
-    let about = vec![Line::styled("Kubewalk", theme.strong()), Line::raw("For any packet: where did it go, and why?")];
+    let about = vec![Line::styled("Kubewalk", theme.strong()), Line::raw("For any packet: where it went, and why.")];
     lines(about, top, buffer);
     let (list, hint) = rows(below, below.height.saturating_sub(1));
     let list = headed("Scenarios", theme, list, buffer);
@@ -22,5 +22,5 @@ pub fn draw(scenarios: &[(String, String)], selected: usize, theme: Theme, area:
         if number == selected { Line::styled(format!("{text:<width$}"), theme.bar()) } else { Line::raw(text) }
     };
     lines(scenarios.iter().enumerate().skip(skipped).map(entry).collect(), list, buffer);
-    lines(vec![Line::styled("Enter opens   ↑ ↓ selects   ? help   q quits", theme.faint())], hint, buffer);
+    lines(vec![Line::styled("Enter opens  ↑ ↓ selects  ? help  q quits", theme.faint())], hint, buffer);
 }

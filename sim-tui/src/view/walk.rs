@@ -2,7 +2,8 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use super::theme::Theme;
@@ -55,7 +56,9 @@ fn told(walk: &WalkScene, theme: Theme, area: Rect, buffer: &mut Buffer) {
         Some((verb, text)) if verb == "say" => all.extend(paragraphs(text)),
         Some((verb, text)) => {
             let first = text.lines().next().unwrap_or_default();
-            all.push(Line::from(vec![ratatui::text::Span::styled(format!("{verb} "), theme.strong()), first.into()]));
+            // What is typed looks as on a terminal; what only the simulator does has its verb before it.
+            let before = if matches!(verb.as_str(), "until" | "wait" | "expect" | "traffic") { verb } else { "$" };
+            all.push(Line::from(vec![Span::styled(format!("{before} "), theme.strong()), first.into()]));
             all.extend(text.lines().skip(1).map(Line::raw));
         }
     }
@@ -73,11 +76,38 @@ fn output(walk: &WalkScene, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let heading = if walk.scrolled == 0 { "Output".to_string() } else { format!("Output, {} lines below", walk.scrolled) };
     let below = headed(&heading, theme, area, buffer);
     let end = walk.output.len().saturating_sub(walk.scrolled);
-    let start = end.saturating_sub(usize::from(below.height));
-    let style = |line: &str| match () {
+    let room = usize::from(below.height);
+    let mut rows = Vec::new();
+    for line in walk.output[..end].iter().rev().take(room) {
+        rows.extend(folded(line, usize::from(below.width)).into_iter().rev().map(|row| Line::styled(row, style(line, theme))));
+    }
+    rows.truncate(room);
+    rows.reverse();
+    lines(rows, below, buffer);
+}
+
+/// A line in pieces as wide as the pane.
+fn folded(line: &str, width: usize) -> Vec<String> {
+    let mut rows = vec![String::new()];
+    let mut used = 0;
+    for c in line.chars() {
+        let wide = Span::raw(c.to_string()).width();
+        if used + wide > width {
+            rows.push(String::new());
+            used = 0;
+        }
+        used += wide;
+        if let Some(row) = rows.last_mut() {
+            row.push(c);
+        }
+    }
+    rows
+}
+
+fn style(line: &str, theme: Theme) -> Style {
+    match () {
         () if line.starts_with("!!") => theme.bad(),
         () if line.starts_with("$ ") => theme.strong(),
-        () => ratatui::style::Style::new(),
-    };
-    lines(walk.output[start..end].iter().map(|line| Line::styled(line.as_str(), style(line))).collect(), below, buffer);
+        () => Style::new(),
+    }
 }

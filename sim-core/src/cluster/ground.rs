@@ -11,8 +11,7 @@ use crate::network::Ground;
 use crate::network::wire::{ResolverConfig, Source};
 use crate::objects::Name;
 use crate::objects::pod::{Phase, Pod};
-use crate::proxy::ProxyConfig;
-use crate::store::View;
+use crate::proxy::{Programmed, ProxyConfig};
 
 /// The address of the machine outside the cluster on which the user types (TEST-NET-2), and its IPv6 like.
 const OUTSIDE: (IpAddr, IpAddr) = (
@@ -42,9 +41,9 @@ impl GroundAt<'_> {
 }
 
 impl Ground for GroundAt<'_> {
-    fn programmed(&self, node: &str) -> Option<(Arc<View>, Duration)> {
-        let (view, at) = self.cluster.proxies.programmed(node)?;
-        Some((view.clone(), self.now.since(at)))
+    fn programmed(&self, node: &str) -> Option<(Programmed, Duration)> {
+        let (table, at) = self.cluster.proxies.table(node)?;
+        Some((table.clone(), self.now.since(at)))
     }
 
     fn node_up(&self, node: &str) -> bool {

@@ -41,7 +41,7 @@ impl Cluster {
         let trace = {
             let ground = GroundAt { cluster: self, now: clock.now };
             let asked = path::Asked { from: &asking.from, to: asking.server, protocol: asking.protocol, now: clock.now };
-            path::trace(&ground, clock.draws, &asked)
+            path::follow(&ground, clock.draws, &asked)
         };
         let after = trace.round_trip + SERVICE_TIME;
         match trace.outcome {

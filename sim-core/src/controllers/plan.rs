@@ -36,7 +36,7 @@ pub struct Said {
     pub tail: Tail,
 }
 
-/// What the message of a [`Said`] ends with.
+/// What the message of a `Said` ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tail {
     /// Nothing: it is complete.

@@ -7,13 +7,18 @@ mod reason;
 
 use std::net::SocketAddr;
 
-pub use self::reason::{AddressKind, NotEligible, Reason};
+pub use self::reason::{AddressKind, Basis, NotEligible, Reason};
 use crate::engine::time::Duration;
 use crate::objects::Name;
+use crate::objects::pod_spec::Protocol;
 
 /// The way of the first packet of one new connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
+    /// The client's address and port, and what it connects to.
+    pub asked: (SocketAddr, SocketAddr),
+    /// Transport protocol.
+    pub protocol: Protocol,
     /// The stations, in order.
     pub hops: Vec<Hop>,
     /// What kube-proxy on the first node that handled the packet decided.
@@ -32,15 +37,19 @@ pub struct Trace {
     pub round_trip: Duration,
     /// Source as the server sees it.
     pub seen_source: Option<SocketAddr>,
-    /// Every possible pick with its end.
+    /// Every possible pick with its end; the shares add up to one. Empty where only one way was followed.
     pub branches: Vec<Branch>,
+    /// The stations that turn the answer's addresses back, in the order it meets them.
+    pub return_hops: Vec<Hop>,
 }
 
 /// One possible pick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
-    /// Its share: one of so many.
+    /// Its exact share, as a reduced fraction.
     pub share: (u64, u64),
+    /// The node that a balancer sends the packet to; `None` where none chooses.
+    pub node: Option<Name>,
     /// Where it leads; `None` if nothing is picked.
     pub backend: Option<SocketAddr>,
     /// How it ends.
@@ -101,6 +110,8 @@ pub enum Step {
     Accept,
     Refuse,
     Lost,
+    Arrive,
+    Restore,
 }
 
 /// What kube-proxy decides.
@@ -165,6 +176,8 @@ impl Step {
             Step::Accept => "accept",
             Step::Refuse => "refuse",
             Step::Lost => "lost",
+            Step::Arrive => "arrive",
+            Step::Restore => "restore",
         }
     }
 }

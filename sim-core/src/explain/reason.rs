@@ -14,10 +14,16 @@ pub enum Reason {
     NoRule,
     /// The Service has no endpoint that may be used, anywhere.
     NoEndpoints { service: Name },
-    /// The policy is Local and no usable endpoint is on this node.
-    NoLocalEndpoints { service: Name },
+    /// The policy (the external one, or the internal one) is Local and no usable endpoint is on this node.
+    NoLocalEndpoints { service: Name, external: bool },
+    /// iptables: no endpoint anywhere, but the rule that rejects does not see what the node's own processes send out.
+    NotRejectedOnOutput { service: Name },
     /// The source is in none of the Service's source ranges.
     SourceNotAllowed { service: Name },
+    /// iptables: loopback addresses are not to be reached from elsewhere.
+    LoopbackGuard,
+    /// kube-proxy itself answers there: the health check port of a balancer.
+    HealthCheckPort { service: Name },
     /// nftables: the address is a cluster IP, but has no such port.
     NoSuchServicePort,
     /// nftables: the address lies in the service range and belongs to nobody.
@@ -40,6 +46,39 @@ pub enum Reason {
     NotModelled { ip: IpAddr },
     /// kube-proxy's ipvs mode is not modelled yet.
     ModeNotModelled,
+    /// The node has the address.
+    OwnsAddress { ip: IpAddr },
+    /// The balancer sends the connection to this node, one of so many that have power.
+    BalancerPicked { node: Name, of: usize },
+    /// No node has power, so the balancer has nowhere to send to.
+    NoNodeBehindBalancer,
+    /// The client has no address of the destination's family.
+    NoAddressOfFamily { ip: IpAddr },
+    /// The answer gets back the addresses that the client knows.
+    AnswerRestored,
+}
+
+/// What a decision rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Basis {
+    /// A test of upstream asserts it.
+    UpstreamTest,
+    /// It was read in upstream's sources.
+    Source,
+    /// It is a guess that the scenario could overrule.
+    Assumed,
+}
+
+impl Basis {
+    /// Its name in the contract.
+    pub fn text(self) -> &'static str {
+        match self {
+            Basis::UpstreamTest => "upstream-test",
+            Basis::Source => "source",
+            Basis::Assumed => "assumed",
+        }
+    }
 }
 
 /// The kinds of addresses a Service has.
@@ -70,7 +109,10 @@ impl Reason {
             Reason::NoRule => "no-rule",
             Reason::NoEndpoints { .. } => "no-endpoints",
             Reason::NoLocalEndpoints { .. } => "no-local-endpoints",
+            Reason::NotRejectedOnOutput { .. } => "not-rejected-on-output",
             Reason::SourceNotAllowed { .. } => "source-not-allowed",
+            Reason::LoopbackGuard => "loopback-guard",
+            Reason::HealthCheckPort { .. } => "health-check-port",
             Reason::NoSuchServicePort => "no-such-service-port",
             Reason::UnallocatedServiceIp => "unallocated-service-ip",
             Reason::NodeDown { .. } => "node-down",
@@ -82,6 +124,32 @@ impl Reason {
             Reason::AssumedOutside { .. } => "assumed-outside",
             Reason::NotModelled { .. } => "not-modelled",
             Reason::ModeNotModelled => "mode-not-modelled",
+            Reason::OwnsAddress { .. } => "owns-address",
+            Reason::BalancerPicked { .. } => "balancer-picked",
+            Reason::NoNodeBehindBalancer => "no-node-behind-balancer",
+            Reason::NoAddressOfFamily { .. } => "no-address-of-family",
+            Reason::AnswerRestored => "answer-restored",
+        }
+    }
+
+    /// What the decision rests on.
+    pub fn basis(&self) -> Basis {
+        match self {
+            Reason::ServiceMatched { .. }
+            | Reason::NoRule
+            | Reason::NoEndpoints { .. }
+            | Reason::NoLocalEndpoints { .. }
+            | Reason::SourceNotAllowed { .. }
+            | Reason::NoSuchServicePort
+            | Reason::UnallocatedServiceIp
+            | Reason::LoopbackGuard
+            | Reason::HealthCheckPort { .. } => Basis::UpstreamTest,
+            Reason::AssumedOutside { .. }
+            | Reason::NotModelled { .. }
+            | Reason::ModeNotModelled
+            | Reason::BalancerPicked { .. }
+            | Reason::NoNodeBehindBalancer => Basis::Assumed,
+            _ => Basis::Source,
         }
     }
 
@@ -90,7 +158,9 @@ impl Reason {
         match self {
             Reason::ServiceMatched { service, .. }
             | Reason::NoEndpoints { service }
-            | Reason::NoLocalEndpoints { service }
+            | Reason::NoLocalEndpoints { service, .. }
+            | Reason::NotRejectedOnOutput { service }
+            | Reason::HealthCheckPort { service }
             | Reason::SourceNotAllowed { service } => vec![format!("Service {service}")],
             Reason::NodeDown { node } => vec![format!("Node {node}")],
             _ => Vec::new(),

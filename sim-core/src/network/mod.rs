@@ -4,7 +4,9 @@
 //! node's rules, and the socket of a pod. [`path`] is the ordered list of those stations. Left out so far: links with loss and
 //! cuts, network policies, conntrack entries, health checks of balancers.
 
+mod choice;
 pub mod path;
+mod share;
 pub mod wire;
 
 use std::net::IpAddr;
@@ -14,13 +16,12 @@ use crate::engine::time::Duration;
 use crate::kubelet::Sandbox;
 use crate::kubelet::images::{Behaviour, Listener};
 use crate::objects::Name;
-use crate::proxy::ProxyConfig;
-use crate::store::View;
+use crate::proxy::{Programmed, ProxyConfig};
 
 /// What is physically true, as the network asks it.
 pub trait Ground {
     /// What kube-proxy of a node has programmed, and how long ago.
-    fn programmed(&self, node: &str) -> Option<(Arc<View>, Duration)>;
+    fn programmed(&self, node: &str) -> Option<(Programmed, Duration)>;
     /// Whether a node has power.
     fn node_up(&self, node: &str) -> bool;
     /// All nodes, in order.

@@ -1,15 +1,19 @@
 //! The ordered list of stations that the first packet of a connection visits.
 //!
-//! client -> [balancer] -> rules of the first node -> [another node's rules] -> fabric -> socket. Every station leaves a hop. The
+//! client -> (balancer) -> rules of the first node -> (another node's rules) -> fabric -> socket. Every station leaves a hop. The
 //! pick among backends is a draw keyed by the moment and the flow, so that looking does not change what happens.
 
 use std::net::{IpAddr, SocketAddr};
 
 use super::Ground;
+use super::choice::Chooser;
+use super::share::Share;
 use super::wire::Source;
 use crate::engine::random::Draws;
 use crate::engine::time::{Duration, Instant};
 use crate::explain::{Branch, Component, Decision, Hop, Outcome, Place, Reason, Step, Trace};
+use crate::kubelet::Sandbox;
+use crate::kubelet::images::Listener;
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
 use crate::proxy::rules::{NodeFacts, Packet, Verdict, decide};
@@ -34,59 +38,106 @@ pub struct Asked<'a> {
     pub now: Instant,
 }
 
+/// More ways than this are not walked one by one.
+const WAYS_MAX: usize = 1_000;
+
 /// The packet on its way.
 struct Walk<'g> {
     ground: &'g dyn Ground,
-    draws: Draws,
+    chooser: Chooser,
     protocol: Protocol,
     now: Instant,
+    asked: (SocketAddr, SocketAddr),
     source: SocketAddr,
     destination: SocketAddr,
     hops: Vec<Hop>,
     one_way: Duration,
-    decision: Option<(Decision, Verdict)>,
+    /// What the first node decided.
+    first: Option<Verdict>,
+    /// The node a balancer chose.
+    by_balancer: Option<Name>,
     chosen: Option<SocketAddr>,
-    masquerade: bool,
-    branches: Vec<Branch>,
 }
 
-/// Follows one packet.
+/// Follows one packet, and looks where every other choice would have led.
 pub fn trace(ground: &dyn Ground, draws: Draws, asked: &Asked<'_>) -> Trace {
-    let v6 = asked.to.ip().is_ipv6();
-    let of_family = |ips: &[IpAddr]| ips.iter().copied().find(|ip| ip.is_ipv6() == v6);
-    let unspecified = ground.outside(v6);
-    let (source, first) = match asked.from {
-        Source::Outside => (unspecified, None),
-        Source::Node(node) if asked.to.ip().is_loopback() => (asked.to.ip(), Some(node.clone())),
-        Source::Node(node) => (of_family(&ground.node_ips(node)).unwrap_or(unspecified), Some(node.clone())),
-        Source::Address { ip, at_node } => (*ip, Some(at_node.clone())),
-        Source::Pod { namespace, name } => match ground.pod(namespace, name) {
-            Some((node, ips)) => (of_family(&ips).unwrap_or(unspecified), Some(node)),
-            None => (unspecified, None),
-        },
-    };
-    let mut walk = Walk {
-        ground,
-        draws,
-        protocol: asked.protocol,
-        now: asked.now,
-        source: SocketAddr::new(source, CLIENT_PORT),
-        destination: asked.to,
-        hops: Vec::new(),
-        one_way: Duration::ZERO,
-        decision: None,
-        chosen: None,
-        masquerade: false,
-        branches: Vec::new(),
-    };
-    let outcome = match first {
-        Some(node) => walk.at_node(&node, 0),
-        None => walk.enter(),
-    };
+    let mut trace = follow(ground, draws, asked);
+    trace.branches = branches(ground, asked);
+    trace
+}
+
+/// Follows one packet only.
+pub fn follow(ground: &dyn Ground, draws: Draws, asked: &Asked<'_>) -> Trace {
+    let mut walk = Walk::new(ground, Chooser::Drawn(draws), asked);
+    let outcome = walk.run(asked);
     walk.finish(outcome)
 }
 
-impl Walk<'_> {
+/// Every way with its share. What is left after [`WAYS_MAX`] ways is one branch whose end is unknown.
+fn branches(ground: &dyn Ground, asked: &Asked<'_>) -> Vec<Branch> {
+    let (mut branches, mut rest, mut picks) = (Vec::new(), Share::ALL, Some(Vec::new()));
+    while let Some(set) = picks.take() {
+        if branches.len() == WAYS_MAX {
+            branches.push(Branch { share: rest.parts(), node: None, backend: None, outcome: Outcome::Unknown });
+            break;
+        }
+        let mut walk = Walk::new(ground, Chooser::set(&set), asked);
+        let outcome = walk.run(asked);
+        let (next, ways) = walk.chooser.next();
+        let share = Share::one_of(ways);
+        rest = rest.without(share);
+        branches.push(Branch { share: share.parts(), node: walk.by_balancer, backend: walk.chosen, outcome });
+        picks = next;
+    }
+    branches
+}
+
+impl<'g> Walk<'g> {
+    fn new(ground: &'g dyn Ground, chooser: Chooser, asked: &Asked<'_>) -> Walk<'g> {
+        let source = SocketAddr::new(ground.outside(asked.to.is_ipv6()), CLIENT_PORT);
+        Walk {
+            ground,
+            chooser,
+            protocol: asked.protocol,
+            now: asked.now,
+            asked: (source, asked.to),
+            source,
+            destination: asked.to,
+            hops: Vec::new(),
+            one_way: Duration::ZERO,
+            first: None,
+            by_balancer: None,
+            chosen: None,
+        }
+    }
+
+    /// The stations, in order: the client, then whoever its packet meets first.
+    fn run(&mut self, asked: &Asked<'_>) -> Outcome {
+        let to = asked.to.ip();
+        let (ips, node) = match asked.from {
+            Source::Outside => return self.enter(),
+            Source::Address { ip, at_node } => (vec![*ip], at_node.clone()),
+            Source::Node(node) if to.is_loopback() => (vec![to], node.clone()),
+            Source::Node(node) => (self.ground.node_ips(node), node.clone()),
+            Source::Pod { namespace, name } => match self.ground.pod(namespace, name) {
+                Some((node, ips)) => (ips, node),
+                None => (Vec::new(), Name::default()),
+            },
+        };
+        let Some(own) = ips.into_iter().find(|ip| ip.is_ipv6() == to.is_ipv6()) else {
+            self.hop(Place::Client, Component::Network, Step::Lost, Reason::NoAddressOfFamily { ip: to });
+            return Outcome::Unreachable;
+        };
+        self.source.set_ip(own);
+        self.asked.0 = self.source;
+        // A pod's loopback is its own, and no rule of the node sees it.
+        let sandbox = matches!(asked.from, Source::Pod { .. }).then(|| self.ground.sandbox(own)).flatten();
+        match sandbox.filter(|_| to.is_loopback()) {
+            Some(sandbox) => self.at_pod(&sandbox),
+            None => self.at_node(&node, 0),
+        }
+    }
+
     fn hop(&mut self, place: Place, component: Component, step: Step, reason: Reason) {
         let (before, after) = ((self.source, self.destination), (self.source, self.destination));
         self.hops.push(Hop { place, component, step, reason, before, after, not_eligible: Vec::new(), view_age: None });
@@ -98,17 +149,22 @@ impl Walk<'_> {
         self.one_way = self.one_way + OUTSIDE;
         let nodes = self.ground.nodes();
         if let Some(node) = nodes.iter().find(|n| self.ground.node_addresses(n).contains(&ip)) {
+            if self.ground.node_up(node) {
+                self.hop(Place::Node(node.clone()), Component::Network, Step::Arrive, Reason::OwnsAddress { ip });
+            }
             return self.at_node(node, 0);
         }
         if self.ground.is_balancer(ip) {
             // Health checks are not modelled yet: the balancer knows which nodes have power.
             let up: Vec<Name> = nodes.into_iter().filter(|n| self.ground.node_up(n)).collect();
-            let mut draw = self.draws.keyed("balancer/node", (self.now.as_nanos(), self.destination));
-            let Some(node) = draw.pick(&up).cloned() else {
-                self.hop(Place::Balancer, Component::LoadBalancer, Step::Lost, Reason::NobodyHasAddress { ip });
+            let key = (self.now.as_nanos(), self.destination);
+            let Some(node) = self.chooser.choose("balancer/node", key, up.len()).map(|i| up[i].clone()) else {
+                self.hop(Place::Balancer, Component::LoadBalancer, Step::Lost, Reason::NoNodeBehindBalancer);
                 return Outcome::TimedOut;
             };
-            self.hop(Place::Balancer, Component::LoadBalancer, Step::Forward, Reason::NoRule);
+            let reason = Reason::BalancerPicked { node: node.clone(), of: up.len() };
+            self.hop(Place::Balancer, Component::LoadBalancer, Step::Forward, reason);
+            self.by_balancer = Some(node.clone());
             self.one_way = self.one_way + ACROSS;
             return self.at_node(&node, 0);
         }
@@ -126,7 +182,7 @@ impl Walk<'_> {
             self.hop(place, Component::Network, Step::Lost, Reason::NodeDown { node: node.clone() });
             return Outcome::TimedOut;
         }
-        let Some((view, age)) = self.ground.programmed(node) else { return self.onward(node, depth) };
+        let Some((table, age)) = self.ground.programmed(node) else { return self.onward(node, depth) };
         let zone = self.ground.zone(node);
         let facts = NodeFacts {
             name: node,
@@ -135,11 +191,8 @@ impl Walk<'_> {
             addresses: self.ground.node_addresses(node),
         };
         let packet = Packet { source: self.source.ip(), destination: self.destination, protocol: self.protocol };
-        let verdict = decide(&view, self.ground.proxy_config(), &facts, packet);
-        let first = self.decision.is_none() || matches!(self.decision, Some((Decision::Pass, _)));
-        if first {
-            self.decision = Some((verdict.decision, verdict.clone()));
-        }
+        let verdict = decide(&table, self.ground.proxy_config(), &facts, packet);
+        self.first.get_or_insert_with(|| verdict.clone());
         let step = match verdict.decision {
             Decision::Dnat => Step::Dnat,
             Decision::Reject => Step::Reject,
@@ -156,21 +209,16 @@ impl Walk<'_> {
             Decision::Drop => Outcome::TimedOut,
             Decision::Pass if verdict.reason == Reason::ModeNotModelled => Outcome::Unknown,
             Decision::Pass => self.onward(node, depth),
-            Decision::Dnat => self.rewrite(node, &verdict, depth, first),
+            Decision::Dnat => self.rewrite(node, &verdict, depth),
         }
     }
 
     /// DNAT to one of the candidates, with the source rewritten if the rules say so.
-    fn rewrite(&mut self, node: &Name, verdict: &Verdict, depth: u8, first: bool) -> Outcome {
+    fn rewrite(&mut self, node: &Name, verdict: &Verdict, depth: u8) -> Outcome {
         let flow = (self.now.as_nanos(), self.source.ip(), self.destination);
-        let mut draw = self.draws.keyed("proxy/pick", (&**node, flow));
-        let Some(pick) = draw.pick(&verdict.candidates).copied() else { return Outcome::Refused };
-        let source = self.source;
-        if first {
-            self.branches = self.ends(node, verdict, depth);
-            self.chosen = Some(pick);
-            self.masquerade = verdict.masquerades(source.ip(), pick);
-        }
+        let number = self.chooser.choose("proxy/pick", (&**node, flow), verdict.candidates.len());
+        let Some(pick) = number.map(|i| verdict.candidates[i]) else { return Outcome::Refused };
+        self.chosen = Some(pick);
         self.take(node, verdict, pick);
         self.onward(node, depth)
     }
@@ -189,24 +237,6 @@ impl Walk<'_> {
         }
     }
 
-    /// Every pick with its end, walked on copies.
-    fn ends(&self, node: &Name, verdict: &Verdict, depth: u8) -> Vec<Branch> {
-        let total = verdict.candidates.len() as u64;
-        let end = |pick: &SocketAddr| {
-            let mut copy = Walk {
-                ground: self.ground,
-                draws: self.draws,
-                hops: Vec::new(),
-                branches: Vec::new(),
-                decision: Some((Decision::Dnat, verdict.clone())),
-                ..*self
-            };
-            copy.take(node, verdict, *pick);
-            Branch { share: (1, total), backend: Some(*pick), outcome: copy.onward(node, depth) }
-        };
-        verdict.candidates.iter().map(end).collect()
-    }
-
     /// From a node to whoever has the destination: the node itself, a pod, another node, or the outside.
     fn onward(&mut self, node: &Name, depth: u8) -> Outcome {
         let ip = self.destination.ip();
@@ -215,18 +245,7 @@ impl Walk<'_> {
         }
         if let Some(sandbox) = self.ground.sandbox(ip) {
             self.one_way = self.one_way + if sandbox.node == *node { SAME_NODE } else { ACROSS };
-            let place = Place::Pod { namespace: sandbox.namespace.clone(), name: sandbox.pod.clone() };
-            if !self.ground.node_up(&sandbox.node) {
-                self.hop(
-                    Place::Node(sandbox.node.clone()),
-                    Component::Network,
-                    Step::Lost,
-                    Reason::NodeDown { node: sandbox.node },
-                );
-                return Outcome::TimedOut;
-            }
-            let sockets: Vec<_> = sandbox.sockets.iter().map(|(s, _)| *s).collect();
-            return self.at_socket(place, &sockets);
+            return self.at_pod(&sandbox);
         }
         let other = self.ground.nodes().into_iter().find(|n| n != node && self.ground.node_addresses(n).contains(&ip));
         if let Some(other) = other.filter(|_| depth == 0) {
@@ -252,18 +271,29 @@ impl Walk<'_> {
         if self.ground.certain() { Outcome::Delivered } else { Outcome::Unknown }
     }
 
+    fn at_pod(&mut self, sandbox: &Sandbox) -> Outcome {
+        if !self.ground.node_up(&sandbox.node) {
+            let reason = Reason::NodeDown { node: sandbox.node.clone() };
+            self.hop(Place::Node(sandbox.node.clone()), Component::Network, Step::Lost, reason);
+            return Outcome::TimedOut;
+        }
+        let place = Place::Pod { namespace: sandbox.namespace.clone(), name: sandbox.pod.clone() };
+        let sockets: Vec<Listener> = sandbox.sockets.iter().map(|(s, _)| *s).collect();
+        self.at_socket(place, &sockets)
+    }
+
     fn at_host(&mut self, node: &Name) -> Outcome {
         let sockets: Vec<_> = self.ground.host_sockets(node).into_iter().map(|(s, _)| s).collect();
         self.at_socket(Place::Node(node.clone()), &sockets)
     }
 
     /// The socket: open, bound to the loopback only, or not there.
-    fn at_socket(&mut self, place: Place, sockets: &[crate::kubelet::images::Listener]) -> Outcome {
+    fn at_socket(&mut self, place: Place, sockets: &[Listener]) -> Outcome {
         let port = self.destination.port();
         let on_port = || sockets.iter().filter(|s| s.port == port && s.protocol == self.protocol);
-        let loopback = self.destination.ip().is_loopback();
-        let answers = on_port()
-            .any(|s| s.bind.is_none_or(|b| b.is_loopback() == loopback || b == self.destination.ip() || b.is_unspecified()));
+        let ip = self.destination.ip();
+        let takes = |bind: IpAddr| bind.is_unspecified() || bind == ip || bind.is_loopback() && ip.is_loopback();
+        let answers = on_port().any(|s| s.bind.is_none_or(takes));
         if answers {
             self.hop(place, Component::Server, Step::Accept, Reason::Delivered);
             return Outcome::Delivered;
@@ -274,28 +304,43 @@ impl Walk<'_> {
     }
 
     fn finish(self, outcome: Outcome) -> Trace {
-        let (decision, verdict) = match self.decision {
-            Some((decision, verdict)) => (decision, Some(verdict)),
-            None => (Decision::Pass, None),
-        };
-        let candidates = verdict.as_ref().map(|v| v.candidates.clone()).unwrap_or_default();
-        let source = self.hops.first().map_or(self.source, |h| h.before.0).ip();
-        let masquerade_for = verdict.map(|v| v.candidates.iter().filter(|c| v.masquerades(source, **c)).copied().collect());
-        let branches = match self.branches.is_empty() {
-            true => vec![Branch { share: (1, 1), backend: self.chosen, outcome }],
-            false => self.branches,
-        };
+        let first = self.first.as_ref();
+        let candidates = first.map(|v| v.candidates.clone()).unwrap_or_default();
+        let masquerades = |c: &SocketAddr| first.is_some_and(|v| v.masquerades(self.asked.0.ip(), *c));
+        let masquerade_for: Vec<SocketAddr> = candidates.iter().copied().filter(masquerades).collect();
+        let answered = matches!(outcome, Outcome::Delivered | Outcome::Refused);
         Trace {
-            hops: self.hops,
-            decision,
+            asked: self.asked,
+            protocol: self.protocol,
+            decision: first.map_or(Decision::Pass, |v| v.decision),
+            masquerade: self.chosen.is_some_and(|c| masquerade_for.contains(&c)),
             candidates,
             chosen: self.chosen,
-            masquerade: self.masquerade,
-            masquerade_for: masquerade_for.unwrap_or_default(),
+            masquerade_for,
             outcome,
             round_trip: self.one_way.times(2),
             seen_source: (outcome == Outcome::Delivered).then_some(self.source),
-            branches,
+            branches: Vec::new(),
+            return_hops: if answered { way_back(&self.hops) } else { Vec::new() },
+            hops: self.hops,
         }
     }
 }
+
+/// Each station that rewrote addresses turns those of the answer back.
+fn way_back(hops: &[Hop]) -> Vec<Hop> {
+    let turned = |(source, destination): (SocketAddr, SocketAddr)| (destination, source);
+    let back = |hop: &Hop| Hop {
+        step: Step::Restore,
+        reason: Reason::AnswerRestored,
+        before: turned(hop.after),
+        after: turned(hop.before),
+        not_eligible: Vec::new(),
+        view_age: None,
+        ..hop.clone()
+    };
+    hops.iter().rev().filter(|h| h.before != h.after).map(back).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 //! The real thing: `pkg/proxy`.
 
 mod choose;
+mod lookup;
 pub mod rules;
 
 use std::net::IpAddr;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+pub use self::lookup::{Entry, Lookup, Programmed};
 use crate::api::component::{Clock, Reaction};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::{Name, Object};
@@ -55,6 +57,15 @@ pub enum NodePortAddress {
     Net(Net),
     /// The node IPs.
     Primary,
+}
+
+impl NodePortAddress {
+    fn net(&self) -> Option<Net> {
+        match self {
+            NodePortAddress::Net(net) => Some(*net),
+            NodePortAddress::Primary => None,
+        }
+    }
 }
 
 /// An address range.
@@ -100,7 +111,7 @@ impl Event {
 /// One kube-proxy.
 #[derive(Clone, Debug, Default)]
 struct Proxy {
-    programmed: Arc<View>,
+    programmed: Programmed,
     synced_at: Instant,
     waiting: bool,
     stopped: bool,
@@ -111,13 +122,16 @@ struct Proxy {
 pub struct Proxies {
     by_node: OrdMap<u32, Proxy>,
     numbers: OrdMap<Name, u32>,
+    /// What was programmed last, anywhere: others who program the same Services share its maps.
+    latest: Programmed,
 }
 
 impl Proxies {
     /// A proxy on each node; nothing is programmed yet.
     pub fn new(nodes: &[Name]) -> Self {
-        let numbers: OrdMap<Name, u32> = nodes.iter().cloned().zip(0u32..).collect();
-        Proxies { by_node: numbers.values().map(|n| (*n, Proxy::default())).collect(), numbers }
+        let numbers: OrdMap<Name, u32> = nodes.iter().cloned().zip(0_u32..).collect();
+        let by_node = numbers.values().map(|n| (*n, Proxy::default())).collect();
+        Proxies { by_node, numbers, latest: Programmed::default() }
     }
 
     /// Whether a change is about Services, their slices, or a node's labels.
@@ -137,7 +151,7 @@ impl Proxies {
         let Some(proxy) = self.by_node.get_mut(&node).filter(|p| !p.stopped && !p.waiting) else { return reaction };
         let due = proxy.synced_at + MIN_SYNC;
         if due <= clock.now {
-            (proxy.programmed, proxy.synced_at) = (view.clone(), clock.now);
+            self.program(node, view, clock.now);
         } else {
             proxy.waiting = true;
             reaction.timer(due.since(clock.now), Event(node));
@@ -150,28 +164,43 @@ impl Proxies {
         if let Some(proxy) = self.by_node.get_mut(&event.0) {
             proxy.waiting = false;
             if !proxy.stopped {
-                (proxy.programmed, proxy.synced_at) = (view.clone(), clock.now);
+                self.program(event.0, view, clock.now);
             }
         }
         Reaction::default()
     }
 
+    fn program(&mut self, node: u32, view: &Arc<View>, now: Instant) {
+        if !Arc::ptr_eq(self.latest.view(), view) {
+            self.latest = self.latest.with_view(view);
+        }
+        if let Some(proxy) = self.by_node.get_mut(&node) {
+            (proxy.programmed, proxy.synced_at) = (self.latest.clone(), now);
+        }
+    }
+
     /// Programs a view at once: what a node has at the start.
     pub fn program_now(&mut self, node: &Name, view: &Arc<View>, clock: Clock) {
-        if let Some(proxy) = self.numbers.get(node).and_then(|n| self.by_node.get_mut(n)) {
-            (proxy.programmed, proxy.synced_at) = (view.clone(), clock.now);
+        if let Some(number) = self.numbers.get(node).copied() {
+            self.program(number, view, clock.now);
         }
     }
 
     /// What a node has programmed, and when.
     pub fn programmed(&self, node: &str) -> Option<(&Arc<View>, Instant)> {
+        let (table, at) = self.table(node)?;
+        Some((table.view(), at))
+    }
+
+    /// The same with the maps that packets are looked up by.
+    pub fn table(&self, node: &str) -> Option<(&Programmed, Instant)> {
         let proxy = self.by_node.get(self.numbers.get(node)?)?;
         Some((&proxy.programmed, proxy.synced_at))
     }
 
     /// The revision a node has programmed.
     pub fn programmed_revision(&self, node: u32) -> Option<u64> {
-        self.by_node.get(&node).map(|p| p.programmed.revision)
+        self.by_node.get(&node).map(|p| p.programmed.view().revision)
     }
 
     /// Whether a sync is due anyway, so that it need not be woken.

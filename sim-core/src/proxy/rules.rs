@@ -1,17 +1,20 @@
 //! The rules of one node, walked for one packet: Service addresses in evaluation order, then policies, source ranges and
 //! masquerading, for the iptables and nftables modes.
 //!
+//! In a real cluster these are chains and maps in the kernel, evaluated for the first packet of a connection; conntrack carries
+//! the rest. Both modes give the same answer but where the text says so. Left out: the ipvs mode (its verdict says so), the
+//! memory of session affinity, what other programs put into the tables.
 //! The real thing: `pkg/proxy/iptables/proxier.go`, `pkg/proxy/nftables/proxier.go`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::choose::{Here, Usable, usable};
-use super::{Mode, Net, NodePortAddress, ProxyConfig};
+use super::choose::{Here, Usable, external_local, usable};
+use super::lookup::{Entry, balancer_ips};
+use super::{Mode, Net, NodePortAddress, Programmed, ProxyConfig};
 use crate::explain::{AddressKind, Decision, NotEligible, Reason};
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
-use crate::objects::service::{Service, ServicePort, ServiceType};
-use crate::store::View;
+use crate::objects::service::Service;
 
 /// The first packet of a new connection, as a node meets it.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +40,12 @@ pub struct NodeFacts<'a> {
     pub addresses: Vec<IpAddr>,
 }
 
+impl NodeFacts<'_> {
+    fn owns(&self, ip: IpAddr) -> bool {
+        ip.is_loopback() || self.addresses.contains(&ip)
+    }
+}
+
 /// What the rules do.
 #[derive(Clone, Debug)]
 pub struct Verdict {
@@ -44,7 +53,7 @@ pub struct Verdict {
     pub decision: Decision,
     /// Why.
     pub reason: Reason,
-    /// What may be picked, sorted.
+    /// What may be picked, in kube-proxy's order, each as likely as the other.
     pub candidates: Vec<SocketAddr>,
     /// Masquerade whatever is picked.
     pub masquerade: bool,
@@ -63,242 +72,199 @@ impl Verdict {
     }
 }
 
-/// A Service port that a destination belongs to.
-struct Match<'v> {
-    service: &'v Service,
-    port: &'v ServicePort,
-    kind: AddressKind,
-}
-
-/// Walks the rules.
-pub fn decide(view: &View, config: &ProxyConfig, node: &NodeFacts<'_>, packet: Packet) -> Verdict {
-    if config.mode == Mode::Ipvs {
-        return Verdict::plain(Decision::Pass, Reason::ModeNotModelled);
-    }
-    match find(view, config, node, packet) {
-        Some(found) => of_service(view, config, node, packet, &found),
-        None => unmatched(view, config, packet),
-    }
-}
-
-/// Whether kube-proxy lists a Service at all.
-fn is_proxied(service: &Service) -> bool {
-    let labels = &service.meta.labels;
-    let skipped = labels.get("service.kubernetes.io/service-proxy-name").is_some()
-        || labels.get("service.kubernetes.io/headless").is_some();
-    !service.headless && !service.cluster_ips.is_empty() && !service.is_external_name() && !skipped
-}
-
-/// The Service port behind a destination: cluster, external and balancer addresses come before node ports.
-fn find<'v>(view: &'v View, config: &ProxyConfig, node: &NodeFacts<'_>, packet: Packet) -> Option<Match<'v>> {
-    let (ip, number) = (packet.destination.ip(), packet.destination.port());
-    let of_family = |list: &[IpAddr]| list.iter().any(|a| a.is_ipv6() == ip.is_ipv6());
-    let mut by_node_port = None;
-    for service in view.services.iter().filter(|s| is_proxied(s) && of_family(&s.cluster_ips)) {
-        let kind = if service.cluster_ips.contains(&ip) {
-            Some(AddressKind::ClusterIp)
-        } else if service.external_ips.contains(&ip) {
-            Some(AddressKind::ExternalIp)
-        } else if service.ingress.iter().any(|i| i.ip == Some(ip) && !i.proxy_mode) {
-            Some(AddressKind::LoadBalancerIp)
-        } else {
-            None
-        };
-        for port in service.ports.iter().filter(|p| p.protocol == packet.protocol) {
-            if let Some(kind) = kind.filter(|_| port.port == number) {
-                return Some(Match { service, port, kind });
-            }
-            if port.node_port == Some(number) && by_node_port.is_none() {
-                by_node_port = Some(Match { service, port, kind: AddressKind::NodePort });
-            }
-        }
-    }
-    by_node_port.filter(|found| takes_node_ports(view, config, node, packet, found))
-}
-
-/// Whether the destination is an address on which this node takes node ports.
-fn takes_node_ports(view: &View, config: &ProxyConfig, node: &NodeFacts<'_>, packet: Packet, found: &Match<'_>) -> bool {
-    let ip = packet.destination.ip();
-    if ip.is_loopback() {
-        let listed = config.node_port_addresses.is_empty()
-            || nets(config, ip).next().is_none()
-            || nets(config, ip).any(|n| n.contains(ip));
-        return config.mode == Mode::Iptables && ip.is_ipv4() && config.localhost_node_ports && listed;
-    }
-    if !node.addresses.contains(&ip) {
-        return false;
-    }
-    if listed(config, node, ip) {
-        return true;
-    }
-    // iptables rejects and drops a dead node port on every local address.
-    let dead = || {
-        let usable = of_port(view, node, found, ip);
-        choice(found, &usable, Origin::Outside).is_err()
-    };
-    config.mode == Mode::Iptables && dead()
-}
-
-fn listed(config: &ProxyConfig, node: &NodeFacts<'_>, ip: IpAddr) -> bool {
-    let primary = node.node_ips.contains(&ip);
-    let named_primary = config.node_port_addresses.contains(&NodePortAddress::Primary);
-    match (config.node_port_addresses.is_empty(), config.mode) {
-        (true, Mode::Nftables) => primary,
-        (true, _) => true,
-        (false, _) if named_primary => primary || nets(config, ip).any(|n| n.contains(ip)),
-        // A family that the list does not speak of takes every address.
-        (false, _) => nets(config, ip).next().is_none() || nets(config, ip).any(|n| n.contains(ip)),
-    }
-}
-
-fn nets(config: &ProxyConfig, ip: IpAddr) -> impl Iterator<Item = Net> + '_ {
-    let same = move |n: &Net| n.address.is_ipv6() == ip.is_ipv6();
-    let net = |a: &NodePortAddress| if let NodePortAddress::Net(net) = a { Some(*net) } else { None };
-    config.node_port_addresses.iter().filter_map(net).filter(same)
-}
-
-fn unmatched(view: &View, config: &ProxyConfig, packet: Packet) -> Verdict {
-    let ip = packet.destination.ip();
-    if config.mode == Mode::Nftables {
-        if view.services.iter().any(|s| is_proxied(s) && s.cluster_ips.contains(&ip)) {
-            return Verdict::plain(Decision::Reject, Reason::NoSuchServicePort);
-        }
-        if config.service_cidrs.iter().any(|n| n.contains(ip)) {
-            return Verdict::plain(Decision::Drop, Reason::UnallocatedServiceIp);
-        }
-    }
-    Verdict::plain(Decision::Pass, Reason::NoRule)
-}
-
-/// Where a packet comes from, as the external chain asks it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Where a packet comes from, as the chains ask it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
+    /// Local pod traffic, as the detector sees it.
     Pod,
+    /// A process of the node.
     Host,
+    /// Anybody else.
     Outside,
 }
 
+/// One packet before one node's rules.
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    table: &'a Programmed,
+    config: &'a ProxyConfig,
+    node: &'a NodeFacts<'a>,
+    packet: Packet,
+    origin: Origin,
+}
+
+/// Walks the rules.
+pub fn decide(table: &Programmed, config: &ProxyConfig, node: &NodeFacts<'_>, packet: Packet) -> Verdict {
+    if config.mode == Mode::Ipvs {
+        return Verdict::plain(Decision::Pass, Reason::ModeNotModelled);
+    }
+    let walk = Walk { table, config, node, packet, origin: origin(config, node, packet.source) };
+    let (to, protocol) = (packet.destination, packet.protocol);
+    // Cluster, external and balancer addresses come before node ports.
+    if let Some(entry) = table.lookup().address(to, protocol) {
+        return walk.service(entry);
+    }
+    let by_node_port = table.lookup().node_port(to.is_ipv6(), to.port(), protocol).filter(|_| node.owns(to.ip()));
+    match by_node_port.and_then(|entry| walk.node_port(entry)) {
+        Some(verdict) => verdict,
+        None => walk.unmatched(),
+    }
+}
+
 fn origin(config: &ProxyConfig, node: &NodeFacts<'_>, source: IpAddr) -> Origin {
-    let pod = config.pod_cidrs.as_ref().is_some_and(|cidrs| cidrs.iter().any(|c| c.contains(source)));
-    if pod {
-        Origin::Pod
-    } else if source.is_loopback() || node.addresses.contains(&source) {
-        Origin::Host
-    } else {
-        Origin::Outside
+    let is_pod = config.pod_cidrs.iter().flatten().any(|c| c.contains(source));
+    match (is_pod, node.owns(source)) {
+        (true, _) => Origin::Pod,
+        (false, true) => Origin::Host,
+        (false, false) => Origin::Outside,
     }
 }
 
-fn of_port(view: &View, node: &NodeFacts<'_>, found: &Match<'_>, ip: IpAddr) -> Usable {
-    usable(view, found.service, found.port, ip.is_ipv6(), Here { node: node.name, zone: node.zone })
-}
-
-/// Whether external traffic is kept on the node.
-fn external_local(service: &Service) -> bool {
-    let counts = matches!(service.kind, ServiceType::NodePort | ServiceType::LoadBalancer) || !service.external_ips.is_empty();
-    service.external_local && counts
-}
-
-/// The list to pick from, and whether it came by the Local chain; or the verdict where there is nothing to pick.
-fn choice<'u>(found: &Match<'_>, usable: &'u Usable, origin: Origin) -> Result<(&'u Vec<SocketAddr>, bool), Decision> {
-    let internal = found.kind == AddressKind::ClusterIp;
-    let wants_local = if internal { found.service.internal_local } else { external_local(found.service) };
-    let either_local = found.service.internal_local || external_local(found.service);
-    let any = !usable.cluster.is_empty() || either_local && usable.any;
-    if !any {
-        return Err(Decision::Reject);
-    }
-    // Pods and the node itself are sent on as in-cluster traffic.
-    let short_circuit = !internal && origin != Origin::Outside;
-    match (wants_local && !short_circuit, &usable.local, &usable.cluster) {
-        (true, local, _) if local.is_empty() => Err(Decision::Drop),
-        (true, local, _) => Ok((local, true)),
-        (false, _, cluster) if cluster.is_empty() => Err(Decision::Drop),
-        (false, _, cluster) => Ok((cluster, false)),
-    }
-}
-
-fn of_service(view: &View, config: &ProxyConfig, node: &NodeFacts<'_>, packet: Packet, found: &Match<'_>) -> Verdict {
-    let name: Name = format!("{}/{}", found.service.meta.namespace, found.service.meta.name).into();
-    let usable = of_port(view, node, found, packet.destination.ip());
-    let origin = origin(config, node, packet.source);
-    let choice = choice(found, &usable, origin);
-    let barred = barred(config, node, packet, found);
-    // iptables has no firewall chain where there is no endpoint; nftables filters first.
-    if barred && (config.mode == Mode::Nftables || choice != Err(Decision::Reject)) {
-        return Verdict::plain(Decision::Drop, Reason::SourceNotAllowed { service: name });
-    }
-    match choice {
-        // iptables: the rules for dead external addresses do not hang off OUTPUT, so the node's own processes miss them.
-        Err(Decision::Reject) if config.mode == Mode::Iptables && origin == Origin::Host && is_remote(node, packet, found) => {
-            Verdict::plain(Decision::Pass, Reason::NoRule)
-        }
-        Err(decision) => {
-            let reason = match decision {
-                Decision::Reject => Reason::NoEndpoints { service: name },
-                _ => Reason::NoLocalEndpoints { service: name },
-            };
-            let mut left_out = usable.left_out.clone();
-            if decision == Decision::Drop {
-                left_out.extend(usable.remote.iter().map(|a| (*a, NotEligible::OtherNode)));
-            }
-            Verdict { not_eligible: left_out, ..Verdict::plain(decision, reason) }
-        }
-        Ok((list, by_local)) => {
-            let mut left_out = usable.left_out.clone();
-            if by_local {
-                left_out.extend(usable.remote.iter().filter(|a| !list.contains(a)).map(|a| (*a, NotEligible::OtherNode)));
-            }
-            Verdict {
-                decision: Decision::Dnat,
-                reason: Reason::ServiceMatched { service: name, port: found.port.port, via: found.kind },
-                candidates: list.clone(),
-                masquerade: masquerade(config, found, origin),
-                not_eligible: left_out,
-            }
-        }
-    }
-}
-
-/// Whether it is an external or balancer address that this node does not have itself.
-fn is_remote(node: &NodeFacts<'_>, packet: Packet, found: &Match<'_>) -> bool {
-    let external = matches!(found.kind, AddressKind::ExternalIp | AddressKind::LoadBalancerIp);
-    external && !node.addresses.contains(&packet.destination.ip())
-}
-
-/// Whether the source is rewritten whatever is picked.
-fn masquerade(config: &ProxyConfig, found: &Match<'_>, origin: Origin) -> bool {
-    if found.kind == AddressKind::ClusterIp {
-        // Without detection nothing is known to be foreign.
-        return config.masquerade_all || config.pod_cidrs.is_some() && origin != Origin::Pod;
-    }
-    match external_local(found.service) {
-        false => true,
-        true => origin == Origin::Host,
-    }
-}
-
-/// Whether the balancer's source ranges keep the packet out.
-fn barred(config: &ProxyConfig, node: &NodeFacts<'_>, packet: Packet, found: &Match<'_>) -> bool {
-    let ip = packet.destination.ip();
-    let is_balancer_ip = found.service.ingress.iter().any(|i| i.ip == Some(ip) && !i.proxy_mode);
-    // In nftables the firewall comes before the match, so an address that is both is filtered.
-    let filtered = found.kind == AddressKind::LoadBalancerIp
-        || config.mode == Mode::Nftables && is_balancer_ip && found.kind == AddressKind::ExternalIp;
-    if !filtered {
+/// Whether node ports are taken on this address of the node: `--nodeport-addresses`.
+fn takes_node_ports(config: &ProxyConfig, node: &NodeFacts<'_>, ip: IpAddr) -> bool {
+    let entries = &config.node_port_addresses;
+    let is_primary = node.node_ips.contains(&ip);
+    if ip.is_loopback() && (config.mode != Mode::Iptables || ip.is_ipv6() || !config.localhost_node_ports) {
         return false;
     }
-    let ranges: Vec<Net> = found
-        .service
-        .source_ranges
-        .iter()
-        .filter_map(|r| Net::parse(r))
-        .filter(|n| n.address.is_ipv6() == ip.is_ipv6())
-        .collect();
-    if ranges.is_empty() || ranges.iter().any(|n| n.prefix == 0) || ranges.iter().any(|n| n.contains(packet.source)) {
-        return false;
+    if entries.is_empty() {
+        // Unset: all addresses in iptables mode, the node IPs in nftables mode.
+        return is_primary || config.mode == Mode::Iptables;
     }
-    // A node may dial an address bound to itself, if it may dial the balancer at all.
-    let node_allowed = node.node_ips.iter().any(|own| ranges.iter().any(|n| n.contains(*own)));
-    !(packet.source == ip && node_allowed)
+    let nets = || entries.iter().filter_map(NodePortAddress::net).filter(|n| n.address.is_ipv6() == ip.is_ipv6());
+    if entries.contains(&NodePortAddress::Primary) {
+        return is_primary || nets().any(|n| n.contains(ip));
+    }
+    // A family that the list does not speak of takes every address.
+    nets().next().is_none() || nets().any(|n| n.contains(ip))
 }
+
+impl Walk<'_> {
+    fn here(&self) -> Here<'_> {
+        Here { node: self.node.name, zone: self.node.zone }
+    }
+
+    fn usable(&self, entry: &Entry) -> Usable {
+        usable(self.table.view(), &entry.service, entry.port(), self.packet.destination.is_ipv6(), self.here())
+    }
+
+    /// A local address and the port of a Service's node port; `None` if the node leaves it alone.
+    fn node_port(&self, entry: &Entry) -> Option<Verdict> {
+        let verdict = self.service(entry);
+        let taken = takes_node_ports(self.config, self.node, self.packet.destination.ip());
+        // The filter rules of iptables mode look at local addresses, whatever the list says.
+        let filtered = self.config.mode == Mode::Iptables && matches!(verdict.decision, Decision::Reject | Decision::Drop);
+        (taken || filtered).then_some(verdict)
+    }
+
+    /// Nothing of kube-proxy's tables for new connections to Services matches.
+    fn unmatched(&self) -> Verdict {
+        let (ip, port) = (self.packet.destination.ip(), self.packet.destination.port());
+        let local = self.node.owns(ip);
+        match self.config.mode {
+            Mode::Nftables if self.table.lookup().is_cluster_ip(ip) => {
+                Verdict::plain(Decision::Reject, Reason::NoSuchServicePort)
+            }
+            Mode::Nftables if self.config.service_cidrs.iter().any(|n| n.contains(ip)) => {
+                Verdict::plain(Decision::Drop, Reason::UnallocatedServiceIp)
+            }
+            Mode::Iptables if self.guards_loopback() => Verdict::plain(Decision::Drop, Reason::LoopbackGuard),
+            _ => match self.table.lookup().health_port(port).filter(|_| local && self.packet.protocol == Protocol::Tcp) {
+                Some(service) => Verdict::plain(Decision::Pass, Reason::HealthCheckPort { service: name(service) }),
+                None => Verdict::plain(Decision::Pass, Reason::NoRule),
+            },
+        }
+    }
+
+    /// Loopback node ports need `route_localnet`, which would let others on the wire reach 127.0.0.0/8: a rule forbids that.
+    fn guards_loopback(&self) -> bool {
+        let (from, to) = (self.packet.source, self.packet.destination.ip());
+        let enabled = takes_node_ports(self.config, self.node, IpAddr::V4(Ipv4Addr::LOCALHOST));
+        enabled && to.is_ipv4() && to.is_loopback() && !from.is_loopback()
+    }
+
+    /// A packet to an address of a Service.
+    fn service(&self, entry: &Entry) -> Verdict {
+        let service = name(&entry.service);
+        let usable = self.usable(entry);
+        let local = self.stays_local(entry);
+        let (list, left_out) = match local {
+            true => (&usable.local, &usable.not_in_local),
+            false => (&usable.cluster, &usable.not_in_cluster),
+        };
+        // iptables has no firewall chain where there is no endpoint; nftables filters first.
+        if self.is_barred(entry) && (self.config.mode == Mode::Nftables || usable.any) {
+            return Verdict::plain(Decision::Drop, Reason::SourceNotAllowed { service });
+        }
+        if !usable.any {
+            return Verdict { not_eligible: left_out.clone(), ..self.no_endpoints(entry, service) };
+        }
+        if list.is_empty() {
+            let reason = Reason::NoLocalEndpoints { service, external: entry.kind != AddressKind::ClusterIp };
+            return Verdict { not_eligible: left_out.clone(), ..Verdict::plain(Decision::Drop, reason) };
+        }
+        Verdict {
+            decision: Decision::Dnat,
+            reason: Reason::ServiceMatched { service, port: entry.port().port, via: entry.kind },
+            candidates: list.clone(),
+            masquerade: self.masquerades(entry),
+            not_eligible: left_out.clone(),
+        }
+    }
+
+    /// Whether only endpoints of this node may be picked. Pods and the node itself, calling an address meant for the outside,
+    /// are sent on as in-cluster traffic ("short circuit").
+    fn stays_local(&self, entry: &Entry) -> bool {
+        match entry.kind {
+            AddressKind::ClusterIp => entry.service.internal_local,
+            _ => external_local(&entry.service) && self.origin == Origin::Outside,
+        }
+    }
+
+    /// iptables mode rejects external and balancer addresses where packets are forwarded or come in, not where the node's own
+    /// processes send them out.
+    fn no_endpoints(&self, entry: &Entry, service: Name) -> Verdict {
+        let sent_out = self.origin == Origin::Host && !self.node.owns(self.packet.destination.ip());
+        let foreign = matches!(entry.kind, AddressKind::ExternalIp | AddressKind::LoadBalancerIp);
+        if self.config.mode == Mode::Iptables && sent_out && foreign {
+            return Verdict::plain(Decision::Pass, Reason::NotRejectedOnOutput { service });
+        }
+        Verdict::plain(Decision::Reject, Reason::NoEndpoints { service })
+    }
+
+    /// Whether the source is rewritten whatever is picked.
+    fn masquerades(&self, entry: &Entry) -> bool {
+        match entry.kind {
+            // Without a detector nothing is known to be foreign.
+            AddressKind::ClusterIp => self.config.masquerade_all || self.config.pod_cidrs.is_some() && self.origin != Origin::Pod,
+            _ if external_local(&entry.service) => self.origin == Origin::Host,
+            _ => true,
+        }
+    }
+
+    /// Whether the balancer's source ranges keep the packet out.
+    fn is_barred(&self, entry: &Entry) -> bool {
+        let (from, to) = (self.packet.source, self.packet.destination.ip());
+        // In nftables the firewall comes before the match, so an address that is both kinds is filtered.
+        let filtered = match entry.kind {
+            AddressKind::LoadBalancerIp => true,
+            AddressKind::ExternalIp => self.config.mode == Mode::Nftables && balancer_ips(&entry.service).any(|ip| ip == to),
+            _ => false,
+        };
+        let ranges: Vec<Net> = entry.service.source_ranges.iter().filter_map(|r| Net::parse(r)).collect();
+        let ranges: Vec<Net> = ranges.into_iter().filter(|n| n.address.is_ipv6() == to.is_ipv6()).collect();
+        if !filtered || ranges.is_empty() || ranges.iter().any(|n| n.prefix == 0 || n.contains(from)) {
+            return false;
+        }
+        // A node may dial an address bound to itself, if it may dial the balancer at all.
+        let node_allowed = self.node.node_ips.iter().any(|own| ranges.iter().any(|n| n.contains(*own)));
+        !(from == to && node_allowed)
+    }
+}
+
+fn name(service: &Service) -> Name {
+    format!("{}/{}", service.meta.namespace, service.meta.name).into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! One sentence for each reason. What we say here is ours: no text a user could take for Kubernetes' own.
 
-use crate::explain::{AddressKind, NotEligible, Reason};
+use crate::explain::{AddressKind, Component, Hop, NotEligible, Outcome, Place, Reason, Step};
 
 /// The sentence.
 pub fn reason(reason: &Reason) -> String {
@@ -8,9 +8,15 @@ pub fn reason(reason: &Reason) -> String {
         Reason::ServiceMatched { service, port, via } => format!("{} = Service {service}, port {port}", address_kind(*via)),
         Reason::NoRule => "no rule of kube-proxy matches; the packet goes on as it is".to_string(),
         Reason::NoEndpoints { service } => format!("Service {service} has no endpoint that could be used anywhere"),
-        Reason::NoLocalEndpoints { service } => {
-            format!("the traffic policy of Service {service} is Local, and no endpoint on this node could be used")
+        Reason::NoLocalEndpoints { external, .. } => {
+            let policy = if *external { "externalTrafficPolicy" } else { "internalTrafficPolicy" };
+            format!("{policy}: Local, so only pods on this node may answer; none could")
         }
+        Reason::NotRejectedOnOutput { service } => {
+            format!("Service {service} has no endpoint, but iptables mode does not reject what the node's own processes send out")
+        }
+        Reason::LoopbackGuard => "loopback addresses of a node are closed to everybody but the node itself".to_string(),
+        Reason::HealthCheckPort { service } => format!("health check port of Service {service}; kube-proxy itself answers there"),
         Reason::SourceNotAllowed { service } => {
             format!("the source is in none of the loadBalancerSourceRanges of Service {service}")
         }
@@ -27,6 +33,63 @@ pub fn reason(reason: &Reason) -> String {
         Reason::AssumedOutside { ip } => format!("{ip} is outside the cluster; that it answers is assumed"),
         Reason::NotModelled { ip } => format!("what is behind {ip} is not known here"),
         Reason::ModeNotModelled => "kube-proxy's ipvs mode is not simulated yet".to_string(),
+        Reason::OwnsAddress { ip } => format!("owns {ip}"),
+        Reason::BalancerPicked { node, of } => format!("the balancer sends it to {node}, one of {of} nodes with power"),
+        Reason::NoNodeBehindBalancer => "no node behind the balancer has power".to_string(),
+        Reason::NoAddressOfFamily { ip } => {
+            format!("the client has no IPv{} address, so it cannot send to {ip}", if ip.is_ipv6() { 6 } else { 4 })
+        }
+        Reason::AnswerRestored => "the answer gets back the addresses that the client knows".to_string(),
+    }
+}
+
+/// What a station did, in a word or two.
+pub fn step(step: Step) -> &'static str {
+    match step {
+        Step::Dnat => "rewritten",
+        Step::Pass => "let through",
+        Step::Reject => "REJECT, answered at once",
+        Step::Drop => "DROP, silent",
+        Step::Forward => "sent on",
+        Step::Accept => "accepted",
+        Step::Refuse => "RST, refused",
+        Step::Lost => "lost, silent",
+        Step::Arrive => "arrived",
+        Step::Restore => "restored",
+    }
+}
+
+/// The end of a packet's way in one sentence, after how it ended and where.
+pub fn ending(outcome: Outcome, last: &Hop) -> String {
+    let place = place(&last.place);
+    match (outcome, last.component) {
+        (Outcome::Delivered, _) => format!("Answered by {place}."),
+        (Outcome::TimedOut, Component::KubeProxy) => format!("Dropped on purpose by {place}; nothing is down."),
+        (Outcome::TimedOut, _) => "Nobody is there to answer.".to_string(),
+        (Outcome::Refused, Component::KubeProxy) => format!("Refused by the rules of {place}; no pod was asked."),
+        (Outcome::Refused, _) => format!("{place} is up and answered no."),
+        (Outcome::Unreachable, _) => "The packet never left the client.".to_string(),
+        (Outcome::Unknown, _) => "What answers there is not modelled.".to_string(),
+        (Outcome::Reset | Outcome::Unresolved, _) => String::new(),
+    }
+}
+
+/// The short name of a place: that of the node or pod.
+pub fn place(place: &Place) -> String {
+    match place {
+        Place::Node(name) | Place::Pod { name, .. } => name.to_string(),
+        other => other.text(),
+    }
+}
+
+/// What the same symptom does not mean: the ends that learners confuse with this one.
+pub fn not_this(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::TimedOut => {
+            Some("no ready pod anywhere = refused at once; application not listening = refused after one round trip")
+        }
+        Outcome::Refused => Some("a node without power, a Local policy without local pods or a wrong port = no answer at all"),
+        _ => None,
     }
 }
 

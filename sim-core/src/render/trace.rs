@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use super::prose;
-use crate::explain::{Hop, Outcome, Reason, Trace};
+use crate::engine::time::Duration;
+use crate::explain::{Branch, Component, Hop, Outcome, Trace};
+use crate::objects::pod_spec::Protocol;
 
 /// What the client of a connection says and when: text, exit status of curl, time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,34 +20,51 @@ pub struct Client {
     pub after_ns: u64,
 }
 
+/// Width of the text between a station's number and what it did.
+const WIDTH: usize = 84;
+/// Of more ways than this only the numbers are told.
+const WAYS_LISTED: usize = 8;
+
 /// The text form.
 pub fn text(trace: &Trace, client: &Client) -> String {
-    let mut lines = vec![headline(trace)];
-    if let Some(first) = trace.hops.first() {
-        lines.push(format!("    client   {} -> {}", first.before.0.ip(), first.before.1));
-    }
+    let (from, to) = trace.asked;
+    let mut lines = vec![headline(trace, client)];
+    lines.push(format!("    client   {} -> {to}/{}", from.ip(), trace.protocol.text()));
     for (number, hop) in trace.hops.iter().enumerate() {
-        let age = hop.view_age.map_or(String::new(), |age| format!(" (view {age} old)"));
-        let number = number + 1;
-        lines.push(format!("{number:>2}  {}  {}: {}{age}", hop.place.text(), hop.component.text(), prose::reason(&hop.reason)));
-        if hop.before != hop.after {
-            lines.push(format!("        rewritten to {} -> {}", hop.after.0.ip(), hop.after.1));
-        }
-        for (endpoint, why) in &hop.not_eligible {
-            lines.push(format!("        {endpoint}  not eligible: {}", prose::not_eligible(*why)));
-        }
+        station(&mut lines, number + 1, hop);
     }
-    if trace.branches.len() > 1 {
-        let ends = trace.branches.iter().map(|b| format!("{} {}", backend(b.backend), b.outcome.text()));
-        lines.push(format!("    each of {} equally likely: {}", trace.branches.len(), ends.collect::<Vec<_>>().join(", ")));
+    for hop in &trace.return_hops {
+        let (source, destination) = (hop.after.0, hop.after.1.ip());
+        lines.push(row(
+            "  ",
+            &prose::place(&hop.place),
+            &format!("answer {} shown as {source} to {destination}", hop.before.0),
+            hop,
+        ));
+    }
+    if trace.outcome == Outcome::TimedOut && trace.protocol == Protocol::Tcp {
+        lines.push("    client   SYN at 0 1 3 7 15 31 63 s, no answer".to_string());
     }
     if !client.text.is_empty() {
         lines.push(format!("    client   {}", client.text));
     }
+    let causes = trace.hops.iter().flat_map(|h| h.reason.cause()).fold(Vec::new(), |mut list: Vec<String>, cause| {
+        if !list.contains(&cause) {
+            list.push(cause);
+        }
+        list
+    });
+    if !causes.is_empty() {
+        lines.push(format!("Because      {}", causes.join(", ")));
+    }
+    if trace.branches.len() > 1 {
+        lines.push(format!("All ways     {}", ways(&trace.branches)));
+    }
+    lines.extend(prose::not_this(trace.outcome).map(|other| format!("Not this     {other}")));
     lines.join("\n") + "\n"
 }
 
-fn headline(trace: &Trace) -> String {
+fn headline(trace: &Trace, client: &Client) -> String {
     let word = match trace.outcome {
         Outcome::Delivered => "DELIVERED",
         Outcome::Refused => "REFUSED",
@@ -55,20 +74,63 @@ fn headline(trace: &Trace) -> String {
         Outcome::Unresolved => "NOT RESOLVED",
         Outcome::Unknown => "UNKNOWN",
     };
-    match trace.chosen {
-        Some(chosen) => format!("{word} by way of {chosen}"),
-        None => word.to_string(),
+    let after = Duration::from_nanos(client.after_ns);
+    let end = trace.hops.last().map(|last| prose::ending(trace.outcome, last)).unwrap_or_default();
+    format!("{word} after {after}. {end}").trim_end().to_string()
+}
+
+/// The lines of one station: what it is, what it rewrote, what it left out.
+fn station(lines: &mut Vec<String>, number: usize, hop: &Hop) {
+    let age = hop.view_age.map_or(String::new(), |age| format!(" (view {age})"));
+    let component = if hop.component == Component::Network { String::new() } else { format!("{}: ", hop.component.text()) };
+    let what = format!("{component}{}{age}", prose::reason(&hop.reason));
+    lines.push(row(&format!("{number:>2}"), &prose::place(&hop.place), &what, hop));
+    let (before, after) = (hop.before, hop.after);
+    if before.1 != after.1 {
+        lines.push(format!("                destination {} becomes {}", before.1, after.1));
+    }
+    if before.0 != after.0 {
+        lines.push(format!("                source {} becomes {} (masquerade)", before.0.ip(), after.0.ip()));
+    }
+    for (endpoint, why) in &hop.not_eligible {
+        lines.push(format!("                {endpoint}  not eligible: {}", prose::not_eligible(*why)));
     }
 }
 
-fn backend(backend: Option<SocketAddr>) -> String {
-    backend.map_or_else(|| "none".to_string(), |b| b.to_string())
+fn row(number: &str, place: &str, what: &str, hop: &Hop) -> String {
+    let left = format!("{number}  {place:<8} {what}");
+    format!("{left:<WIDTH$} {}", prose::step(hop.step))
+}
+
+/// The branches in a line: each with its share, or, if there are many, how large a part ends how.
+fn ways(branches: &[Branch]) -> String {
+    let one = |b: &Branch| {
+        let node = b.node.as_ref().map_or(String::new(), |n| format!("{n} "));
+        let backend = b.backend.map_or_else(String::new, |b| format!("{b} "));
+        format!("{}/{} {node}{backend}{}", b.share.0, b.share.1, b.outcome.text())
+    };
+    if branches.len() <= WAYS_LISTED {
+        return branches.iter().map(one).collect::<Vec<_>>().join(" | ");
+    }
+    let mut counts: Vec<(Outcome, usize)> = Vec::new();
+    for branch in branches {
+        match counts.iter_mut().find(|(outcome, _)| *outcome == branch.outcome) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((branch.outcome, 1)),
+        }
+    }
+    let counts = counts.iter().map(|(outcome, count)| format!("{count} {}", outcome.text()));
+    format!("of {}: {}", branches.len(), counts.collect::<Vec<_>>().join(", "))
 }
 
 /// The JSON form.
 pub fn json(trace: &Trace, client: &Client) -> Value {
-    let addresses = |list: &[SocketAddr]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let branch = |b: &crate::explain::Branch| json!({"share": format!("{}/{}", b.share.0, b.share.1), "backend": b.backend.map(|b| b.to_string()), "outcome": b.outcome.text()});
+    let addresses = |list: &[SocketAddr]| {
+        let mut texts: Vec<String> = list.iter().map(ToString::to_string).collect();
+        texts.sort();
+        texts
+    };
+    let branch = |b: &Branch| json!({"share": format!("{}/{}", b.share.0, b.share.1), "node": b.node.as_deref(), "backend": b.backend.map(|b| b.to_string()), "outcome": b.outcome.text()});
     json!({
         "decision": trace.decision.text(),
         "candidates": addresses(&trace.candidates),
@@ -79,17 +141,15 @@ pub fn json(trace: &Trace, client: &Client) -> Value {
         "client": {"text": client.text, "exit": client.exit, "after_ns": client.after_ns},
         "branches": trace.branches.iter().map(branch).collect::<Vec<_>>(),
         "hops": trace.hops.iter().map(hop_json).collect::<Vec<_>>(),
-        "return_hops": [],
+        "return_hops": trace.return_hops.iter().map(hop_json).collect::<Vec<_>>(),
     })
 }
 
 fn hop_json(hop: &Hop) -> Value {
     let pair = |(src, dst): (SocketAddr, SocketAddr)| json!({"src": src.to_string(), "dst": dst.to_string()});
     let left_out = hop.not_eligible.iter().map(|(a, why)| json!({"endpoint": a.to_string(), "code": why.code()}));
-    let basis =
-        if matches!(hop.reason, Reason::AssumedOutside { .. } | Reason::NotModelled { .. }) { "assumed" } else { "source" };
     json!({"where": hop.place.text(), "component": hop.component.text(), "step": hop.step.text(),
-        "reason": {"code": hop.reason.code(), "text": prose::reason(&hop.reason), "cause": hop.reason.cause()}, "basis": basis,
+        "reason": {"code": hop.reason.code(), "text": prose::reason(&hop.reason), "cause": hop.reason.cause()}, "basis": hop.reason.basis().text(),
         "before": pair(hop.before), "after": pair(hop.after), "not_eligible": left_out.collect::<Vec<_>>(),
         "view_age_ns": hop.view_age.map(|age| age.as_nanos())})
 }

@@ -1,7 +1,7 @@
 //! kube-scheduler: which node a pod goes to.
 //!
 //! In a real cluster pods wait in a queue, are filtered and scored against a cache of nodes, and bound. We model the default
-//! profile's queue, filters and scores that matter for services (see [`filter`] and [`score`]). Left out: preemption,
+//! profile's queue, filters and scores that matter for services (see `filter` and `score`). Left out: preemption,
 //! inter-pod affinity, volumes, image locality. The real thing: `pkg/scheduler`.
 
 mod filter;

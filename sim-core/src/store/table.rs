@@ -60,6 +60,12 @@ impl<T: Clone> Table<T> {
         range.filter_map(|(_, id)| self.by_id.get(id))
     }
 
+    /// Whether both are one version of the table: nothing was written between them. Compares pointers, so a copy that was
+    /// written to and back counts as another.
+    pub fn is_same(&self, other: &Table<T>) -> bool {
+        self.by_id.ptr_eq(&other.by_id) && self.by_name.ptr_eq(&other.by_name)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.by_id.len()

@@ -42,8 +42,13 @@ pub struct Common {
     /// Seed of all random draws; overrides the scenario's
     #[arg(long, global = true, value_name = "N")]
     pub seed: Option<u64>,
-    /// Overrides one value of the scenario, as in spec.cluster.nodes[0].zone=b; may repeat
-    #[arg(long, global = true, value_name = "PATH=VALUE")]
+    /// Overrides of single values of the scenario.
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH=VALUE",
+        help = "Overrides one value of the scenario, as in spec.cluster.nodes[0].zone=b; may repeat"
+    )]
     pub set: Vec<String>,
     /// How results are printed
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Text)]

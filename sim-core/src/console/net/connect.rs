@@ -9,6 +9,7 @@ use crate::engine::time::Duration;
 use crate::explain::{Outcome, Trace};
 use crate::network::wire::{Source, Wire};
 use crate::objects::pod_spec::Protocol;
+use crate::render::prose;
 use crate::render::trace::Client;
 
 /// Waits between SYNs; after the last the kernel gives up.
@@ -24,6 +25,8 @@ pub enum Connected {
     Yes(Box<Trace>),
     /// Refused, after this time.
     Refused(Duration),
+    /// The client has no way to send there.
+    Unreachable,
     /// Nobody answered until the kernel gave up.
     TimedOut(Duration),
     /// Nobody answered until the caller's own limit.
@@ -51,7 +54,12 @@ pub fn connect(wire: &mut dyn Wire, from: &Source, to: SocketAddr, limit: Option
                     Err(why) => Connected::Stopped(why),
                 };
             }
-            _ => {}
+            Outcome::Unreachable => return Connected::Unreachable,
+            Outcome::Unknown => {
+                let why = trace.hops.last().map(|hop| prose::reason(&hop.reason)).unwrap_or_default();
+                return Connected::Stopped(format!("no answer can be given: {why}"));
+            }
+            Outcome::TimedOut | Outcome::Reset | Outcome::Unresolved => {}
         }
         let spent = wire.now().since(start);
         let wait = waits.next().map(|s| Duration::from_secs(*s));
@@ -89,6 +97,7 @@ pub fn client_of(trace: &Trace, to: SocketAddr) -> Client {
     match trace.outcome {
         Outcome::Delivered | Outcome::Unknown => Client { after_ns: trace.round_trip.as_nanos(), ..Client::default() },
         Outcome::Refused => line(7, trace.round_trip),
+        Outcome::Unreachable => line(7, Duration::ZERO),
         _ => line(28, Duration::from_secs(total) + SLACK),
     }
 }

@@ -196,6 +196,7 @@ fn transfer(wire: &mut dyn Wire, from: &Source, text: &str, wanted: &Wanted) -> 
     let outcome = match connect(wire, from, SocketAddr::new(ip, url.port), limit) {
         Connected::Yes(trace) => exchange(wire, &trace, &url, wanted),
         Connected::Refused(after) => failed(7, after),
+        Connected::Unreachable => failed(7, Duration::ZERO),
         Connected::TimedOut(after) => failed(28, after),
         Connected::Limit(after) => {
             Outcome::err(28, format!("curl: (28) Connection timed out after {} milliseconds", after.as_millis() + 1))

@@ -59,6 +59,7 @@ pub fn nc(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     match connect(wire, &from, to, limit) {
         Connected::Yes(_) => open(),
         Connected::Refused(_) => failed("Connection refused"),
+        Connected::Unreachable => failed("Network is unreachable"),
         Connected::TimedOut(_) => failed("Connection timed out"),
         Connected::Limit(_) => failed("Operation now in progress"),
         Connected::Stopped(why) => Outcome::err(124, format!("kubewalk: {why}")),

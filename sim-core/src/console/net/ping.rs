@@ -8,7 +8,7 @@ use super::super::host::{Host, Outcome};
 use super::{source, wire};
 use crate::dns::resolver::{Family, lookup};
 use crate::engine::time::Duration;
-use crate::explain;
+use crate::explain::{self, Component};
 use crate::objects::pod_spec::Protocol;
 
 /// How many packets are sent unless `-c` says so; a terminal would go on for ever.
@@ -38,27 +38,41 @@ pub fn ping(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         return Outcome::err(2, format!("ping: {name}: {why}"));
     };
     let mut out = format!("PING {name} ({ip}) 56(84) bytes of data.\n");
-    let mut received = 0;
+    let mut times: Vec<Duration> = Vec::new();
     let begin = wire.now();
     for number in 1..=packets {
-        // ICMP has no port: no rule matches, and any machine that has the address answers.
+        // ICMP has no port: no rule rewrites it, and any machine that has the address answers by itself.
         let trace = wire.connect(&from, SocketAddr::new(ip, 0), Protocol::Sctp);
-        let answers = matches!(trace.outcome, explain::Outcome::Refused | explain::Outcome::Delivered) && trace.chosen.is_none();
-        if answers {
-            received += 1;
-            let micros = trace.round_trip.as_nanos() / 1000;
-            out.push_str(&format!(
-                "64 bytes from {ip}: icmp_seq={number} ttl=64 time={}.{:03} ms\n",
-                micros / 1000,
-                micros % 1000
-            ));
+        let reached = trace.hops.last().is_some_and(|hop| hop.component == Component::Server);
+        if reached && matches!(trace.outcome, explain::Outcome::Refused | explain::Outcome::Delivered) {
+            times.push(trace.round_trip);
+            out.push_str(&format!("64 bytes from {ip}: icmp_seq={number} ttl=64 time={} ms\n", millis(trace.round_trip)));
         }
-        if let Err(why) = wire.wait(Duration::from_secs(1)) {
+        // After its last packet it waits for an answer only.
+        let pause = if number == packets && reached { trace.round_trip } else { Duration::from_secs(1) };
+        if let Err(why) = wire.wait(pause) {
             return Outcome::err(124, format!("kubewalk: {why}"));
         }
     }
-    let spent = wire.now().since(begin).as_millis();
+    let (spent, received) = (wire.now().since(begin).as_millis(), u32::try_from(times.len()).unwrap_or(packets));
     let loss = (packets - received) * 100 / packets;
-    out.push_str(&format!("\n--- {name} ping statistics ---\n{packets} packets transmitted, {received} received, {loss}% packet loss, time {spent}ms\n"));
+    out.push_str(&format!("\n--- {name} ping statistics ---\n{packets} packets transmitted, {received} received, "));
+    out.push_str(&format!("{loss}% packet loss, time {spent}ms\n{}\n", round_trips(&times)));
     Outcome { stdout: out, stderr: String::new(), exit: i32::from(received == 0) }
+}
+
+/// The last line: nothing if nothing came back. Without jitter here the mean deviation is that of the figures themselves.
+fn round_trips(times: &[Duration]) -> String {
+    let (Some(min), Some(max)) = (times.iter().min(), times.iter().max()) else { return String::new() };
+    let count = times.len() as u64;
+    let mean = times.iter().map(|t| t.as_nanos()).sum::<u64>() / count;
+    let deviation = times.iter().map(|t| t.as_nanos().abs_diff(mean)).sum::<u64>() / count;
+    let (mean, deviation) = (Duration::from_nanos(mean), Duration::from_nanos(deviation));
+    format!("rtt min/avg/max/mdev = {}/{}/{}/{} ms", millis(*min), millis(mean), millis(*max), millis(deviation))
+}
+
+/// Milliseconds with three decimals.
+fn millis(time: Duration) -> String {
+    let micros = time.as_nanos() / 1000;
+    format!("{}.{:03}", micros / 1000, micros % 1000)
 }

@@ -77,6 +77,7 @@ pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let trace = match connect(wire, &from, address, Some(patience)) {
         Connected::Yes(trace) => trace,
         Connected::Refused(_) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection refused")),
+        Connected::Unreachable => return fail(outcome, format!("can't connect to remote host ({ip}): Network is unreachable")),
         Connected::TimedOut(_) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection timed out")),
         Connected::Limit(_) => return fail(outcome, "download timed out".to_string()),
         Connected::Stopped(why) => return Outcome::err(124, format!("kubewalk: {why}")),

@@ -85,7 +85,7 @@ fn a_walkthrough_is_opened_stepped_and_left() {
     terminal.press("\x1b[D", "step 1/");
     terminal.press("ikubectl get ns\r", "kube-public");
     terminal.press("\x1b", "? help");
-    terminal.press("?", "take the last step");
+    terminal.press("?", "take the last thing");
     assert_eq!(terminal.end(":q\r"), (0, true));
 }
 

@@ -64,7 +64,7 @@ pub const KEYS: &[Binding] = &[
         modes: WALK,
         keys: &[Key::Left, Key::Char('p')],
         shown: "← p",
-        does: "take the last step or line back",
+        does: "take the last thing back",
         message: || Message::Back,
     },
     Binding { modes: READING, keys: &[Key::Up, Key::Char('k')], shown: "↑ k", does: "up", message: || Message::Up },

@@ -22,5 +22,5 @@ pub fn draw(scenarios: &[(String, String)], selected: usize, theme: Theme, area:
         if number == selected { Line::styled(format!("{text:<width$}"), theme.bar()) } else { Line::raw(text) }
     };
     lines(scenarios.iter().enumerate().skip(skipped).map(entry).collect(), list, buffer);
-    lines(vec![Line::styled("Enter opens  ↑ ↓ selects  ? help  q quits", theme.faint())], hint, buffer);
+    lines(vec![Line::styled("Enter opens  ↑↓ select  ? help  q quits", theme.faint())], hint, buffer);
 }

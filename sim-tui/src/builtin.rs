@@ -13,10 +13,12 @@ pub fn find(name: &str) -> Option<&'static str> {
 
 /// What `kubewalk list` prints: name and title.
 pub fn list() -> String {
-    let title = |text: &str| {
-        let line = text.lines().find(|l| l.trim_start().starts_with("metadata:")).unwrap_or_default();
-        let rest = line.split_once("title: ").map_or("", |(_, rest)| rest);
-        rest.trim_end_matches('}').trim_matches('"').to_string()
-    };
     SCENARIOS.iter().map(|(name, text)| format!("{name:<16} {}\n", title(text))).collect()
+}
+
+/// The title of a built-in scenario, read off its text.
+pub fn title(text: &str) -> String {
+    let line = text.lines().find(|l| l.trim_start().starts_with("metadata:")).unwrap_or_default();
+    let rest = line.split_once("title: ").map_or("", |(_, rest)| rest);
+    rest.trim_end_matches('}').trim_matches('"').to_string()
 }

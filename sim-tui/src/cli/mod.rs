@@ -151,8 +151,9 @@ enum Command {
 pub fn main_with(arguments: Arguments) -> ExitCode {
     let Arguments { command, common } = arguments;
     let code = match command {
+        None if terminal::interactive() => terminal::play(None, &common),
         None => run::run("first-service", None, &common),
-        Some(Command::Play { .. }) => terminal::play(),
+        Some(Command::Play { input }) => terminal::play(input.as_deref(), &common),
         Some(Command::Run { input, save }) => run::run(&input, save.as_deref(), &common),
         Some(Command::Sh { input, commands, play, save }) => {
             sh::sh(&sh::Asked { input: input.as_deref(), commands: &commands, play, save: save.as_deref() }, &common)

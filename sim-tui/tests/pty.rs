@@ -1,0 +1,97 @@
+//! The program on a pseudo-terminal: a walkthrough is opened, stepped, stepped back, and left, as a person would.
+//!
+//! Waits are for what the screen shows, never for a time.
+
+// A real program on a real terminal is outside the simulation: it is read in a thread, and given up on by the wall clock.
+#![allow(clippy::disallowed_methods)]
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
+
+/// A screen that does not show what is awaited after this long never will.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
+const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
+
+struct Terminal {
+    keys: Box<dyn Write + Send>,
+    shown: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+    child: Box<dyn Child + Send + Sync>,
+    _master: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+impl Terminal {
+    fn open(arguments: &[&str]) -> Terminal {
+        let pair = native_pty_system()
+            .openpty(PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 })
+            .unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_kubewalk"));
+        command.args(arguments);
+        command.env("TERM", "xterm-256color");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (sender, shown) = channel();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(n @ 1..) = reader.read(&mut bytes) {
+                if sender.send(bytes[..n].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Terminal { keys, shown, screen: vt100::Parser::new(ROWS, COLUMNS, 0), child, _master: pair.master }
+    }
+
+    /// Presses keys and waits until the screen shows `text`.
+    fn press(&mut self, keys: &str, text: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+        let began = Instant::now();
+        while !self.screen.screen().contents().contains(text) {
+            match self.shown.recv_timeout(PATIENCE.saturating_sub(began.elapsed())) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(_) => panic!("no `{text}` after {keys:?}; the screen:\n{}", self.screen.screen().contents()),
+            }
+        }
+    }
+
+    /// Presses keys that end the program; its exit code, and whether the main screen is back.
+    fn end(mut self, keys: &str) -> (u32, bool) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+        let code = self.child.wait().unwrap().exit_code();
+        while let Ok(bytes) = self.shown.recv_timeout(Duration::from_millis(200)) {
+            self.screen.process(&bytes);
+        }
+        (code, !self.screen.screen().alternate_screen())
+    }
+}
+
+#[test]
+fn a_walkthrough_is_opened_stepped_and_left() {
+    let mut terminal = Terminal::open(&[]);
+    terminal.press("", "first-service");
+    terminal.press("\r", "step 0/");
+    terminal.press(" ", "step 1/");
+    terminal.press(" ", "step 2/");
+    terminal.press("\x1b[D", "step 1/");
+    terminal.press("ikubectl get ns\r", "kube-public");
+    terminal.press("\x1b", "? help");
+    terminal.press("?", "take the last thing");
+    assert_eq!(terminal.end(":q\r"), (0, true));
+}
+
+#[test]
+fn ctrl_c_gives_the_terminal_back() {
+    let mut terminal = Terminal::open(&["play", "first-service"]);
+    terminal.press("", "step 0/");
+    assert_eq!(terminal.end("\x03"), (0, true));
+}

@@ -2,7 +2,8 @@
 //!
 //! In a real cluster the kubelet merges `envFrom`, `env` and the variables of Services ("docker links"), and hands the result to
 //! the runtime; nothing changes it afterwards. That is the tutorial's ordering trap: a container that is older than a Service
-//! does not know it. We model all of it but `resourceFieldRef` divisors and file-based sources.
+//! does not know it. We model all of it but file-based sources,
+//! other containers' resources, and a node's capacity in place of an absent limit.
 //! The real thing: `pkg/kubelet/envvars/envvars.go`, `pkg/kubelet/kubelet_pods.go`.
 
 use std::collections::BTreeMap;
@@ -28,6 +29,15 @@ pub struct Around {
     pub pod_ips: Vec<IpAddr>,
     /// Addresses of the node.
     pub host_ips: Vec<IpAddr>,
+}
+
+impl Around {
+    /// The pod's addresses as it is told them: the family of the node's first address first, one address of each family.
+    fn pod_ips_in_order(&self) -> Vec<IpAddr> {
+        let six_first = self.host_ips.first().is_some_and(IpAddr::is_ipv6);
+        let of_family = |six: bool| self.pod_ips.iter().copied().find(|ip| ip.is_ipv6() == six);
+        [of_family(six_first), of_family(!six_first)].into_iter().flatten().collect()
+    }
 }
 
 /// The variables that one Service gives, in the generator's order. A Service without address of its own gives none.
@@ -92,17 +102,20 @@ pub fn of_container(view: &View, pod: &Pod, container: &Value, around: &Around) 
         // else, and a server would have filled this in.
         None => true,
     };
-    let services = of_services(view, &pod.meta.namespace, links);
+    let mut services = of_services(view, &pod.meta.namespace, links);
     let mut variables = Variables::new();
     for source in at.at("envFrom").items() {
         variables.extend(from_source(view, pod, source)?);
     }
     for entry in at.at("env").items() {
         let name = entry.at("name").text().unwrap_or_default().to_string();
-        let value = if entry.at("valueFrom").exists() {
+        // The container's own variable hides the Service's of that name, even from its own value.
+        services.remove(&name);
+        let text = entry.at("value").text().unwrap_or_default();
+        let value = if text.is_empty() && entry.at("valueFrom").exists() {
             referenced(view, pod, container, entry.at("valueFrom"), around)?
         } else {
-            Some(expand(entry.at("value").text().unwrap_or_default(), &[&variables, &services]))
+            Some(expand(text, &[&variables, &services]))
         };
         match value {
             Some(value) => variables.insert(name, value),
@@ -138,7 +151,7 @@ fn object<'a>(view: &'a View, pod: &Pod, kind: &str, reference: At<'_>) -> Resul
     match view.plain("", kind, &pod.meta.namespace, name) {
         Some(found) => Ok(Some(&found.doc)),
         None if optional => Ok(None),
-        None => Err(format!("{}s \"{name}\" not found", kind.to_lowercase())),
+        None => Err(format!("{} \"{name}\" not found", kind.to_lowercase())),
     }
 }
 
@@ -186,8 +199,8 @@ fn field(pod: &Pod, path: &str, around: &Around) -> Result<String, String> {
             let account = At::top(&pod.spec.doc).at("serviceAccountName").text();
             account.unwrap_or_default().to_string()
         }
-        "status.podIP" => first(&around.pod_ips),
-        "status.podIPs" => all(&around.pod_ips),
+        "status.podIP" => first(&around.pod_ips_in_order()),
+        "status.podIPs" => all(&around.pod_ips_in_order()),
         "status.hostIP" => first(&around.host_ips),
         "status.hostIPs" => all(&around.host_ips),
         _ => match (keyed("metadata.labels"), keyed("metadata.annotations")) {
@@ -198,13 +211,17 @@ fn field(pod: &Pod, path: &str, around: &Around) -> Result<String, String> {
     })
 }
 
-/// A container's own request or limit, in whole units, as with the default divisor.
+/// A container's own request or limit in units of the divisor, rounded up.
 fn resource_field(container: &Value, reference: At<'_>) -> String {
     let resource = reference.at("resource").text().unwrap_or_default();
     let (list, name) = resource.split_once('.').unwrap_or(("limits", resource));
-    let written = At::top(container).at("resources").at(list).at(name);
-    let text = written.text().map(str::to_string).or_else(|| written.int().map(|n| n.to_string()));
-    text.and_then(|t| crate::objects::quantity::units(&t)).unwrap_or(0).to_string()
+    let milli = |at: At<'_>| {
+        let text = at.text().map(str::to_string).or_else(|| at.int().map(|n| n.to_string()));
+        text.and_then(|t| crate::objects::quantity::milli(&t))
+    };
+    let amount = milli(At::top(container).at("resources").at(list).at(name)).unwrap_or(0);
+    let divisor = milli(reference.at("divisor")).filter(|d| *d > 0).unwrap_or(1000);
+    amount.saturating_add(divisor - 1).div_euclid(divisor).to_string()
 }
 
 /// The entries of a ConfigMap or Secret. (A server turns `stringData` into `data`; a restored Secret may still have it.)
@@ -250,6 +267,10 @@ pub fn expand(text: &str, scopes: &[&Variables]) -> String {
     out.push_str(rest);
     out
 }
+
+#[cfg(test)]
+#[path = "env_tests.rs"]
+mod upstream;
 
 #[cfg(test)]
 mod tests {

@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 
+use super::resolv_conf::check_node_file;
 use super::worker::Worker;
 use super::{Event, Kubelets, What};
-use crate::api::component::{Clock, Reaction, Write};
+use crate::api::component::{Clock, Note, Reaction, Write};
 use crate::engine::time::Duration;
 use crate::objects::condition::{self, Condition};
+use crate::objects::event::Reference;
 use crate::objects::lease::Lease;
 use crate::objects::meta::Meta;
 use crate::objects::node::Node;
@@ -44,6 +46,14 @@ impl Kubelets {
         let bound: Vec<_> = view.pods_on(node).map(|(id, pod)| (id, pod.clone())).collect();
         for (id, pod) in &bound {
             self.sync_pod(number, *id, pod, view, clock, &mut reaction);
+        }
+        let config = &self.nodes[&number].config;
+        let checked = config.resolv_conf.as_deref().and_then(|file| check_node_file(file, &self.config.cluster_domain));
+        if let Some(warning) = checked {
+            // A kubelet refers to its node by the name, for the uid too.
+            let about = Reference { kind: "Node".into(), name: node.clone(), uid: node.clone(), ..Reference::default() };
+            let (reason, message, host) = (warning.reason, warning.message, node.clone());
+            reaction.write(WRITE, Write::Note(Note { about, warning: true, reason, message, source: "kubelet", host }));
         }
         // Kubelets of a cluster did not start in the same instant.
         let mut draw = clock.draws.keyed("kubelet/lease", number);

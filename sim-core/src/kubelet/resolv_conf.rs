@@ -109,9 +109,11 @@ pub fn of_pod(pod: &Pod, settings: &Settings<'_>) -> (ResolvConf, Vec<Warning>) 
     let mut warnings = Vec::new();
     let wanted = base_of(pod);
     let base = if wanted == Base::Cluster && settings.cluster_dns.is_empty() {
+        let uid = pod.meta.uid.as_deref().unwrap_or_default();
         let message = format!(
-            "kubelet does not have ClusterDNS IP configured and cannot create Pod using \"{}\" policy. Falling back to \"Default\" policy.",
-            policy_text(pod)
+            "pod: \"{}_{}({uid})\". kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. \
+             Falling back to \"Default\" policy.",
+            pod.meta.name, pod.meta.namespace
         );
         warnings.push(Warning { reason: "MissingClusterDNS", message });
         Base::Node
@@ -142,17 +144,17 @@ fn base_of(pod: &Pod) -> Base {
     }
 }
 
-/// The node's own resolver; a kubelet told to use none falls back to the loopback address of the node's family.
+/// The node's own resolver; a kubelet told to use none falls back to the loopback address of each of the node's families.
 fn of_node(node: ResolvConf, settings: &Settings<'_>) -> ResolvConf {
     if settings.node_file.is_some() {
         return node;
     }
-    let v6 = settings.node_ips.first().is_some_and(IpAddr::is_ipv6);
-    ResolvConf {
-        servers: vec![if v6 { "::1" } else { "127.0.0.1" }.to_string()],
-        searches: vec![".".to_string()],
-        options: Vec::new(),
+    let loopback = |ip: &IpAddr| if ip.is_ipv6() { "::1" } else { "127.0.0.1" }.to_string();
+    let mut servers: Vec<String> = settings.node_ips.iter().map(loopback).collect();
+    if servers.is_empty() {
+        servers.push("127.0.0.1".to_string());
     }
+    ResolvConf { servers, searches: vec![".".to_string()], options: Vec::new() }
 }
 
 fn of_cluster(pod: &Pod, node: &ResolvConf, settings: &Settings<'_>) -> ResolvConf {
@@ -198,21 +200,6 @@ fn add_custom(conf: &mut ResolvConf, pod: &Pod) {
 /// Cuts the lists to what resolvers take, and says so.
 pub fn limited(mut conf: ResolvConf, warnings: &mut Vec<Warning>) -> ResolvConf {
     let mut warn = |message: String| warnings.push(Warning { reason: "DNSConfigForming", message });
-    let long = conf.searches.iter().any(|s| s.len() > SEARCH_ENTRY_MAX);
-    let total = |list: &[String]| list.join(" ").len();
-    let mut searches: Vec<String> =
-        conf.searches.iter().take(SEARCHES_MAX).filter(|s| s.len() <= SEARCH_ENTRY_MAX).cloned().collect();
-    while total(&searches) > SEARCH_CHARS_MAX {
-        searches.pop();
-    }
-    let cut = searches.len() < conf.searches.len() && !(long && searches.len() + 1 == conf.searches.len());
-    if cut || long {
-        let line = searches.join(" ");
-        warn(format!(
-            "Search Line limits were exceeded, some search paths have been omitted, the applied search line is: {line}"
-        ));
-    }
-    conf.searches = searches;
     if conf.servers.len() > SERVERS_MAX {
         conf.servers.truncate(SERVERS_MAX);
         let line = conf.servers.join(" ");
@@ -220,10 +207,38 @@ pub fn limited(mut conf: ResolvConf, warnings: &mut Vec<Warning>) -> ResolvConf 
             "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: {line}"
         ));
     }
+    let before = conf.searches.len();
+    conf.searches.truncate(SEARCHES_MAX);
+    conf.searches.retain(|s| s.len() <= SEARCH_ENTRY_MAX);
+    while conf.searches.join(" ").len() > SEARCH_CHARS_MAX {
+        conf.searches.pop();
+    }
+    if conf.searches.len() < before {
+        let line = conf.searches.join(" ");
+        warn(format!(
+            "Search Line limits were exceeded, some search paths have been omitted, the applied search line is: {line}"
+        ));
+    }
     conf
 }
 
-/// The node-level warning of a kubelet without cluster DNS is the pod's, on the node.
+/// What a kubelet says, on its node, about the node's own file when it starts.
+pub fn check_node_file(text: &str, cluster_domain: &str) -> Option<Warning> {
+    let (searches, file) = (ResolvConf::parse(text).searches, "/etc/resolv.conf");
+    let most = if cluster_domain.is_empty() { SEARCHES_MAX } else { SEARCHES_MAX - 3 };
+    let message = if searches.len() > most {
+        format!("Resolv.conf file '{file}' contains search line consisting of more than {most} domains!")
+    } else if searches.iter().any(|s| s.len() > SEARCH_ENTRY_MAX) {
+        format!("Resolv.conf file \"{file}\" contains a search path which length is more than allowed {SEARCH_ENTRY_MAX} chars!")
+    } else if searches.join(" ").len() > SEARCH_CHARS_MAX {
+        format!("Resolv.conf file '{file}' contains search line which length is more than allowed {SEARCH_CHARS_MAX} chars!")
+    } else {
+        return None;
+    };
+    Some(Warning { reason: "CheckLimitsForResolvConf", message })
+}
+
+/// `/etc/hosts` of a pod on the pod network.
 pub fn hosts_file(pod: &Pod, ip: Option<IpAddr>, hostname: &str, domain: &str) -> String {
     let mut text = String::from(
         "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n",
@@ -236,13 +251,17 @@ pub fn hosts_file(pod: &Pod, ip: Option<IpAddr>, hostname: &str, domain: &str) -
             _ => text.push_str(&format!("{ip}\t{hostname}\n")),
         }
     }
-    for alias in At::top(&pod.spec.doc).at("hostAliases").items() {
-        let names: Vec<&str> = alias.at("hostnames").items().filter_map(At::text).collect();
-        text.push_str(&format!(
-            "\n# Entries added by HostAliases.\n{}\t{}\n",
-            alias.at("ip").text().unwrap_or_default(),
-            names.join("\t")
-        ));
+    let aliases = At::top(&pod.spec.doc).at("hostAliases");
+    if aliases.items().next().is_some() {
+        text.push_str("\n# Entries added by HostAliases.\n");
+    }
+    for alias in aliases.items() {
+        let names = alias.at("hostnames").names().join("\t");
+        text.push_str(&format!("{}\t{names}\n", alias.at("ip").text().unwrap_or_default()));
     }
     text
 }
+
+#[cfg(test)]
+#[path = "resolv_conf_tests.rs"]
+mod tests;

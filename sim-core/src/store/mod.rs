@@ -66,8 +66,11 @@ impl Store {
 
     /// The store as it was at `at`: the youngest photograph not younger than that, or the oldest there is.
     pub fn view_at(&self, at: Instant) -> &Arc<View> {
-        let found = self.photographs.iter().rev().find(|(taken, _)| *taken <= at);
-        found.or_else(|| self.photographs.front()).map_or(&self.head, |(_, view)| view)
+        let index = match self.photographs.binary_search_by(|(taken, _)| taken.cmp(&at)) {
+            Ok(index) => index,
+            Err(index) => index.saturating_sub(1),
+        };
+        self.photographs.get(index).map_or(&self.head, |(_, view)| view)
     }
 
     /// The changes after revision `after` up to and including `upto`, oldest first.

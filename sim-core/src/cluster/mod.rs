@@ -241,9 +241,14 @@ impl Cluster {
                 self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
             }
             Event::Proxy(event) => {
-                let view = self.photograph(Watcher::Proxy(event.node()), clock);
+                let watcher = Watcher::Proxy(event.node());
+                let view = self.photograph(watcher, clock);
                 let reaction = self.proxies.handle(event, &view, clock);
                 self.react(Sender::Proxies, reaction.map(Event::Proxy), cx);
+                // It was not woken while this sync was due; what changed within its latency is still news to it.
+                if self.services_changed > view.revision {
+                    self.wake(watcher, cx);
+                }
             }
         }
     }

@@ -129,6 +129,7 @@ pub struct Machine<'m> {
     pub opened: Vec<Opened>,
     commands: usize,
     bytes: usize,
+    depth: usize,
     /// The limit of this machine that was reached.
     pub exhausted: Option<String>,
 }
@@ -145,7 +146,7 @@ impl<'m> Machine<'m> {
         let clock = Clock { world, deadlines: Vec::new(), cut: false, stopped: false };
         let frame = Frame { place, environment: BTreeMap::new(), cwd: "/".to_string() };
         let (frames, opened) = (vec![frame], Vec::new());
-        Machine { clock, catalogue, all_files, host_files, frames, opened, commands: 0, bytes: 0, exhausted: None }
+        Machine { clock, catalogue, all_files, host_files, frames, opened, commands: 0, bytes: 0, depth: 0, exhausted: None }
     }
 
     fn frame(&self) -> &Frame {
@@ -270,11 +271,11 @@ impl<'m> Machine<'m> {
             },
             None => (stdin.to_string(), ""),
         };
-        if inline {
-            // `sh -c TEXT NAME ARGUMENTS`: the first word after the text is $0.
-            rest.next();
-        }
         let mut shell = Shell::new(&self.frame().cwd, self.frame().environment.clone());
+        // `sh -c TEXT NAME ARGUMENTS`: the first word after the text is $0; `sh FILE ARGUMENTS`: the file is.
+        if let Some(name) = if inline { rest.next() } else { text } {
+            shell.name = name.clone();
+        }
         shell.positional = rest.cloned().collect();
         shell.options = options;
         match parse(&script, true) {
@@ -302,7 +303,10 @@ impl<'m> Machine<'m> {
             return Outcome::err(125, "timeout: missing operand\nTry 'timeout --help' for more information.");
         };
         let Some(limit) = super::programs::sleep::interval(limit) else {
-            return Outcome::err(125, format!("timeout: invalid time interval '{limit}'"));
+            return Outcome::err(
+                125,
+                format!("timeout: invalid time interval '{limit}'\nTry 'timeout --help' for more information."),
+            );
         };
         if limit == Duration::ZERO {
             return self.call_here(&argv[at + 1..], stdin);
@@ -457,6 +461,9 @@ impl System for Machine<'_> {
             self.exhausted = Some(format!("kubewalk: stopped: the output of one line is limited to {BYTES_MAX} bytes"));
         }
         if self.exhausted.is_some() || self.clock.stopped || self.clock.cut { Err(Halt) } else { Ok(()) }
+    }
+    fn depth(&mut self) -> &mut usize {
+        &mut self.depth
     }
 }
 

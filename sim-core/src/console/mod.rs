@@ -21,6 +21,9 @@ pub mod shell;
 pub mod simulation;
 pub mod simulator;
 
+#[cfg(test)]
+mod tests;
+
 use self::catalogue::Catalogue;
 
 /// The ordinary programs, kubectl, the network's tools and the simulator's own commands.

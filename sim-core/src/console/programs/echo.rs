@@ -77,6 +77,7 @@ pub(super) fn seq(_: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         match word.as_str() {
             "-w" => equal_width = true,
             "-s" => separator = words.next().map(String::as_str).unwrap_or("\n"),
+            joined if joined.starts_with("-s") => separator = &joined[2..],
             number => match number.parse::<i64>() {
                 Ok(n) => numbers.push(n),
                 Err(_) if number.parse::<i64>().is_err() && number.contains(|c: char| c.is_ascii_digit()) => {

@@ -77,14 +77,13 @@ fn place(text: &str, bytes: bool, count: usize) -> usize {
 }
 
 fn ends(host: &mut dyn Host, argv: &[String], stdin: &str, part: fn(&str, Amount) -> &str) -> Outcome {
-    // The old form `-5` is that of `-n 5`.
-    let spelled: Vec<String> = argv
-        .iter()
-        .flat_map(|a| match a.strip_prefix('-').filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) {
-            Some(n) => vec!["-n".to_string(), n.to_string()],
-            None => vec![a.clone()],
-        })
-        .collect();
+    // The old form `-5` is that of `-n 5`; after `-n` the same is its value.
+    let old = |a: &str| a.strip_prefix('-').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let mut spelled: Vec<String> = Vec::new();
+    for argument in argv {
+        let value = spelled.last().is_some_and(|last| last == "-n" || last == "-c");
+        spelled.push(if old(argument) && !value { format!("-n{}", &argument[1..]) } else { argument.clone() });
+    }
     let program = argv[0].as_str();
     let options = match options::read(&spelled, "n:c:qvf", &[("lines", 'n'), ("bytes", 'c'), ("quiet", 'q')], false) {
         Ok(options) => options,
@@ -101,7 +100,7 @@ fn ends(host: &mut dyn Host, argv: &[String], stdin: &str, part: fn(&str, Amount
     };
     let mut outcome = Outcome::default();
     let texts = open(host, program, &options.rest, stdin, &mut outcome);
-    let titles = texts.len() > 1 && !options.has('q') || options.has('v');
+    let titles = options.rest.len() > 1 && !options.has('q') || options.has('v');
     for (i, (name, text)) in texts.iter().enumerate() {
         if titles {
             let name = if *name == "-" { "standard input" } else { name };

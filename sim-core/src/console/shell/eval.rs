@@ -47,6 +47,8 @@ pub trait System {
     fn folder(&mut self, cwd: &str, path: &str) -> Option<String>;
     /// Accounts for one command that made `bytes` of output or text.
     fn spend(&mut self, bytes: usize) -> Result<(), Halt>;
+    /// How deep running scripts are nested, over all shells: a shell may run a shell.
+    fn depth(&mut self) -> &mut usize;
 }
 
 /// Why the walk leaves the usual order.
@@ -111,7 +113,6 @@ pub struct Interpreter<'a> {
     pub(super) shell: &'a mut Shell,
     buffers: Vec<String>,
     inputs: Vec<Input>,
-    depth: usize,
     /// Within a condition or before `&&`, where `set -e` does not act.
     tested: usize,
     /// Loops around the current command.
@@ -128,7 +129,6 @@ pub fn run(system: &mut dyn System, shell: &mut Shell, script: &Script, stdin: &
         shell,
         buffers: vec![String::new(), String::new()],
         inputs: vec![Input { text: Rc::from(stdin), at: 0 }],
-        depth: 0,
         tested: 0,
         loops: 0,
         substituted: None,
@@ -149,12 +149,12 @@ pub fn run(system: &mut dyn System, shell: &mut Shell, script: &Script, stdin: &
 impl Interpreter<'_> {
     /// Runs the commands of a script in order.
     pub(super) fn script(&mut self, script: &Script, io: &Io) -> Result<(), Jump> {
-        if self.depth == DEPTH_MAX {
+        if *self.system.depth() == DEPTH_MAX {
             return self.fail(io, &format!("kubewalk: sh: commands may nest {DEPTH_MAX} deep while they run"));
         }
-        self.depth += 1;
+        *self.system.depth() += 1;
         let result = script.items.iter().try_for_each(|item| self.and_or(item, io));
-        self.depth -= 1;
+        *self.system.depth() -= 1;
         result
     }
 
@@ -406,22 +406,22 @@ impl Interpreter<'_> {
         let stdin = self.remaining(io);
         let call = Call { argv, environment: self.shell.environment(), cwd: &self.shell.cwd, stdin: &stdin };
         let outcome = self.system.call(call);
-        self.emit(&io.out, &outcome.stdout)?;
-        self.emit(&io.err, &outcome.stderr)?;
         self.shell.status = outcome.exit;
-        // A limit that the program ran into ends the script as well.
-        self.spend(0)
+        // What the program said before it ran into a limit is kept; the limit then ends the script as well.
+        self.put(&io.out, &outcome.stdout);
+        self.put(&io.err, &outcome.stderr);
+        self.spend(outcome.stdout.len() + outcome.stderr.len())
     }
 
     fn function(&mut self, body: &Command, argv: &[String], io: &Io) -> Result<(), Jump> {
-        if self.depth == DEPTH_MAX {
+        if *self.system.depth() == DEPTH_MAX {
             return self.fail(io, &format!("kubewalk: sh: functions may nest {DEPTH_MAX} deep while they run"));
         }
         let positional = std::mem::replace(&mut self.shell.positional, argv[1..].to_vec());
         let loops = std::mem::take(&mut self.loops);
-        self.depth += 1;
+        *self.system.depth() += 1;
         let result = self.command(body, io);
-        self.depth -= 1;
+        *self.system.depth() -= 1;
         self.loops = loops;
         self.shell.positional = positional;
         match result {
@@ -518,11 +518,13 @@ impl Interpreter<'_> {
 
     /// Writes to a stream.
     pub(super) fn emit(&mut self, sink: &Sink, text: &str) -> Result<(), Jump> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        self.system.spend(text.len()).map_err(|Halt| Jump::Halt)?;
+        self.put(sink, text);
+        self.spend(text.len())
+    }
+
+    fn put(&mut self, sink: &Sink, text: &str) {
         match sink {
+            _ if text.is_empty() => {}
             Sink::Buffer(i) => self.buffers[*i].push_str(text),
             Sink::File(path) => {
                 if let Err(FileError(why)) = self.system.write(&self.shell.cwd, path, text, true) {
@@ -531,7 +533,6 @@ impl Interpreter<'_> {
             }
             Sink::Null => {}
         }
-        Ok(())
     }
 
     pub(super) fn spend(&mut self, bytes: usize) -> Result<(), Jump> {

@@ -208,6 +208,10 @@ impl Parser {
             if self.at_end_of_script(ends)? {
                 return Ok(script);
             }
+            let closes = self.peek_plain()?.is_some_and(|word| CLOSING.contains(&word));
+            if closes && !script.items.is_empty() {
+                return Err(self.unexpected(hint(ends)));
+            }
             script.items.push(self.and_or()?);
             let separator = matches!(self.peek()?, Token::Op(";") | Token::Newline);
             if separator {
@@ -217,14 +221,16 @@ impl Parser {
             } else if self.at_end_of_script(ends)? {
                 return Ok(script);
             } else {
-                return Err(self.unexpected(ends.first().copied()));
+                return Err(self.unexpected(hint(ends)));
             }
         }
     }
 
     fn at_end_of_script(&mut self, ends: &[&str]) -> Result<bool, Fault> {
         if *self.peek()? == Token::Eof {
-            return if ends.is_empty() { Ok(true) } else { Err(self.unexpected(ends.last().copied())) };
+            let Some(last) = ends.last() else { return Ok(true) };
+            let hint = hint(ends).unwrap_or_default();
+            return Err(self.incomplete(last, &format!("end of file unexpected (expecting \"{hint}\")")));
         }
         Ok(self.peek_plain()?.is_some_and(|plain| ends.contains(&plain)))
     }
@@ -451,6 +457,14 @@ impl Parser {
 
 const RESERVED: [&str; 15] =
     ["if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac", "{", "}", "!"];
+
+/// Words and operators that close what another opened.
+const CLOSING: [&str; 10] = ["then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;"];
+
+/// Which of the possible ends of a script dash names when it finds something else.
+fn hint<'e>(ends: &[&'e str]) -> Option<&'e str> {
+    ends.iter().find(|end| **end == ";;").or(ends.last()).copied()
+}
 
 /// Whether `text` can name a variable.
 pub fn is_name(text: &str) -> bool {

@@ -33,6 +33,8 @@ pub struct Shell {
     variables: OrdMap<String, Variable>,
     /// Functions by name.
     pub functions: OrdMap<String, Arc<Command>>,
+    /// `$0`
+    pub name: String,
     /// `$1` and so on.
     pub positional: Vec<String>,
     /// `$?`
@@ -46,7 +48,7 @@ pub struct Shell {
 impl Shell {
     /// A shell in `cwd` with these exported variables.
     pub fn new(cwd: &str, environment: BTreeMap<String, String>) -> Shell {
-        let mut shell = Shell { cwd: cwd.to_string(), ..Shell::default() };
+        let mut shell = Shell { cwd: cwd.to_string(), name: "sh".to_string(), ..Shell::default() };
         for (name, value) in environment {
             shell.set(&name, &value);
             shell.export(&name);
@@ -68,7 +70,7 @@ impl Shell {
             // One shell, one process: any fixed number serves as its id.
             "$" => Some("1".to_string()),
             "!" | "-" => Some(String::new()),
-            "0" => Some("sh".to_string()),
+            "0" => Some(self.name.clone()),
             _ if name.starts_with(|c: char| c.is_ascii_digit()) => {
                 name.parse::<usize>().ok().and_then(|n| self.positional.get(n - 1)).cloned()
             }

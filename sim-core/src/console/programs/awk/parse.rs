@@ -7,6 +7,8 @@ use super::value::{Value, leading_number};
 
 /// Deepest nesting of expressions and blocks.
 const NESTING_MAX: usize = 40;
+/// Most operators in one rule's pattern or one statement: they make a tree that leans to one side.
+const OPERATORS_MAX: usize = 150;
 
 /// When a rule acts.
 #[derive(Clone, Debug)]
@@ -94,10 +96,11 @@ const FUNCTIONS: [(&str, usize, usize); 10] = [
 
 /// Reads a program; the error is a sentence.
 pub(super) fn program(text: &str) -> Result<Vec<Rule>, String> {
-    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0 };
+    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0, operators: 0 };
     let mut rules = Vec::new();
     loop {
         reader.skip(&[Token::Newline, Token::Op(";")]);
+        reader.operators = 0;
         if reader.peek().is_none() {
             return Ok(rules);
         }
@@ -179,6 +182,8 @@ struct Reader {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    /// Operators read since the last statement began.
+    operators: usize,
 }
 
 impl Reader {
@@ -220,6 +225,9 @@ impl Reader {
     }
 
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, String>) -> Result<T, String> {
+        if self.operators > OPERATORS_MAX {
+            return Err(format!("an expression may have {OPERATORS_MAX} operators here"));
+        }
         if self.depth == NESTING_MAX {
             return Err(format!("expressions may nest {NESTING_MAX} deep here"));
         }
@@ -252,6 +260,7 @@ impl Reader {
     }
 
     fn statement(&mut self) -> Result<Statement, String> {
+        self.operators = 0;
         let Some(Token::Name(name)) = self.peek().cloned() else { return Ok(Statement::Do(self.expression()?)) };
         match name.as_str() {
             "print" | "printf" => {
@@ -387,6 +396,7 @@ impl Reader {
                     self.at += 1;
                     let Some(Token::Name(array)) = self.peek().cloned() else { return Err(self.unexpected("an array")) };
                     self.at += 1;
+                    self.operators += 1;
                     left = Expr::In(Box::new(left), array);
                     continue;
                 }
@@ -394,16 +404,22 @@ impl Reader {
                     if matches!(self.peek(), Some(Token::Name(name)) if name == "in") {
                         return Ok(left);
                     }
-                    let right = self.binary(rank + 1, printed)?;
+                    let right = self.operand(rank + 1, printed)?;
                     left = Expr::Binary(" ", Box::new(left), Box::new(right));
                     continue;
                 }
                 _ => return Ok(left),
             };
             self.at += 1;
-            let right = self.binary(rank + 1, printed)?;
+            let right = self.operand(rank + 1, printed)?;
             left = Expr::Binary(op, Box::new(left), Box::new(right));
         }
+    }
+
+    /// The right side of an operator.
+    fn operand(&mut self, rank: usize, printed: bool) -> Result<Expr, String> {
+        self.operators += 1;
+        self.deeper(|r| r.binary(rank, printed))
     }
 
     fn unary(&mut self) -> Result<Expr, String> {

@@ -4,6 +4,8 @@ use serde_json::{Number, Value};
 
 /// Deepest nesting of a filter.
 const NESTING_MAX: usize = 40;
+/// Most steps and operators of a filter: they make a tree that leans to one side.
+const STEPS_MAX: usize = 200;
 
 /// A filter: one value in, any number of values out.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +81,7 @@ const FUNCTIONS: [(&str, usize); 40] = [
 
 /// Reads a filter; the error is a sentence.
 pub(super) fn filter(text: &str) -> Result<Filter, String> {
-    let mut reader = Reader { text: text.chars().collect(), at: 0, depth: 0 };
+    let mut reader = Reader { text: text.chars().collect(), at: 0, depth: 0, steps: 0 };
     let filter = reader.pipe()?;
     reader.blanks();
     match reader.text.get(reader.at) {
@@ -92,6 +94,7 @@ struct Reader {
     text: Vec<char>,
     at: usize,
     depth: usize,
+    steps: usize,
 }
 
 impl Reader {
@@ -147,6 +150,12 @@ impl Reader {
         result
     }
 
+    /// Accounts for a step or an operator.
+    fn step(&mut self) -> Result<(), String> {
+        self.steps += 1;
+        if self.steps > STEPS_MAX { Err(format!("a filter may have {STEPS_MAX} steps here")) } else { Ok(()) }
+    }
+
     fn pipe(&mut self) -> Result<Filter, String> {
         self.deeper(|r| {
             let left = r.comma()?;
@@ -160,6 +169,7 @@ impl Reader {
     fn comma(&mut self) -> Result<Filter, String> {
         let mut left = self.binary(0)?;
         while self.take_if(",") {
+            self.step()?;
             left = Filter::Both(Box::new(left), Box::new(self.binary(0)?));
         }
         Ok(left)
@@ -175,6 +185,7 @@ impl Reader {
             let alternative = self.peek() == Some('/') && self.text.get(self.at + 1) == Some(&'/');
             let op = operators.iter().find(|op| (!alternative || **op == "//") && self.take_if(op));
             let Some(op) = op else { return Ok(left) };
+            self.step()?;
             left = Filter::Binary(op, Box::new(left), Box::new(self.binary(rank + 1)?));
         }
     }
@@ -184,11 +195,13 @@ impl Reader {
         loop {
             match self.text.get(self.at).copied() {
                 Some('[') => {
+                    self.step()?;
                     self.at += 1;
                     let step = self.bracket()?;
                     filter = Filter::Step(Box::new(filter), step, self.optional());
                 }
                 Some('.') if self.text.get(self.at + 1) != Some(&'.') => {
+                    self.step()?;
                     self.at += 1;
                     if self.text.get(self.at) == Some(&'[') {
                         continue;

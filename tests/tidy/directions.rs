@@ -102,7 +102,6 @@ const HOMES: &[(&str, &str, &str)] = &[
     ("yaml_serde", "yaml", "ask `crate::yaml`, which writes as kubectl does"),
     ("rand", "engine", "draw from a named stream or by key: `engine::random`"),
     ("rand_pcg", "engine", "draw from a named stream or by key: `engine::random`"),
-    ("brush_parser", "console", "the shell's grammar belongs to the console"),
 ];
 
 /// Refuses arrows that the picture does not have.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::catalogue::Catalogue;
 use super::files::HostFiles;
-use super::host::{Outcome, Place, World};
+use super::host::{Host, Outcome, Place, World};
 use super::machine::{AllFiles, Machine, Opened, run_line};
 use super::shell::ast::Script;
 use super::shell::eval::Ending;
@@ -238,7 +238,18 @@ impl Session {
             *outcome = Outcome::err(126, format!("kubewalk: shells may nest {NESTS_MAX} deep here; leave one with `exit`"));
             return;
         }
-        let mut machine = Machine::new(world, &self.catalogue, &mut self.files, self.host_files.clone(), opened.place.clone());
+        let here = self.place();
+        let mut machine = Machine::new(world, &self.catalogue, &mut self.files, self.host_files.clone(), here);
+        // An image without a shell has nothing to open: the runtime says so.
+        let shell = machine.run_in(&opened.place, &["sh".to_string()], "");
+        if shell.exit != 0 {
+            outcome.stderr.push_str(&shell.stderr);
+            if shell.exit == 126 {
+                outcome.stderr.push_str("command terminated with exit code 126\n");
+            }
+            outcome.exit = shell.exit;
+            return;
+        }
         match machine.login(&opened.place) {
             Ok((environment, cwd)) => {
                 let shell = Shell::new(&cwd, environment);
@@ -265,7 +276,7 @@ impl Session {
         if let Some(goodbye) = nest.goodbye {
             let place = self.place();
             let mut machine = Machine::new(world, &self.catalogue, &mut self.files, self.host_files.clone(), place.clone());
-            let said = super::host::Host::run_in(&mut machine, &place, &goodbye, "");
+            let said = machine.run_in(&place, &goodbye, "");
             outcome.stdout.push_str(&said.stdout);
             outcome.stderr.push_str(&said.stderr);
         }

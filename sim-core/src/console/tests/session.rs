@@ -176,6 +176,20 @@ fn a_nested_shell_dies_with_its_container() {
 }
 
 #[test]
+fn an_image_without_a_shell_opens_none() {
+    assert_snapshot!(transcript("exec bare\nhostname"), @r#"
+        $ exec bare
+        OCI runtime exec failed: exec failed: unable to start container process: exec: "sh": executable file not found in $PATH: unknown
+        command terminated with exit code 126
+          -> 126
+        $ hostname
+        workstation
+          -> 0
+        ended: false, status 0
+        "#);
+}
+
+#[test]
 fn an_unfinished_command_is_refused_or_run_at_the_end() {
     assert_snapshot!(transcript("while true; do"), @r#"
         $ while true; do

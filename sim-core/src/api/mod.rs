@@ -15,7 +15,6 @@ pub mod kinds;
 mod mutate;
 mod notes;
 pub mod patch;
-pub mod quantity;
 mod removal;
 pub mod request;
 mod restore;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::document::{entries, is_unset, items, number, object, put, put_default, put_or_remove, remove, text};
 use super::kinds::Kind;
-use super::quantity;
+use crate::objects::quantity;
 
 /// Kinds with a rule: group, kind, whether the status has its own endpoint (so that ordinary writes do not reach it), and
 /// whether generations are counted.

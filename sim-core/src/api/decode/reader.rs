@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::map::Iter;
 
 use super::{Problem, go};
-use crate::api::quantity;
+use crate::objects::quantity;
 
 /// What a reading finds besides the first wrong type.
 #[derive(Debug, Default)]

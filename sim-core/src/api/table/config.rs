@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::document::{at, entries, flag, has, list, name, number, object, or_none, pairs, plain, text, texts, time};
 use super::{Table, always, created, wide};
-use crate::api::quantity;
+use crate::objects::quantity;
 use crate::objects::time::Timestamp;
 use crate::render::age;
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::names;
 use super::service::{port_or_name, protocol};
 use crate::api::document::{entries, is_unset, items, number, object, text};
-use crate::api::quantity;
 use crate::api::status::Cause;
+use crate::objects::quantity;
 
 /// The containers of a list: `spec.containers` or `spec.initContainers`. `seen` holds the names used so far in the pod.
 pub(super) fn list<'a>(

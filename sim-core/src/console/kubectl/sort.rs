@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::failure::Failure;
 use super::jsonpath::Template;
 use super::targets::Target;
-use crate::api::quantity;
+use crate::objects::quantity;
 
 /// Sorts by the first value that `path` finds in each; objects without it come first.
 pub fn by_path(targets: &mut Vec<Target>, path: &Template) -> Result<(), Failure> {

@@ -13,8 +13,8 @@ mod hostname;
 mod nslookup;
 mod resolve;
 
-use super::host::{Host, Outcome, Place, Program};
-use crate::network::wire::{Source, Wire};
+use super::host::Program;
+use super::net::{source, wire};
 
 /// The programs and commands by name.
 pub const PROGRAMS: [(&str, Program); 5] = [
@@ -24,20 +24,6 @@ pub const PROGRAMS: [(&str, Program); 5] = [
     ("getent", getent::getent),
     ("resolve", resolve::resolve),
 ];
-
-/// Where packets of a program at that place start.
-fn source(place: Place) -> Source {
-    match place {
-        Place::Outside => Source::Outside,
-        Place::Node(name) => Source::Node(name.into()),
-        Place::Pod { namespace, pod, .. } => Source::Pod { namespace: namespace.into(), name: pod.into() },
-    }
-}
-
-/// The network, or the refusal where there is none.
-fn wire<'a>(host: &'a mut dyn Host, program: &str) -> Result<&'a mut dyn Wire, Outcome> {
-    host.world().wire().ok_or_else(|| Outcome::err(1, format!("{program}: this world has no network")))
-}
 
 #[cfg(test)]
 mod tests;

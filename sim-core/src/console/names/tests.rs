@@ -5,9 +5,10 @@ use insta::assert_snapshot;
 use super::nslookup::{Make, make_of};
 use super::*;
 use crate::api::request::{Answer, Request};
-use crate::console::host::{ContainerView, FileError, Stopped, World};
+use crate::console::host::{ContainerView, FileError, Host, Outcome, Place, Stopped, World};
 use crate::dns::testing::{Mood, Names};
 use crate::engine::time::{Duration, Instant};
+use crate::network::wire::Wire;
 use crate::objects::time::Timestamp;
 
 /// A pod with that image, and nothing in its world but name servers.

@@ -28,6 +28,6 @@ pub(super) fn source(place: Place) -> Source {
 }
 
 /// The network, or the refusal where there is none.
-fn wire<'a>(host: &'a mut dyn Host, program: &str) -> Result<&'a mut dyn Wire, Outcome> {
+pub(super) fn wire<'a>(host: &'a mut dyn Host, program: &str) -> Result<&'a mut dyn Wire, Outcome> {
     host.world().wire().ok_or_else(|| Outcome::err(1, format!("kubewalk: {program}: this world has no network")))
 }

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::api::quantity;
 use crate::engine::time::Duration;
+use crate::objects::quantity;
 use crate::scenario::notation::{Cidr, CidrOrPrimary, Mistake, Notation, PortRange, Written};
 
 /// Most nodes of a cluster; Kubernetes is tested up to this size.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::api::quantity;
 use crate::api::table::document::{list, object, plain, text};
+use crate::objects::quantity;
 
 const NANO: i128 = 1_000_000_000;
 

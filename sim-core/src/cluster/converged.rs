@@ -10,7 +10,7 @@ use crate::objects::endpoint_slice::Endpoint;
 use crate::objects::pod::{ContainerState, Pod};
 use crate::objects::service::Service;
 use crate::objects::workload::ReplicaSet;
-use crate::store::View;
+use crate::store::{ObjectId, View};
 
 /// Waiting reasons under which a container is still on its way up.
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
@@ -33,7 +33,7 @@ impl Cluster {
         };
         deployments()
             .or_else(sets)
-            .or_else(|| head.pods.iter().find_map(|pod| self.unsettled_pod(pod)))
+            .or_else(|| head.pods.entries().find_map(|(id, pod)| self.unsettled_pod(id, pod)))
             .or_else(|| {
                 let slices = self.runs(Which::EndpointSlice);
                 head.services.iter().filter(|_| slices).find_map(|service| unsettled_service(head, service))
@@ -41,14 +41,14 @@ impl Cluster {
             .or_else(|| self.stale_proxy())
     }
 
-    fn unsettled_pod(&self, pod: &Pod) -> Option<String> {
+    fn unsettled_pod(&self, id: ObjectId, pod: &Pod) -> Option<String> {
         let name = &pod.meta.name;
         let Some(node) = &pod.node else {
             let refused = pod.condition("PodScheduled").is_some_and(|c| &*c.reason == "Unschedulable");
             let waits = self.config.scheduler && !refused && pod.spec.gates.is_empty();
             return waits.then(|| format!("pod {name} is waiting for a node"));
         };
-        if !self.config.kubelet || !self.faults.node_up(node) || !self.config.nodes.iter().any(|n| *n.name == **node) {
+        if !self.config.kubelet || !self.faults.node_up(node) || !self.kubelets.has_node(node) {
             return None;
         }
         if pod.meta.deleting() {
@@ -61,7 +61,10 @@ impl Cluster {
         };
         let begun = !pod.status.containers.is_empty();
         let coming = !pod.finished() && (!begun || pod.status.containers.iter().any(|c| starting(&c.state)));
-        coming.then(|| format!("pod {name} is starting"))
+        if coming {
+            return Some(format!("pod {name} is starting"));
+        }
+        (!pod.ready() && self.kubelets.is_becoming_ready(id)).then(|| format!("pod {name} is becoming ready"))
     }
 
     fn stale_proxy(&self) -> Option<String> {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::images::{Behaviour, Listener};
+use super::probes::{self, Kind};
 use super::resolv_conf::{self, ResolvConf, Settings, Warning};
 use super::worker::{Run, Worker};
 use super::{Kubelets, env::Variables};
@@ -12,6 +13,7 @@ use crate::engine::time::Instant;
 use crate::objects::Name;
 use crate::objects::pod::{ContainerState, Pod};
 use crate::objects::time::Timestamp;
+use crate::store::ObjectId;
 
 /// A pod's network namespace, with what listens in it.
 #[derive(Clone, Debug)]
@@ -135,6 +137,28 @@ impl Kubelets {
                 node_ips: &kubelet.ips,
             },
         )
+    }
+
+    /// Whether it is the kubelet of one of the cluster's machines.
+    pub fn has_node(&self, node: &str) -> bool {
+        self.numbers.contains_key(node)
+    }
+
+    /// Whether a pod that is not shown as ready may become so by itself: a probe of a running container has neither succeeded nor
+    /// failed often enough yet, or all have succeeded and the status is on its way.
+    pub fn is_becoming_ready(&self, id: ObjectId) -> bool {
+        let Some(node) = self.homes.get(&id).filter(|node| self.nodes.get(*node).is_some_and(|k| k.running)) else {
+            return false;
+        };
+        let Some(worker) = self.worker(*node, id) else { return false };
+        let gated = !worker.pod.spec.readiness_gates.is_empty();
+        let shown_soon = !gated && worker.initialized() && worker.runs.iter().all(|r| r.init || r.ready);
+        let open = |run: &Run| {
+            let kind = if run.started { Kind::Readiness } else { Kind::Startup };
+            let probe = probes::of(run.spec(&worker.pod), kind);
+            run.running() && !run.ready && probe.is_some_and(|p| run.results[kind as usize].1 < p.failures)
+        };
+        shown_soon || worker.runs.iter().any(open)
     }
 
     /// What a container has printed; `previous` asks for the instance before.

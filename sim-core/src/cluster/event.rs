@@ -3,6 +3,7 @@
 //! A closed enum, so that a forgotten case is a compile error, and events can be cloned, compared and counted.
 
 use super::watch::Watcher;
+use crate::store::ObjectId;
 use crate::{controllers, kubelet, proxy, scheduler};
 
 /// One event.
@@ -20,6 +21,8 @@ pub enum Event {
     Kubelet(kubelet::Event),
     /// A timer of kube-proxy.
     Proxy(proxy::Event),
+    /// A CoreDNS pod looks at its Corefile.
+    Dns(ObjectId),
 }
 
 impl Event {
@@ -35,6 +38,7 @@ impl Event {
             Event::Scheduler(_) => "scheduler/timer",
             Event::Kubelet(_) => "kubelet/timer",
             Event::Proxy(_) => "proxy/timer",
+            Event::Dns(_) => "dns/reload",
         }
     }
 }

@@ -148,6 +148,9 @@ impl Cluster {
 
     /// What had to be assumed so far, one sentence each.
     pub fn assumptions(&self) -> Vec<String> {
-        self.kubelets.assumptions()
+        let plugin = |name: &str| format!("Corefile plugin {name}: not simulated; assumed that it changes no answer");
+        let mut list = self.kubelets.assumptions();
+        list.extend(self.dns.passed_over().map(plugin).collect::<std::collections::BTreeSet<_>>());
+        list
     }
 }

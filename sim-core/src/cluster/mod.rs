@@ -53,7 +53,7 @@ pub struct Cluster {
     pub kubelets: Kubelets,
     /// kube-proxy of each node.
     pub proxies: Proxies,
-    /// The caches of the CoreDNS servers.
+    /// The CoreDNS servers: what they read and what they remember.
     pub dns: DnsServers,
     /// What is broken.
     pub faults: Faults,
@@ -215,6 +215,7 @@ impl Cluster {
         for watcher in all {
             self.wake(watcher, cx);
         }
+        self.start_dns(clock);
         let reaction = self.controllers.start(clock);
         self.react(Sender::Controllers, reaction.map(Event::Controllers), cx);
         self.announced = self.store.revision();
@@ -239,7 +240,11 @@ impl Cluster {
                 let view = self.photograph(Watcher::Kubelet(event.node()), clock);
                 let reaction = self.kubelets.handle(event, &self.store, &view, clock);
                 self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
+                if let Some(pod) = self.kubelets.started_by(event, clock.now) {
+                    self.container_started(pod, clock, cx);
+                }
             }
+            Event::Dns(pod) => self.dns_looks(pod, clock),
             Event::Proxy(event) => {
                 let watcher = Watcher::Proxy(event.node());
                 let view = self.photograph(watcher, clock);
@@ -322,6 +327,7 @@ impl Cluster {
         let changes: Vec<crate::store::Change> = changes.cloned().collect();
         self.announced = head;
         for change in &changes {
+            self.dns_changed(change, cx);
             if Proxies::interested(change) {
                 self.services_changed = change.revision;
             }

@@ -1,26 +1,40 @@
-//! A DNS question arrives at an address: which server answers it, if any.
+//! The CoreDNS pods of the cluster: which of them answers a question, what they read when they start, and when they look again.
 //!
-//! In a real cluster the question is a packet to the kube-dns Service, rewritten to a CoreDNS pod, which answers from its own
-//! view of the API. So it takes the ordinary way through the network first.
+//! In a real cluster a question is a packet to the kube-dns Service, rewritten to a CoreDNS pod, which answers from its own view
+//! of the API, or sends a packet of its own to an upstream server. So it takes the ordinary way through the network, both times.
+//! Left out: the minute that a kubelet may take until a changed ConfigMap reaches the file; upstream servers marked as down.
+//! The real things: CoreDNS `plugin/forward`, `plugin/reload`; `pkg/kubelet/volumemanager`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use super::Cluster;
+use super::event::Event;
 use super::ground::GroundAt;
+use super::{Cluster, Sender};
 use crate::api::component::Clock;
+use crate::dns::chain::{Forwarded, Incoming, Knowledge};
+use crate::dns::corefile::{Forward, Policy, stock};
 use crate::dns::message::{Question, Reply};
-use crate::dns::server::Incoming;
+use crate::dns::resolv_conf::ResolvConf;
+use crate::dns::server::DnsServers;
+use crate::dns::zone;
+use crate::engine::model::Context;
 use crate::engine::time::Duration;
-use crate::explain::{Outcome, Place, Reason};
+use crate::explain::{Outcome, Place, Reason, Trace};
+use crate::kubelet::images::repository;
 use crate::network::path;
 use crate::network::wire::{Asked, Source};
-use crate::objects::Name;
+use crate::objects::json::At;
+use crate::objects::pod::{Phase, Pod};
 use crate::objects::pod_spec::Protocol;
+use crate::objects::{Name, Object};
+use crate::store::{Change, ObjectId};
 
-/// How late a CoreDNS server's view of the API is.
-const VIEW_AGE: Duration = Duration::from_millis(20);
 /// Time a server takes to answer.
 const SERVICE_TIME: Duration = Duration::from_micros(200);
+/// How long a server waits for one reply of an upstream (forward's `readTimeout`), and how long it goes on trying.
+const UPSTREAM_PATIENCE: Duration = Duration::from_secs(2);
+const UPSTREAM_TRIES_FOR: Duration = Duration::from_secs(5);
 
 /// One question on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -35,74 +49,259 @@ pub struct Asking {
     pub question: Question,
 }
 
+/// What came back, with the lines that servers log on the way, by pod.
+#[derive(Debug)]
+struct Heard {
+    asked: Asked,
+    log: Vec<(ObjectId, String)>,
+}
+
 impl Cluster {
-    /// What comes back for a question.
+    /// What comes back for a question. Caches and logs of the servers keep what they learn.
     pub(super) fn ask(&mut self, asking: &Asking, clock: Clock) -> Asked {
-        let trace = {
-            let ground = GroundAt { cluster: self, now: clock.now };
-            let asked = path::Asked { from: &asking.from, to: asking.server, protocol: asking.protocol, now: clock.now };
-            path::follow(&ground, clock.draws, &asked)
-        };
-        let after = trace.round_trip + SERVICE_TIME;
+        let mut dns = std::mem::take(&mut self.dns);
+        let Heard { asked, log } = self.carry(&mut dns, asking, clock);
+        self.dns = dns;
+        log.iter().for_each(|(pod, line)| self.kubelets.print(*pod, line, clock.timestamp()));
+        asked
+    }
+
+    /// What would come back, beside the world: nothing is kept.
+    pub fn look_up(&self, asking: &Asking, clock: Clock) -> Asked {
+        self.carry(&mut self.dns.clone(), asking, clock).asked
+    }
+
+    fn carry(&self, dns: &mut DnsServers, asking: &Asking, clock: Clock) -> Heard {
+        let trace = self.way(&asking.from, asking.server, asking.protocol, clock);
+        let only = |asked| Heard { asked, log: vec![] };
         match trace.outcome {
-            Outcome::Refused => return Asked::Refused { after: trace.round_trip },
+            Outcome::Refused => return only(Asked::Refused { after: trace.round_trip }),
             Outcome::Delivered => {}
-            _ => return Asked::Silence,
+            _ => return only(Asked::Silence),
         }
+        let after = trace.round_trip + SERVICE_TIME;
         let last = trace.hops.last();
         if let Some(Place::Pod { namespace, name }) = last.map(|h| &h.place) {
-            return match self.answer_of_pod(namespace, name, asking, clock) {
-                Some(reply) => Asked::Reply { reply, after },
-                None => Asked::Silence,
-            };
+            let client = trace.seen_source.map(|s| s.ip());
+            return self
+                .answer_of_pod(dns, (namespace, name), asking, client, after, clock)
+                .unwrap_or_else(|| only(Asked::Silence));
         }
         // A resolver outside the cluster: it knows nothing of cluster names.
         let outside = last.is_some_and(|h| matches!(h.reason, Reason::AssumedOutside { .. }));
-        if !outside {
-            return Asked::Silence;
-        }
-        Asked::Reply { reply: self.upstream(&asking.question), after }
+        only(match outside {
+            true => Asked::Reply { reply: zone::outside(&self.config.dns.server.upstream, &asking.question), after },
+            false => Asked::Silence,
+        })
+    }
+
+    fn way(&self, from: &Source, to: SocketAddr, protocol: Protocol, clock: Clock) -> Trace {
+        let ground = GroundAt { cluster: self, now: clock.now };
+        path::follow(&ground, clock.draws, &path::Asked { from, to, protocol, now: clock.now })
     }
 
     /// The answer of a CoreDNS pod; `None` if the pod is no DNS server, or all of them are broken.
-    fn answer_of_pod(&mut self, namespace: &Name, name: &Name, asking: &Asking, clock: Clock) -> Option<Reply> {
-        if !self.faults.dns_up() {
-            return None;
-        }
-        let pod = self.store.head().pods.get(namespace, name)?.clone();
-        if !pod.spec.containers.iter().any(|c| crate::kubelet::images::repository(&c.image) == "coredns") {
-            return None;
-        }
-        let view = self.store.view_at(clock.now - VIEW_AGE).clone();
-        let mut config = self.config.dns.server.clone();
-        config.local_ips = pod.status.ips.to_vec();
-        let incoming = Incoming { question: &asking.question, protocol: asking.protocol, now: clock.now };
-        let server = pod.meta.uid.clone().unwrap_or_else(|| name.clone());
-        let serial = self.serial(clock);
-        Some(self.dns.ask(&server, &view, &config, incoming, serial, clock.draws))
+    fn answer_of_pod(
+        &self,
+        dns: &mut DnsServers,
+        (namespace, name): (&Name, &Name),
+        asking: &Asking,
+        client: Option<IpAddr>,
+        after: Duration,
+        clock: Clock,
+    ) -> Option<Heard> {
+        let id = self.store.head().pods.id(namespace, name).filter(|_| self.faults.dns_up())?;
+        let pod = self.store.head().pods.by_id(id)?.clone();
+        let server = server_name(&pod);
+        let seen_at = clock.now - DnsServers::lag(&server, clock.draws);
+        let view = self.store.view_at(seen_at).clone();
+        let local_ips: &[IpAddr] = &pod.status.ips;
+        let knows = Knowledge { view: &view, serial: serial(clock), synced: self.config.dns.server.synced, local_ips };
+        let incoming = Incoming { question: &asking.question, protocol: asking.protocol, now: clock.now, client };
+        let mut log = Vec::new();
+        let from = Source::Pod { namespace: namespace.clone(), name: name.clone() };
+        let mut upstream = |others: &mut DnsServers, forward: &Forward, question: &Question| {
+            self.forwarded(others, &from, forward, question, asking.protocol, clock, &mut log)
+        };
+        let Some(served) = dns.ask(&server, knows, incoming, clock.draws, &mut upstream) else {
+            // The port is there, and nothing at it: the container's Corefile has no such server.
+            let refused = is_server(&pod).then_some(Asked::Refused { after });
+            return refused.map(|asked| Heard { asked, log: vec![] });
+        };
+        log.extend(served.log.into_iter().map(|line| (id, line)));
+        let reply = Reply { server: name.clone(), ..served.reply };
+        Some(Heard { asked: Asked::Reply { reply, after: after + served.waited }, log })
     }
 
-    /// The zone's serial: the time at which the cluster's clock stands.
-    fn serial(&self, clock: Clock) -> u32 {
-        u32::try_from(clock.timestamp().unix_seconds()).unwrap_or(0)
+    /// What upstream servers make of a question, asked in the order of the policy until one replies or the time is up.
+    #[allow(clippy::too_many_arguments)]
+    fn forwarded(
+        &self,
+        dns: &mut DnsServers,
+        from: &Source,
+        forward: &Forward,
+        question: &Question,
+        protocol: Protocol,
+        clock: Clock,
+        log: &mut Vec<(ObjectId, String)>,
+    ) -> Forwarded {
+        let protocol = if forward.tcp { Protocol::Tcp } else { protocol };
+        let mut servers = self.upstreams(from, forward);
+        let mut draw = clock.draws.keyed("dns/forward", (&question.name, &question.kind, clock.now));
+        if forward.policy != Policy::Sequential {
+            draw.shuffle(&mut servers);
+        }
+        let mut waited = Duration::ZERO;
+        let mut refused = 0;
+        let mut why = "no healthy proxies".to_owned();
+        for server in servers.iter().cycle() {
+            let asking = Asking { from: from.clone(), server: *server, protocol, question: question.clone() };
+            let mut heard = self.carry(dns, &asking, clock);
+            log.append(&mut heard.log);
+            let word = if protocol == Protocol::Tcp { "tcp" } else { "udp" };
+            let socket = || format!("{word} {}->{server}", self.own_socket(from, draw.clone().below(28_232)));
+            match heard.asked {
+                Asked::Reply { reply, after } => return (Ok(reply), waited + after),
+                Asked::Refused { after } => {
+                    (waited, refused) = (waited + after, refused + 1);
+                    why = format!("read {}: read: connection refused", socket());
+                }
+                Asked::Silence => {
+                    waited = waited + UPSTREAM_PATIENCE;
+                    why = format!("read {}: i/o timeout", socket());
+                }
+            }
+            if waited >= UPSTREAM_TRIES_FOR || refused >= 2 * servers.len() {
+                break;
+            }
+        }
+        (Err(why), waited)
+    }
+
+    /// The servers a `forward` names, those of the pod's own file included.
+    fn upstreams(&self, from: &Source, forward: &Forward) -> Vec<SocketAddr> {
+        let mut servers = forward.to.clone();
+        if !forward.files.is_empty() {
+            servers.extend(ResolvConf::parse(&self.own_resolv_conf(from)).servers);
+        }
+        servers
+    }
+
+    fn own_resolv_conf(&self, from: &Source) -> String {
+        let text = self.resolver(from).resolv_conf;
+        // Without kubelets nobody has written the file: CoreDNS pods have that of their node.
+        let node = || match from {
+            Source::Pod { namespace, name } => self.store.head().pods.get(namespace, name).and_then(|p| p.node.clone()),
+            _ => None,
+        };
+        match text.is_empty() {
+            true => node().map(|n| self.resolver(&Source::Node(n)).resolv_conf).unwrap_or_default(),
+            false => text,
+        }
+    }
+
+    fn own_socket(&self, from: &Source, offset: u64) -> String {
+        let ip = match from {
+            Source::Pod { namespace, name } => {
+                self.store.head().pods.get(namespace, name).and_then(|p| p.status.ips.first().copied())
+            }
+            _ => None,
+        };
+        let port = u16::try_from(32_768 + offset).unwrap_or(u16::MAX);
+        ip.map_or_else(|| format!(":{port}"), |ip| SocketAddr::new(ip, port).to_string())
     }
 
     /// Cluster DNS asked as it is, beside the world: no network, no cache.
     pub fn cluster_dns(&self, question: &Question, clock: Clock) -> Option<Reply> {
-        self.config.dns.enabled.then(|| {
-            let mut config = self.config.dns.server.clone();
-            config.cache = None;
-            crate::dns::zone::answer(self.store.head(), &config, question, self.serial(clock))
-        })
+        self.config.dns.enabled.then(|| zone::answer(self.store.head(), &self.config.dns.server, question, serial(clock)))
     }
 
-    /// What a resolver of the outside world answers: the scenario's upstream records, else that the name does not exist.
-    fn upstream(&self, question: &Question) -> Reply {
-        let config = crate::dns::config::ServerConfig {
-            zones: Vec::new(),
-            upstream: self.config.dns.server.upstream.clone(),
-            ..crate::dns::config::ServerConfig::default()
-        };
-        crate::dns::zone::answer(self.store.head(), &config, question, 0)
+    /// The text of the Corefile that a CoreDNS pod mounts; the stock one where its ConfigMap is not stored.
+    fn corefile_of(&self, pod: &Pod) -> String {
+        let config_map = self.store.head().plain("", "ConfigMap", &pod.meta.namespace, config_map_of(pod));
+        let text = config_map.and_then(|c| At::top(&c.doc).at("data").at("Corefile").text());
+        text.map_or_else(|| stock(&self.config.dns.server), str::to_owned)
     }
+}
+
+/// Life and change of the servers.
+impl Cluster {
+    /// The servers that run when the simulation starts have read what is there.
+    pub(super) fn start_dns(&mut self, clock: Clock) {
+        let running: Vec<Arc<Pod>> =
+            self.store.head().pods.iter().filter(|p| is_server(p) && p.status.phase == Phase::Running).cloned().collect();
+        for pod in running {
+            let text = self.corefile_of(&pod);
+            self.dns.start(&server_name(&pod), &text, false, clock.now, clock.draws);
+        }
+    }
+
+    /// A container has just started; if it is a CoreDNS server it reads its file, and ends if that is broken.
+    pub(super) fn container_started(&mut self, id: ObjectId, clock: Clock, cx: &mut Context<'_, Event>) {
+        let Some(pod) = self.store.head().pods.by_id(id).filter(|p| is_server(p)).cloned() else { return };
+        let text = self.corefile_of(&pod);
+        let from = Source::Pod { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() };
+        let loops = self.forwards_to_itself(&from, &text);
+        let start = self.dns.start(&server_name(&pod), &text, loops, clock.now, clock.draws);
+        start.log.lines().for_each(|line| self.kubelets.print(id, line, clock.timestamp()));
+        if !start.serves {
+            let reaction = self.kubelets.exit(id, 1, clock);
+            self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
+        }
+    }
+
+    /// Whether what a server forwards for the root comes back to it: the upstream is its own loopback address.
+    fn forwards_to_itself(&self, from: &Source, text: &str) -> bool {
+        let Ok(file) = crate::dns::corefile::Corefile::read(text) else { return false };
+        let Some((_, block)) = file.block(53, ".") else { return false };
+        let servers = block.forward.iter().filter(|f| f.from == ".").flat_map(|f| self.upstreams(from, f));
+        servers.into_iter().any(|s| s.ip().is_loopback() && s.port() == 53)
+    }
+
+    /// A change of the API: servers whose pod is gone are forgotten, those whose file has changed will look at their next tick.
+    pub(super) fn dns_changed(&mut self, change: &Change, cx: &mut Context<'_, Event>) {
+        match (&change.before, &change.after) {
+            (Some(Object::Pod(pod)), None) if is_server(pod) => self.dns.forget(&server_name(pod)),
+            (_, Some(Object::Plain(plain))) if &*plain.kind == "ConfigMap" => {
+                let (namespace, name) = (&plain.meta.namespace, &plain.meta.name);
+                let head = self.store.head();
+                let readers = head.pods.in_namespace(namespace).filter(|p| is_server(p) && config_map_of(p) == &**name);
+                let ids = readers.filter_map(|p| Some((head.pods.id(namespace, &p.meta.name)?, server_name(p))));
+                for (id, server) in ids {
+                    if let Some(after) = self.dns.next_look(&server, cx.now()) {
+                        cx.schedule(after, Event::Dns(id));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A server looks at its file.
+    pub(super) fn dns_looks(&mut self, id: ObjectId, clock: Clock) {
+        let Some(pod) = self.store.head().pods.by_id(id).cloned() else { return };
+        let text = self.corefile_of(&pod);
+        let lines = self.dns.look(&server_name(&pod), &text, clock.now, clock.draws);
+        lines.iter().for_each(|line| self.kubelets.print(id, line, clock.timestamp()));
+    }
+}
+
+/// Whether a pod is a CoreDNS server.
+fn is_server(pod: &Pod) -> bool {
+    pod.spec.containers.iter().any(|c| repository(&c.image) == "coredns")
+}
+
+fn server_name(pod: &Pod) -> Name {
+    pod.meta.uid.clone().unwrap_or_else(|| pod.meta.name.clone())
+}
+
+/// The ConfigMap that a CoreDNS pod mounts; kubeadm's name if it declares no volume.
+fn config_map_of(pod: &Pod) -> &str {
+    let mut volumes = At::top(&pod.spec.doc).at("volumes").items();
+    volumes.find_map(|v| v.at("configMap").at("name").text()).unwrap_or("coredns")
+}
+
+/// The zone's serial: the time at which the cluster's clock stands.
+fn serial(clock: Clock) -> u32 {
+    u32::try_from(clock.timestamp().unix_seconds()).unwrap_or(0)
 }

@@ -167,16 +167,6 @@ fn running(pod_ip: &str, host_ip: &str, containers: &[(&str, &str)], born: Times
         "containerStatuses": containers.iter().map(status).collect::<Value>()})
 }
 
-fn corefile(domain: &str) -> String {
-    let zones = format!("{domain} in-addr.arpa ip6.arpa");
-    format!(
-        ".:53 {{\n    errors\n    health {{\n       lameduck 5s\n    }}\n    ready\n    kubernetes {zones} {{\n       pods insecure\n       \
-         fallthrough in-addr.arpa ip6.arpa\n       ttl 30\n    }}\n    prometheus :9153\n    forward . /etc/resolv.conf {{\n       \
-         max_concurrent 1000\n    }}\n    cache 30 {{\n       disable success {domain}\n       disable denial {domain}\n    }}\n    \
-         loop\n    reload\n    loadbalance\n}}\n"
-    )
-}
-
 /// CoreDNS: its configuration, Service, Deployment, set, two pods and their endpoints.
 fn dns(config: &Config, born: Timestamp) -> Vec<Value> {
     let labels = json!({"k8s-app": "kube-dns"});
@@ -185,13 +175,15 @@ fn dns(config: &Config, born: Timestamp) -> Vec<Value> {
             "args": ["-conf", "/etc/coredns/Corefile"],
             "ports": [{"name": "dns", "containerPort": 53, "protocol": "UDP"}, {"name": "dns-tcp", "containerPort": 53, "protocol": "TCP"},
                 {"name": "metrics", "containerPort": 9153, "protocol": "TCP"}],
-            "resources": {"limits": {"memory": "170Mi"}, "requests": {"cpu": "100m", "memory": "70Mi"}}}],
+            "resources": {"limits": {"memory": "170Mi"}, "requests": {"cpu": "100m", "memory": "70Mi"}},
+            "volumeMounts": [{"mountPath": "/etc/coredns", "name": "config-volume", "readOnly": true}]}],
+        "volumes": [{"name": "config-volume", "configMap": {"name": "coredns", "items": [{"key": "Corefile", "path": "Corefile"}]}}],
         "dnsPolicy": "Default", "priority": 2_000_000_000, "priorityClassName": "system-cluster-critical", "serviceAccountName": "coredns",
         "tolerations": [{"key": "CriticalAddonsOnly", "operator": "Exists"}, {"effect": "NoSchedule", "key": "node-role.kubernetes.io/control-plane"}]});
     let meta = |name: &str, labels: &Value| json!({"name": name, "namespace": "kube-system", "labels": labels});
     let mut list = vec![
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "coredns", "namespace": "kube-system"},
-            "data": {"Corefile": corefile(&config.cluster_domain)}}),
+            "data": {"Corefile": crate::dns::corefile::stock(&config.dns.server)}}),
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "coredns", "namespace": "kube-system"}}),
     ];
     let mut deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta("coredns", &labels),

@@ -170,6 +170,10 @@ impl Simulation {
 }
 
 impl Simulation {
+    fn clock(&self) -> Clock {
+        Clock { now: self.timeline.now(), start: self.cluster().config.start, draws: self.draws() }
+    }
+
     /// The way of the first packet of a new connection, looked at beside the world: nothing is left behind.
     pub fn trace(&self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace {
         let ground = GroundAt { cluster: self.cluster(), now: self.timeline.now() };
@@ -202,9 +206,13 @@ impl Wire for Simulation {
         }
     }
 
+    fn look(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked {
+        let asking = Asking { from: from.clone(), server, protocol, question: question.clone() };
+        self.cluster().look_up(&asking, self.clock())
+    }
+
     fn cluster_dns(&mut self, question: &Question) -> Option<DnsReply> {
-        let clock = Clock { now: self.timeline.now(), start: self.cluster().config.start, draws: self.draws() };
-        self.cluster().cluster_dns(question, clock)
+        self.cluster().cluster_dns(question, self.clock())
     }
 
     fn resolver(&mut self, from: &Source) -> ResolverConfig {

@@ -1,24 +1,37 @@
 //! The cache plugin: replies kept for a while, their TTLs counting down.
 //!
 //! In a real cluster `cache 30` stands before the kubernetes and forward plugins; recent kubeadm excludes the cluster's own zone.
-//! We model lifetimes, what is never kept, and the flags of replies served from the cache. Left out: prefetch, serving stale
-//! replies. The real thing: CoreDNS `plugin/cache`.
+//! We model the two stores (answers, denials) with their shards, lifetimes, what is never kept, and the flags of replies served
+//! from the cache. Left out: prefetch, serving stale replies. A full shard gives up its first reply where upstream gives up any.
+//! The real thing: CoreDNS `plugin/cache`, `plugin/pkg/cache`.
 
 use imbl::OrdMap;
 
-use super::config::canonical;
+use super::config::{canonical, within};
+use super::corefile::{CacheOptions, Keeping};
 use super::message::{Question, Rcode, Record, Reply};
-use crate::engine::time::{Duration, Instant};
+use crate::engine::random::Digest;
+use crate::engine::time::Instant;
 
-/// Replies kept per server (CoreDNS `defaultCap`, positive and negative ones each; here together).
-pub const REPLIES_MAX: usize = 10_000;
-/// Nothing is kept for less than this; server failures for exactly this. In seconds.
-const TTL_MIN: u32 = 5;
+/// Shards of a store: a reply belongs to one, and competes for room with those in it only.
+const SHARDS: u64 = 256;
+/// TTL of a reply without records, in seconds.
+const TTL_OF_NOTHING: u32 = 5;
 
-/// The cache of one server. A clone shares what it holds.
+/// The cache of one server block. A clone shares what it holds.
 #[derive(Clone, Debug, Default)]
 pub struct Cache {
-    replies: OrdMap<(String, String), Kept>,
+    answers: Store,
+    denials: Store,
+}
+
+type Key = (u8, String, String);
+
+/// Replies of one kind, with the number of them in each shard.
+#[derive(Clone, Debug, Default)]
+struct Store {
+    replies: OrdMap<Key, Kept>,
+    sizes: OrdMap<u8, usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -28,120 +41,146 @@ struct Kept {
     at: Instant,
 }
 
+/// What a reply is to the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Answer,
+    Denial,
+    Failure,
+    /// Not kept.
+    Other,
+}
+
 impl Cache {
     /// The kept reply, with the TTLs it has left; always marked as authoritative, as CoreDNS does for the sake of old resolvers.
-    pub fn get(&self, question: &Question, now: Instant) -> Option<Reply> {
-        let kept = self.replies.get(&key(question))?;
-        let age = u32::try_from(now.since(kept.at).as_secs()).unwrap_or(u32::MAX);
-        let left = kept.ttl.checked_sub(age).filter(|left| *left > 0)?;
-        let mut reply = Reply { authoritative: true, ..kept.reply.clone() };
+    pub fn get(&self, options: &CacheOptions, question: &Question, now: Instant) -> Option<Reply> {
+        let key = key(question);
+        let live = |store: &Store| {
+            let kept = store.replies.get(&key)?;
+            let left = kept.ttl.checked_sub(kept.age(now)).filter(|left| *left > 0)?;
+            Some((kept.reply.clone(), if options.keep_ttl { kept.ttl } else { left }))
+        };
+        let denial = live(&self.denials);
+        // A failure that was kept does not hide a good answer.
+        let found = match denial {
+            Some((ref reply, _)) if reply.rcode == Rcode::ServFail => live(&self.answers).or(denial),
+            None => live(&self.answers),
+            denial => denial,
+        };
+        let (mut reply, left) = found?;
+        (reply.authoritative, reply.cached) = (true, true);
         level(&mut reply, left);
         Some(reply)
     }
 
     /// Caps the TTLs of a fresh reply, and keeps it unless it may not be kept.
-    pub fn put(&mut self, question: &Question, reply: &mut Reply, ttl_max: u32, keep: bool, now: Instant) {
-        let ttl = match reply.rcode {
-            Rcode::ServFail => TTL_MIN,
-            _ => records(reply).map(|r| r.ttl).min().unwrap_or(TTL_MIN).max(TTL_MIN).min(ttl_max),
+    pub fn put(&mut self, options: &CacheOptions, question: &Question, reply: &mut Reply, now: Instant) {
+        let sort = Sort::of(reply, question);
+        let capped = |keeping: &Keeping| lowest(reply).max(keeping.ttl_min).min(keeping.ttl_max);
+        let (store, keeping, ttl) = match sort {
+            Sort::Answer | Sort::Other => (&mut self.answers, &options.success, capped(&options.success)),
+            Sort::Denial => (&mut self.denials, &options.denial, capped(&options.denial)),
+            Sort::Failure => (&mut self.denials, &options.denial, options.servfail),
         };
         level(reply, ttl);
-        let denial_without_end = reply.rcode == Rcode::NxDomain && reply.authority.is_empty();
-        let known = matches!(reply.rcode, Rcode::NoError | Rcode::NxDomain | Rcode::ServFail);
-        if !keep || !known || reply.truncated || denial_without_end || dangling(reply, question) {
+        let denial_without_end = reply.rcode == Rcode::NxDomain && !has_soa(reply);
+        let excepted = keeping.except.iter().any(|z| within(z, &question.name));
+        if sort == Sort::Other || reply.truncated || denial_without_end || excepted || ttl == 0 {
             return;
         }
-        self.make_room(now);
-        self.replies.insert(key(question), Kept { reply: reply.clone(), ttl, at: now });
+        let per_shard = (keeping.capacity / SHARDS as usize).max(4);
+        store.insert(key(question), Kept { reply: reply.clone(), ttl, at: now }, per_shard);
+        if sort == Sort::Answer {
+            self.denials.remove(&key(question));
+        }
     }
 
-    fn make_room(&mut self, now: Instant) {
-        if self.replies.len() < REPLIES_MAX {
-            return;
+    /// How many replies it holds.
+    pub fn len(&self) -> usize {
+        self.answers.replies.len() + self.denials.replies.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Store {
+    fn insert(&mut self, key: Key, kept: Kept, per_shard: usize) {
+        let shard = key.0;
+        if !self.replies.contains_key(&key) {
+            while self.sizes.get(&shard).copied().unwrap_or(0) >= per_shard {
+                let first = (shard, String::new(), String::new());
+                let Some(victim) = self.replies.range(first..).next().map(|(k, _)| k.clone()) else { break };
+                self.remove(&victim);
+            }
+            *self.sizes.entry(shard).or_insert(0) += 1;
         }
-        let live = |kept: &Kept| now.since(kept.at) < Duration::from_secs(u64::from(kept.ttl));
-        self.replies = self.replies.iter().filter(|(_, kept)| live(kept)).map(|(k, v)| (k.clone(), v.clone())).collect();
-        if self.replies.len() >= REPLIES_MAX {
-            self.replies = self.replies.without_min().1;
+        self.replies.insert(key, kept);
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if self.replies.remove(key).is_some() {
+            *self.sizes.entry(key.0).or_insert(1) -= 1;
         }
     }
 }
 
-/// A chain of CNAMEs that ends without a record of the type asked for is no answer, and not kept.
+impl Kept {
+    fn age(&self, now: Instant) -> u32 {
+        u32::try_from(now.since(self.at).as_secs()).unwrap_or(u32::MAX)
+    }
+}
+
+impl Sort {
+    fn of(reply: &Reply, question: &Question) -> Sort {
+        match reply.rcode {
+            _ if matches!(&*question.kind, "AXFR" | "IXFR") => Sort::Other,
+            Rcode::NoError if dangling(reply, question) => {
+                if has_soa(reply) {
+                    Sort::Denial
+                } else {
+                    Sort::Other
+                }
+            }
+            Rcode::NoError if reply.answers.is_empty() && has_soa(reply) => Sort::Denial,
+            Rcode::NoError => Sort::Answer,
+            Rcode::NxDomain if reply.answers.is_empty() => Sort::Denial,
+            Rcode::ServFail | Rcode::NotImp => Sort::Failure,
+            _ => Sort::Other,
+        }
+    }
+}
+
+/// A chain of CNAMEs that ends without a record of the type asked for is no answer.
 fn dangling(reply: &Reply, question: &Question) -> bool {
-    let answered = |r: &Record| r.kind == question.kind;
-    reply.authority.is_empty() && !reply.answers.is_empty() && !reply.answers.iter().any(answered)
+    let answered = |r: &Record| r.kind == question.kind || question.kind == "ANY";
+    !reply.answers.is_empty() && !reply.answers.iter().any(answered)
 }
 
-fn records(reply: &Reply) -> impl Iterator<Item = &Record> {
-    reply.answers.iter().chain(&reply.authority).chain(&reply.additional)
+fn has_soa(reply: &Reply) -> bool {
+    reply.authority.iter().any(|r| r.kind == "SOA")
+}
+
+/// The lowest TTL of a reply.
+fn lowest(reply: &Reply) -> u32 {
+    reply.records().map(|r| r.ttl).min().unwrap_or(TTL_OF_NOTHING)
 }
 
 /// All records of a reply show the same TTL.
 fn level(reply: &mut Reply, ttl: u32) {
-    for section in [&mut reply.answers, &mut reply.authority, &mut reply.additional] {
+    for section in reply.sections() {
         section.iter_mut().for_each(|r| r.ttl = ttl);
     }
 }
 
-fn key(question: &Question) -> (String, String) {
-    (canonical(&question.name), question.kind.clone())
+fn key(question: &Question) -> Key {
+    let name = canonical(&question.name);
+    let shard = Digest::of(&(&*name, &*question.kind)) % SHARDS;
+    (shard as u8, name, question.kind.clone())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reply(rcode: Rcode, ttl: u32) -> Reply {
-        let record = Record { name: "a.test.".into(), kind: "A", ttl, data: "1.2.3.4".into() };
-        Reply {
-            rcode,
-            authoritative: false,
-            truncated: false,
-            recursion_available: true,
-            answers: vec![record],
-            authority: vec![],
-            additional: vec![],
-            forwarded: true,
-        }
-    }
-
-    fn at(seconds: u64) -> Instant {
-        Instant::START + Duration::from_secs(seconds)
-    }
-
-    /// (TTL of the reply, age, TTL served or none)
-    #[test]
-    fn ttls_are_capped_and_count_down() {
-        let question = Question { name: "A.test".into(), kind: "A".into() };
-        for (ttl, age, served) in [(300, 0, Some(30)), (300, 29, Some(1)), (300, 30, None), (1, 4, Some(1)), (1, 5, None)] {
-            let mut cache = Cache::default();
-            cache.put(&question, &mut reply(Rcode::NoError, ttl), 30, true, at(10));
-            let got = cache.get(&Question { name: "a.test.".into(), kind: "A".into() }, at(10 + age));
-            assert_eq!(got.as_ref().map(|r| r.answers[0].ttl), served, "{ttl} after {age}");
-            assert!(got.is_none_or(|r| r.authoritative));
-        }
-    }
-
-    #[test]
-    fn what_may_not_be_kept_is_not() {
-        let question = Question { name: "a.test".into(), kind: "A".into() };
-        let cut = Reply { truncated: true, ..reply(Rcode::NoError, 60) };
-        let denial = Reply { answers: vec![], ..reply(Rcode::NxDomain, 60) };
-        for mut reply in [cut, denial, reply(Rcode::Refused, 60)] {
-            let mut cache = Cache::default();
-            cache.put(&question, &mut reply, 30, true, at(0));
-            assert_eq!(cache.get(&question, at(0)), None, "{reply:?}");
-        }
-    }
-
-    #[test]
-    fn the_cache_has_a_bound() {
-        let mut cache = Cache::default();
-        for n in 0..REPLIES_MAX + 100 {
-            let question = Question { name: format!("n{n}.test"), kind: "A".into() };
-            cache.put(&question, &mut reply(Rcode::NoError, 60), 30, true, at(n as u64 / 1_000));
-        }
-        assert_eq!(cache.replies.len(), REPLIES_MAX);
-    }
-}
+#[path = "cache_tests.rs"]
+mod tests;

@@ -1,8 +1,8 @@
-//! What a CoreDNS server is told: its Corefile, as far as it decides answers.
+//! The options of CoreDNS's kubernetes plugin, and how names belong to zones.
 //!
-//! In a real cluster the Corefile is a ConfigMap that every CoreDNS pod reads. The defaults here are the plugin's own, not those
-//! of the stock Corefile. Left out: all plugins but `kubernetes`, `forward`, `cache` and `loadbalance`; zonal and multi-cluster
-//! names. The real thing: CoreDNS `plugin/kubernetes/setup.go`.
+//! In a real cluster these stand in the Corefile, under `kubernetes`; here a scenario's `dns` block gives them too, and the stock
+//! Corefile is written from them. The defaults are the plugin's own, not those of the stock Corefile. Left out: zonal and
+//! multi-cluster names, label selectors. The real thing: CoreDNS `plugin/kubernetes/setup.go`.
 
 use std::net::IpAddr;
 

@@ -1,6 +1,8 @@
 //! DNS questions and replies as data, without the wire form.
 //!
-//! Left out: EDNS options, DNSSEC. The real thing: RFC 1035, RFC 2782.
+//! Left out: EDNS options but the size, DNSSEC. The real thing: RFC 1035, RFC 2782, RFC 6891.
+
+use crate::objects::Name;
 
 /// One question. The name is kept as asked (case included), with or without its final dot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,6 +11,8 @@ pub struct Question {
     pub name: String,
     /// `A`, `AAAA`, `SRV`, `PTR`, `CNAME`, `NS`, `SOA`, `TXT`, ... in upper case.
     pub kind: String,
+    /// EDNS: how large a UDP reply may be; `None` = the question has no OPT record, and 512 bytes it is.
+    pub udp_size: Option<u16>,
 }
 
 /// One resource record.
@@ -53,8 +57,52 @@ pub struct Reply {
     pub authority: Vec<Record>,
     /// Additional section.
     pub additional: Vec<Record>,
-    /// Whether the server passed the question on to an upstream.
+    /// Whether the server passed the question on to an upstream. (This and what follows is not on the wire.)
     pub forwarded: bool,
+    /// Whether it comes out of the server's cache.
+    pub cached: bool,
+    /// The pod that gave it; empty where none did.
+    pub server: Name,
+}
+
+impl Question {
+    /// A question without EDNS.
+    pub fn new(name: impl Into<String>, kind: impl Into<String>) -> Question {
+        Question { name: name.into(), kind: kind.into(), udp_size: None }
+    }
+}
+
+impl Reply {
+    /// The reply of a server that answers for the zone, without records.
+    pub fn of(rcode: Rcode) -> Reply {
+        Reply {
+            rcode,
+            authoritative: true,
+            truncated: false,
+            recursion_available: false,
+            answers: vec![],
+            authority: vec![],
+            additional: vec![],
+            forwarded: false,
+            cached: false,
+            server: Name::default(),
+        }
+    }
+
+    /// What a server says that could not find out: a bare code.
+    pub fn failure(rcode: Rcode) -> Reply {
+        Reply { authoritative: false, ..Reply::of(rcode) }
+    }
+
+    /// All records, section by section.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.answers.iter().chain(&self.authority).chain(&self.additional)
+    }
+
+    /// The sections, to be changed.
+    pub fn sections(&mut self) -> [&mut Vec<Record>; 3] {
+        [&mut self.answers, &mut self.authority, &mut self.additional]
+    }
 }
 
 /// The types a question may have here.

@@ -232,7 +232,7 @@ impl Asker<'_> {
 
     /// One question to one server over UDP, and over TCP again if the reply came cut. No time passes here.
     fn ask(&mut self, name: &str, kind: &'static str, server: SocketAddr) -> (Asked, Duration) {
-        let question = Question { name: format!("{name}."), kind: kind.to_owned() };
+        let question = Question::new(format!("{name}."), kind);
         let mut total = Duration::ZERO;
         let mut asked = self.wire.ask(self.from, server, Protocol::Udp, &question);
         self.note(name, kind, server, &asked);

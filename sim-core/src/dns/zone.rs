@@ -2,17 +2,19 @@
 //!
 //! In a real cluster CoreDNS watches Services, EndpointSlices, Namespaces (and pods, if it verifies them) and makes records up
 //! as they are asked for; nothing is stored. We model every record of the DNS specification 1.1.0 with the plugin's rules and
-//! quirks, CNAME chains through the forwarder, and what is left to the forwarder. Left out: zone transfers, DNSSEC, wildcards
+//! quirks, CNAME chains through the forwarder, zone transfers, and what is left to the forwarder. Left out: DNSSEC, wildcards
 //! (gone since CoreDNS 1.9). The real things: CoreDNS `plugin/kubernetes/handler.go`, `plugin/backend_lookup.go`.
 
 mod find;
 mod name;
+pub mod transfer;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use self::find::{Found, Host, join};
-use super::config::{ServerConfig, canonical, fqdn, matching_zone, within};
+use super::config::{ServerConfig, UpstreamAnswer, canonical, fqdn, matching_zone, within};
 use super::message::{Question, Rcode, Record, Reply};
 use crate::store::View;
 
@@ -38,7 +40,11 @@ struct Section {
 struct Server<'a> {
     view: &'a View,
     config: &'a ServerConfig,
+    next: RefCell<Next<'a>>,
 }
+
+/// Whoever answers what this plugin does not: the rest of the chain.
+type Next<'a> = &'a mut dyn FnMut(&Question) -> Reply;
 
 /// The question being answered, in the zone that holds it.
 struct Asked<'a> {
@@ -49,17 +55,22 @@ struct Asked<'a> {
     kind: &'a str,
 }
 
-/// Answers one question as a server with this configuration would that knows the API as of `view`.
+/// Answers one question as a server with this configuration would that knows the API as of `view` and has a forwarder behind.
 ///
 /// `serial` is the number its SOA shows: the Unix time of the last change it has seen.
 pub fn answer(view: &View, config: &ServerConfig, question: &Question, serial: u32) -> Reply {
+    through(view, config, question, serial, &mut |question| outside(&config.upstream, question))
+}
+
+/// The plugin alone; what it leaves to others is asked of `next`.
+pub fn through(view: &View, config: &ServerConfig, question: &Question, serial: u32, next: Next<'_>) -> Reply {
     let name = fqdn(&question.name);
-    let Some(zone) = matching_zone(&config.zones, &name) else { return forwarded(config, &name, &question.kind) };
+    let Some(zone) = matching_zone(&config.zones, &name) else { return next(question) };
     let zone = &name[name.len() - fqdn(zone).len().min(name.len())..];
-    let server = Server { view, config };
+    let server = Server { view, config, next: RefCell::new(next) };
     let asked = Asked { name: &name, zone, kind: &question.kind };
     if matches!(asked.kind, "AXFR" | "IXFR") {
-        return Reply { authoritative: false, ..reply(Rcode::Refused) };
+        return Reply::failure(Rcode::Refused);
     }
     let soa = soa(config, zone, serial);
     let found = match asked.kind {
@@ -68,42 +79,32 @@ pub fn answer(view: &View, config: &ServerConfig, question: &Question, serial: u
         _ => server.section(&asked),
     };
     match found {
-        Err(NameError) if config.fall_through.iter().any(|z| within(z, &name)) => forwarded(config, &name, &question.kind),
+        Err(NameError) if config.fall_through.iter().any(|z| within(z, &name)) => server.ask_next(question),
         Err(NameError) => {
             let rcode = if config.synced { Rcode::NxDomain } else { Rcode::ServFail };
-            Reply { authority: vec![soa], ..reply(rcode) }
+            Reply { authority: vec![soa], ..Reply::of(rcode) }
         }
-        Ok(found) if found.answers.is_empty() => Reply { authority: vec![soa], ..reply(Rcode::NoError) },
-        Ok(found) => {
-            Reply { answers: found.answers, additional: found.additional, truncated: found.truncated, ..reply(Rcode::NoError) }
-        }
+        Ok(found) if found.answers.is_empty() => Reply { authority: vec![soa], ..Reply::of(Rcode::NoError) },
+        Ok(found) => Reply {
+            answers: found.answers,
+            additional: found.additional,
+            truncated: found.truncated,
+            ..Reply::of(Rcode::NoError)
+        },
     }
 }
 
-fn reply(rcode: Rcode) -> Reply {
-    Reply {
-        rcode,
-        authoritative: true,
-        truncated: false,
-        recursion_available: false,
-        answers: vec![],
-        authority: vec![],
-        additional: vec![],
-        forwarded: false,
-    }
-}
-
-/// What the upstream says: what was configured for the name, else that there is no such name.
-fn forwarded(config: &ServerConfig, name: &str, kind: &str) -> Reply {
-    let named = || config.upstream.iter().filter(|u| canonical(&u.name) == canonical(name));
-    let known = named().find(|u| u.kind.eq_ignore_ascii_case(kind));
+/// What the world outside says: what a scenario has listed for the name, else that there is no such name.
+pub fn outside(listed: &[UpstreamAnswer], question: &Question) -> Reply {
+    let named = || listed.iter().filter(|u| canonical(&u.name) == canonical(&question.name));
+    let known = named().find(|u| u.kind.eq_ignore_ascii_case(&question.kind));
     Reply {
         authoritative: false,
         recursion_available: true,
         forwarded: true,
         truncated: known.is_some_and(|u| u.truncated),
         answers: known.map(|u| u.answers.clone()).unwrap_or_default(),
-        ..reply(if named().next().is_some() { Rcode::NoError } else { Rcode::NxDomain })
+        ..Reply::of(if named().next().is_some() { Rcode::NoError } else { Rcode::NxDomain })
     }
 }
 
@@ -114,6 +115,10 @@ fn soa(config: &ServerConfig, zone: &str, serial: u32) -> Record {
 }
 
 impl Server<'_> {
+    fn ask_next(&self, question: &Question) -> Reply {
+        (self.next.borrow_mut())(question)
+    }
+
     fn section(&self, asked: &Asked<'_>) -> Result<Section, NameError> {
         match asked.kind {
             "A" | "AAAA" => self.addresses(asked, &mut Vec::new()),
@@ -186,7 +191,7 @@ impl Server<'_> {
     /// A target outside the zone asked in: another zone of this server, or the upstream's.
     fn look_up(&self, target: &str, kind: &str, chain: &mut Vec<String>) -> Section {
         let Some(zone) = matching_zone(&self.config.zones, target) else {
-            let reply = forwarded(self.config, target, kind);
+            let reply = self.ask_next(&Question::new(target, kind));
             return Section { answers: reply.answers, truncated: reply.truncated, ..Section::default() };
         };
         chain.push(target.to_owned());
@@ -270,8 +275,8 @@ fn kind_of(ip: IpAddr) -> &'static str {
     if ip.is_ipv4() { "A" } else { "AAAA" }
 }
 
-/// Whether a name is below one of the two reverse trees.
-fn is_reverse(name: &str) -> bool {
+/// Whether a name is below one of the two reverse trees; the trees themselves do not count, as in CoreDNS.
+pub fn is_reverse(name: &str) -> bool {
     let name = canonical(name);
     name.ends_with(".in-addr.arpa.") || name.ends_with(".ip6.arpa.")
 }

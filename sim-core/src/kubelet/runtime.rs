@@ -15,6 +15,9 @@ use crate::objects::pod::{ContainerState, Pod};
 use crate::objects::time::Timestamp;
 use crate::store::ObjectId;
 
+/// Most lines of a container's log that are kept.
+const LINES_MAX: usize = 2_000;
+
 /// A pod's network namespace, with what listens in it.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
@@ -173,6 +176,25 @@ impl Kubelets {
             return Err(format!("previous terminated container \"{name}\" in pod \"{pod}\" not found"));
         }
         Ok(run.logs[usize::from(previous)].clone())
+    }
+
+    /// A line that the first container of a pod prints. Of many lines the last ones are kept.
+    pub fn print(&mut self, id: ObjectId, line: &str, at: Timestamp) {
+        let Some(node) = self.homes.get(&id).copied() else { return };
+        self.with(node, id, |worker| {
+            if let Some(run) = worker.runs.iter_mut().find(|r| !r.init) {
+                if run.logs[0].len() >= LINES_MAX {
+                    run.logs[0].drain(..LINES_MAX / 2);
+                }
+                run.logs[0].push((at, line.to_owned()));
+            }
+        });
+    }
+
+    /// The pod whose container an event has just started.
+    pub fn started_by(&self, event: super::Event, now: Instant) -> Option<ObjectId> {
+        let run = self.worker(event.node, event.pod)?.runs.get(usize::from(event.run))?;
+        (event.what == super::What::Pulled && run.running() && run.since == Some(now)).then_some(event.pod)
     }
 
     fn find(&self, namespace: &str, pod: &str) -> Option<(u32, &Worker)> {

@@ -98,14 +98,19 @@ impl Kubelets {
         reaction.write(WRITE, Write::Delete { kind, namespace, name, uid, grace: Some(0), propagation: None });
     }
 
-    /// The containers of a pod die at once, as after `kill -9` (a fault).
-    pub fn kill(&mut self, id: ObjectId, clock: Clock) -> Reaction<Event> {
+    /// The containers of a pod end by themselves, with that status.
+    pub fn exit(&mut self, id: ObjectId, code: i32, clock: Clock) -> Reaction<Event> {
         let mut reaction = Reaction::default();
         let Some(node) = self.homes.get(&id).copied() else { return reaction };
         let count = self.worker(node, id).map_or(0, |w| w.runs.len());
         for at in 0..count {
-            self.on_ended(node, id, at, 137, clock, &mut reaction);
+            self.on_ended(node, id, at, code, clock, &mut reaction);
         }
         reaction
+    }
+
+    /// The containers of a pod die at once, as after `kill -9` (a fault).
+    pub fn kill(&mut self, id: ObjectId, clock: Clock) -> Reaction<Event> {
+        self.exit(id, 137, clock)
     }
 }

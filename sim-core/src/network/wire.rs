@@ -116,6 +116,10 @@ pub trait Wire {
     fn http(&mut self, trace: &Trace, request: &HttpRequest) -> HttpReply;
     /// One DNS question to one server, sent now.
     fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked;
+    /// The same, beside the world where that is possible: no server remembers that it was asked.
+    fn look(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked {
+        self.ask(from, server, protocol, question)
+    }
     /// One question to cluster DNS as it is, beside the world; `None` if the cluster has no DNS.
     fn cluster_dns(&mut self, question: &Question) -> Option<Reply> {
         let _ = question;

@@ -121,7 +121,7 @@ fn report(request: &Request, server: SocketAddr, asked: Vec<(Question, Asked)>, 
 /// All questions, in the order they are sent: A under every name, then AAAA.
 fn questions(request: &Request, conf: &ResolvConf, search: bool) -> Vec<Question> {
     if let Ok(ip) = request.name.parse::<IpAddr>() {
-        return vec![Question { name: reverse_name(ip), kind: "PTR".to_owned() }];
+        return vec![Question::new(reverse_name(ip), "PTR")];
     }
     let names: Vec<String> = if search && !request.name.contains('.') && !conf.search.is_empty() {
         conf.search.iter().map(|domain| format!("{}.{domain}", request.name)).collect()
@@ -130,5 +130,5 @@ fn questions(request: &Request, conf: &ResolvConf, search: bool) -> Vec<Question
     };
     let kinds = request.kind.map_or(vec!["A", "AAAA"], |kind| vec![kind]);
     let each = kinds.into_iter().flat_map(|kind| names.iter().map(move |n| (n, kind)));
-    each.map(|(name, kind)| Question { name: name.clone(), kind: kind.to_owned() }).collect()
+    each.map(|(name, kind)| Question::new(name.clone(), kind)).collect()
 }

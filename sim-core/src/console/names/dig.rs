@@ -11,7 +11,7 @@ use crate::console::host::{Host, Outcome};
 use crate::dns::config::fqdn;
 use crate::dns::message::{Question, Rcode, Record, Reply, kind_named};
 use crate::dns::resolv_conf::ResolvConf;
-use crate::dns::server::reply_bytes;
+use crate::dns::size::reply_bytes;
 use crate::dns::zone::reverse_name;
 use crate::engine::random::Digest;
 use crate::engine::time::Duration;
@@ -83,7 +83,7 @@ pub(super) fn dig(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome
         text.extend(reply.answers.iter().map(|r| format!("{}\n", data(r))));
         return Outcome::out(text);
     }
-    let question = Question { name: fqdn(&walked.name), kind: request.kind.to_owned() };
+    let question = Question::new(fqdn(&walked.name), request.kind);
     text.push_str(&sections(&question, &reply, request.shown));
     if request.shown.stats {
         text.push_str(&footer(&question, &reply, server, after, tcp, host.world().now()));

@@ -36,7 +36,7 @@ pub(super) struct Exchange {
 
 /// Asks until a reply comes. A server that fails gives way to the next, if there is one.
 pub(super) fn exchange(wire: &mut dyn Wire, from: &Source, manner: &Manner, name: &str, kind: &str) -> Exchange {
-    let question = Question { name: name.to_owned(), kind: kind.to_owned() };
+    let question = Question::new(name.to_owned(), kind);
     let mut exchange = Exchange { reply: None, failures: vec![], stopped: None, tcp: manner.tcp };
     for _ in 0..manner.tries {
         for server in &manner.servers {

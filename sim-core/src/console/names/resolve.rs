@@ -70,7 +70,7 @@ pub(super) fn resolve(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Out
             (walk.reply, walk.queries)
         }
         None => {
-            let question = Question { name: request.name.clone(), kind: request.kind.to_owned() };
+            let question = Question::new(request.name.clone(), request.kind);
             match wire.cluster_dns(&question) {
                 None => return Outcome::err(1, "kubewalk: resolve: this cluster has no DNS (cluster.dns.enabled is false)"),
                 reply => (reply, vec![]),
@@ -189,7 +189,7 @@ impl Wire for Beside<'_> {
         self.0.http(trace, request)
     }
     fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked {
-        self.0.ask(from, server, protocol, question)
+        self.0.look(from, server, protocol, question)
     }
     fn resolver(&mut self, from: &Source) -> ResolverConfig {
         self.0.resolver(from)

@@ -48,7 +48,7 @@ impl Server<'_> {
         }
     }
 
-    fn exposed(&self, namespace: &str) -> bool {
+    pub(super) fn exposed(&self, namespace: &str) -> bool {
         let listed = self.config.namespaces.is_empty() || self.config.namespaces.iter().any(|n| n == namespace);
         listed && self.view.namespace(namespace).is_some()
     }
@@ -123,7 +123,7 @@ impl Server<'_> {
         if found.is_empty() { Err(NameError) } else { Ok(found) }
     }
 
-    fn slices(&self, namespace: &str, service: &str) -> impl Iterator<Item = &EndpointSlice> {
+    pub(super) fn slices(&self, namespace: &str, service: &str) -> impl Iterator<Item = &EndpointSlice> {
         let read = !self.config.no_endpoints;
         self.view.slices_of(namespace, service).filter(move |_| read).map(|s| &**s)
     }
@@ -133,7 +133,7 @@ impl Server<'_> {
     }
 
     /// The label of an endpoint below its service.
-    fn label(&self, endpoint: &Endpoint, address: &str) -> String {
+    pub(super) fn label(&self, endpoint: &Endpoint, address: &str) -> String {
         if let Some(hostname) = endpoint.hostname.as_deref().filter(|h| !h.is_empty()) {
             return hostname.to_owned();
         }
@@ -212,7 +212,7 @@ fn external(service: &Service, parts: &Parts<'_>, name: String) -> Result<Vec<Fo
 }
 
 /// The ready addresses of a slice.
-fn ready(slice: &EndpointSlice) -> impl Iterator<Item = (&Endpoint, &str)> {
+pub(super) fn ready(slice: &EndpointSlice) -> impl Iterator<Item = (&Endpoint, &str)> {
     let endpoints = slice.endpoints.iter().filter(|e| e.is_ready());
     endpoints.flat_map(|e| e.addresses.iter().map(move |a| (e, &**a)))
 }

@@ -114,7 +114,7 @@ fn replies_are_those_of_coredns() {
         let (store, config) = (store(case), config(case));
         for query in case["queries"].as_array().into_iter().flatten() {
             let question =
-                Question { name: query["qname"].as_str().unwrap().to_owned(), kind: query["qtype"].as_str().unwrap().to_owned() };
+                Question::new(query["qname"].as_str().unwrap().to_owned(), query["qtype"].as_str().unwrap().to_owned());
             let reply = answer(store.head(), &config, &question, SERIAL);
             asked += 1;
             for difference in differences(&reply, &query["expect"]) {
@@ -161,7 +161,7 @@ proptest! {
         let case = &cases()[0];
         let (store, config) = (store(case), config(case));
         let name = labels.iter().map(|l| format!("{l}.")).collect::<String>() + &zone;
-        let reply = answer(store.head(), &config, &Question { name: name.clone(), kind }, SERIAL);
+        let reply = answer(store.head(), &config, &Question::new(name.clone(), kind), SERIAL);
         prop_assert_eq!(reply.forwarded, !within("cluster.local", &name));
         prop_assert_eq!(reply.answers.is_empty() && !reply.forwarded, reply.authority.len() == 1);
         prop_assert!(reply.answers.first().is_none_or(|r| r.name == fqdn(&name)));

@@ -216,7 +216,7 @@ impl Parser<'_> {
         };
         self.imports += 1;
         if self.imports > IMPORTS_MAX || self.tokens.len() + words.len() > TOKENS_MAX {
-            return Err(error_at(line, &format!("maximum snippet import depth (10000) exceeded")));
+            return Err(error_at(line, "maximum snippet import depth (10000) exceeded"));
         }
         self.tokens.splice(self.at..self.at + 2, words.clone());
         Ok(())

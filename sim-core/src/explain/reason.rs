@@ -1,61 +1,88 @@
-//! Every reason a decision on a packet's way can have. Closed: a new one needs a sentence in [`crate::render::prose`].
+//! Every reason a decision on a packet's way can have. Closed: one line of the table below, its code, and what it rests on.
+//!
+//! A new reason also needs a sentence in [`crate::render::prose`], a section of its own in the book (`book/src/reasons.md`), and
+//! a scenario that produces it; tests ask for all three.
 
 use std::net::IpAddr;
 
 use crate::objects::Name;
 
-/// Why a station decided as it did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Reason {
+/// Makes the enum, its codes and their bases from one table, so that no list of reasons can fall behind another.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident $({ $($field:ident: $kind:ty),* })? = $code:literal, $basis:ident;)*) => {
+        /// Why a station decided as it did.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum Reason {
+            $($(#[$doc])* $variant $({ $($field: $kind),* })?,)*
+        }
+
+        impl Reason {
+            /// The codes of all reasons.
+            pub const CODES: &[&str] = &[$($code),*];
+
+            /// A stable code for scripts.
+            pub fn code(&self) -> &'static str {
+                match self { $(Reason::$variant { .. } => $code,)* }
+            }
+
+            /// What the decision rests on.
+            pub fn basis(&self) -> Basis {
+                match self { $(Reason::$variant { .. } => Basis::$basis,)* }
+            }
+        }
+    };
+}
+
+reasons! {
     /// The destination is an address of this Service's port, which was programmed.
-    ServiceMatched { service: Name, port: u16, via: AddressKind },
+    ServiceMatched { service: Name, port: u16, via: AddressKind } = "service-matched", UpstreamTest;
     /// No rule matches the destination.
-    NoRule,
+    NoRule = "no-rule", UpstreamTest;
     /// The Service has no endpoint that may be used, anywhere.
-    NoEndpoints { service: Name },
+    NoEndpoints { service: Name } = "no-endpoints", UpstreamTest;
     /// The policy (the external one, or the internal one) is Local and no usable endpoint is on this node.
-    NoLocalEndpoints { service: Name, external: bool },
+    NoLocalEndpoints { service: Name, external: bool } = "no-local-endpoints", UpstreamTest;
     /// iptables: no endpoint anywhere, but the rule that rejects does not see what the node's own processes send out.
-    NotRejectedOnOutput { service: Name },
+    NotRejectedOnOutput { service: Name } = "not-rejected-on-output", Source;
     /// The source is in none of the Service's source ranges.
-    SourceNotAllowed { service: Name },
+    SourceNotAllowed { service: Name } = "source-not-allowed", UpstreamTest;
     /// iptables: loopback addresses are not to be reached from elsewhere.
-    LoopbackGuard,
+    LoopbackGuard = "loopback-guard", UpstreamTest;
     /// kube-proxy itself answers there: the health check port of a balancer.
-    HealthCheckPort { service: Name },
+    HealthCheckPort { service: Name } = "health-check-port", UpstreamTest;
     /// nftables: the address is a cluster IP, but has no such port.
-    NoSuchServicePort,
+    NoSuchServicePort = "no-such-service-port", UpstreamTest;
     /// nftables: the address lies in the service range and belongs to nobody.
-    UnallocatedServiceIp,
+    UnallocatedServiceIp = "unallocated-service-ip", UpstreamTest;
     /// The node that should handle the packet has no power.
-    NodeDown { node: Name },
+    NodeDown { node: Name } = "node-down", Source;
     /// No machine of this cluster has the address.
-    NobodyHasAddress { ip: IpAddr },
+    NobodyHasAddress { ip: IpAddr } = "nobody-has-address", Source;
     /// An address of the cluster's own network, which the outside has no way to.
-    NotRoutedFromOutside { ip: IpAddr },
+    NotRoutedFromOutside { ip: IpAddr } = "not-routed-from-outside", Source;
     /// The pod's sandbox is there and something listens.
-    Delivered,
+    Delivered = "delivered", Source;
     /// The pod is there and nothing listens on the port.
-    NothingListens { port: u16 },
+    NothingListens { port: u16 } = "nothing-listens", Source;
     /// Something listens, but on the loopback address only.
-    BoundToLoopback { port: u16 },
+    BoundToLoopback { port: u16 } = "bound-to-loopback", Source;
     /// The host lies outside the simulated cluster; that it answers is an assumption.
-    AssumedOutside { ip: IpAddr },
+    AssumedOutside { ip: IpAddr } = "assumed-outside", Assumed;
     /// What is behind the address is not modelled.
-    NotModelled { ip: IpAddr },
+    NotModelled { ip: IpAddr } = "not-modelled", Assumed;
     /// kube-proxy's ipvs mode is not modelled yet.
-    ModeNotModelled,
+    ModeNotModelled = "mode-not-modelled", Assumed;
     /// The node has the address.
-    OwnsAddress { ip: IpAddr },
+    OwnsAddress { ip: IpAddr } = "owns-address", Source;
     /// The balancer sends the connection to this node, one of so many that have power.
-    BalancerPicked { node: Name, of: usize },
+    BalancerPicked { node: Name, of: usize } = "balancer-picked", Assumed;
     /// No node has power, so the balancer has nowhere to send to.
-    NoNodeBehindBalancer,
+    NoNodeBehindBalancer = "no-node-behind-balancer", Assumed;
     /// The client has no address of the destination's family.
-    NoAddressOfFamily { ip: IpAddr },
+    NoAddressOfFamily { ip: IpAddr } = "no-address-of-family", Source;
     /// The answer gets back the addresses that the client knows.
-    AnswerRestored,
+    AnswerRestored = "answer-restored", Source;
 }
 
 /// What a decision rests on.
@@ -102,55 +129,9 @@ pub enum NotEligible {
 }
 
 impl Reason {
-    /// A stable code for scripts.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Reason::ServiceMatched { .. } => "service-matched",
-            Reason::NoRule => "no-rule",
-            Reason::NoEndpoints { .. } => "no-endpoints",
-            Reason::NoLocalEndpoints { .. } => "no-local-endpoints",
-            Reason::NotRejectedOnOutput { .. } => "not-rejected-on-output",
-            Reason::SourceNotAllowed { .. } => "source-not-allowed",
-            Reason::LoopbackGuard => "loopback-guard",
-            Reason::HealthCheckPort { .. } => "health-check-port",
-            Reason::NoSuchServicePort => "no-such-service-port",
-            Reason::UnallocatedServiceIp => "unallocated-service-ip",
-            Reason::NodeDown { .. } => "node-down",
-            Reason::NobodyHasAddress { .. } => "nobody-has-address",
-            Reason::NotRoutedFromOutside { .. } => "not-routed-from-outside",
-            Reason::Delivered => "delivered",
-            Reason::NothingListens { .. } => "nothing-listens",
-            Reason::BoundToLoopback { .. } => "bound-to-loopback",
-            Reason::AssumedOutside { .. } => "assumed-outside",
-            Reason::NotModelled { .. } => "not-modelled",
-            Reason::ModeNotModelled => "mode-not-modelled",
-            Reason::OwnsAddress { .. } => "owns-address",
-            Reason::BalancerPicked { .. } => "balancer-picked",
-            Reason::NoNodeBehindBalancer => "no-node-behind-balancer",
-            Reason::NoAddressOfFamily { .. } => "no-address-of-family",
-            Reason::AnswerRestored => "answer-restored",
-        }
-    }
-
-    /// What the decision rests on.
-    pub fn basis(&self) -> Basis {
-        match self {
-            Reason::ServiceMatched { .. }
-            | Reason::NoRule
-            | Reason::NoEndpoints { .. }
-            | Reason::NoLocalEndpoints { .. }
-            | Reason::SourceNotAllowed { .. }
-            | Reason::NoSuchServicePort
-            | Reason::UnallocatedServiceIp
-            | Reason::LoopbackGuard
-            | Reason::HealthCheckPort { .. } => Basis::UpstreamTest,
-            Reason::AssumedOutside { .. }
-            | Reason::NotModelled { .. }
-            | Reason::ModeNotModelled
-            | Reason::BalancerPicked { .. }
-            | Reason::NoNodeBehindBalancer => Basis::Assumed,
-            _ => Basis::Source,
-        }
+    /// Where the book says more.
+    pub fn book(&self) -> String {
+        format!("reasons.html#{}", self.code())
     }
 
     /// The objects that caused it, as `Service default/web`.

@@ -4,6 +4,12 @@
 pub const SCENARIOS: &[(&str, &str)] = &[
     ("first-service", include_str!("../../scenarios/first-service.yaml")),
     ("aws-load-balancer", include_str!("../../scenarios/aws-load-balancer.yaml")),
+    ("dns-ndots", include_str!("../../scenarios/dns-ndots.yaml")),
+    ("dns-names", include_str!("../../scenarios/dns-names.yaml")),
+    ("dns-stale", include_str!("../../scenarios/dns-stale.yaml")),
+    ("dns-down", include_str!("../../scenarios/dns-down.yaml")),
+    ("dns-race", include_str!("../../scenarios/dns-race.yaml")),
+    ("dns-corefile", include_str!("../../scenarios/dns-corefile.yaml")),
 ];
 
 /// The text of a built-in scenario.

@@ -88,6 +88,8 @@ pub struct DnsConfig {
     pub server: ServerConfig,
     /// The addresses that kubelets write into pods.
     pub kubelet: Vec<IpAddr>,
+    /// Of a hundred pairs of questions sent at once from one socket, how many lose their second in the node's connection table.
+    pub race_percent: u8,
 }
 
 impl NodeConfig {

@@ -20,7 +20,7 @@ use crate::dns::server::DnsServers;
 use crate::dns::zone;
 use crate::engine::model::Context;
 use crate::engine::time::Duration;
-use crate::explain::{Outcome, Place, Reason, Trace};
+use crate::explain::{Decision, Outcome, Place, Reason, Trace};
 use crate::kubelet::images::repository;
 use crate::network::path;
 use crate::network::wire::{Asked, Source};
@@ -74,6 +74,9 @@ impl Cluster {
     fn carry(&self, dns: &mut DnsServers, asking: &Asking, clock: Clock) -> Heard {
         let trace = self.way(&asking.from, asking.server, asking.protocol, clock);
         let only = |asked| Heard { asked, log: vec![] };
+        if self.races(asking, &trace, clock) {
+            return only(Asked::Silence);
+        }
         match trace.outcome {
             Outcome::Refused => return only(Asked::Refused { after: trace.round_trip }),
             Outcome::Delivered => {}
@@ -93,6 +96,17 @@ impl Cluster {
             true => Asked::Reply { reply: zone::outside(&self.config.dns.server.upstream, &asking.question), after },
             false => Asked::Silence,
         })
+    }
+
+    /// Whether a question is lost because the one before it left by the same socket at the same moment: both make an entry in the
+    /// node's connection table, to different pods, and the later one is thrown away.
+    fn races(&self, asking: &Asking, trace: &Trace, clock: Clock) -> bool {
+        let chance = u64::from(self.config.dns.race_percent);
+        let rewritten = trace.decision == Decision::Dnat && trace.candidates.len() > 1;
+        let paired = asking.question.beside && asking.protocol == Protocol::Udp && rewritten;
+        paired
+            && chance > 0
+            && clock.draws.keyed("dns/race", (&asking.from, &asking.question.name, clock.now)).below(100) < chance
     }
 
     fn way(&self, from: &Source, to: SocketAddr, protocol: Protocol, clock: Clock) -> Trace {

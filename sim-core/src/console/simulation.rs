@@ -174,6 +174,22 @@ impl Simulation {
         Clock { now: self.timeline.now(), start: self.cluster().config.start, draws: self.draws() }
     }
 
+    /// What cluster DNS answers a program on the first node: through the kube-dns Service if there is one, else as it is.
+    pub fn ask_cluster_dns(&mut self, protocol: Protocol, question: &Question) -> Option<DnsReply> {
+        let config = &self.cluster().config;
+        let (service, node) = (config.dns.service_ip.filter(|_| config.system), config.node_names().into_iter().next());
+        let (Some(ip), Some(node)) = (service, node) else { return self.cluster_dns(question) };
+        match self.ask(&Source::Node(node), SocketAddr::new(ip, 53), protocol, question) {
+            Asked::Reply { reply, .. } => Some(reply),
+            Asked::Refused { .. } | Asked::Silence => None,
+        }
+    }
+
+    /// Lets time pass; an error tells which limit ended it.
+    pub fn pass(&mut self, by: Duration) -> Result<(), String> {
+        self.advance(by).map_err(|stopped| stopped.why)
+    }
+
     /// The way of the first packet of a new connection, looked at beside the world: nothing is left behind.
     pub fn trace(&self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace {
         let ground = GroundAt { cluster: self.cluster(), now: self.timeline.now() };
@@ -187,7 +203,7 @@ impl Wire for Simulation {
     }
 
     fn wait(&mut self, by: Duration) -> Result<(), String> {
-        self.advance(by).map_err(|stopped| stopped.why)
+        self.pass(by)
     }
 
     fn connect(&mut self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace {

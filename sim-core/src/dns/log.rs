@@ -37,7 +37,7 @@ pub fn fatal_loop(file: &Corefile, server: &str, draws: Draws) -> String {
 /// The line of the `log` plugin, if the block has it for that name.
 pub fn question(block: &Block, incoming: Incoming<'_>, served: &Served, mut draw: Stream) -> Option<String> {
     matching_zone(&block.log, &incoming.question.name)?;
-    let Question { name, kind, udp_size } = incoming.question;
+    let Question { name, kind, udp_size, .. } = incoming.question;
     let client = incoming.client.map_or_else(|| "127.0.0.1".to_owned(), |ip| ip.to_string());
     let client = if client.contains(':') { format!("[{client}]") } else { client };
     let (port, id) = (PORTS.0 + draw.below(PORTS.1), draw.below(65_536));

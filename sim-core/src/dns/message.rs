@@ -13,6 +13,8 @@ pub struct Question {
     pub kind: String,
     /// EDNS: how large a UDP reply may be; `None` = the question has no OPT record, and 512 bytes it is.
     pub udp_size: Option<u16>,
+    /// Not on the wire: it leaves at the same moment and from the same socket as the question before it.
+    pub beside: bool,
 }
 
 /// One resource record.
@@ -68,7 +70,7 @@ pub struct Reply {
 impl Question {
     /// A question without EDNS.
     pub fn new(name: impl Into<String>, kind: impl Into<String>) -> Question {
-        Question { name: name.into(), kind: kind.into(), udp_size: None }
+        Question { name: name.into(), kind: kind.into(), udp_size: None, beside: false }
     }
 }
 

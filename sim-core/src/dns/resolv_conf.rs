@@ -1,12 +1,13 @@
 //! `/etc/resolv.conf` and `/etc/hosts` as the C library reads them.
 //!
 //! In a real cluster the kubelet writes both files into each container. We read servers, search list and the options that shape
-//! the walk (`ndots`, `timeout`, `attempts`). Left out: `rotate`, `sortlist`, `use-vc`, scoped addresses.
+//! the walk (`ndots`, `timeout`, `attempts`, `rotate`, `single-request`). Left out: `sortlist`, `use-vc`, scoped addresses.
 //! The real thing: resolv.conf(5), glibc `resolv/res_init.c`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::engine::time::Duration;
+use crate::objects::resolv_conf::{Line, lines, without_dot};
 
 /// Servers beyond the third are not used.
 pub const SERVERS_MAX: usize = 3;
@@ -26,6 +27,10 @@ pub struct ResolvConf {
     pub timeout: Duration,
     /// How often the servers are gone through.
     pub attempts: u32,
+    /// Each question begins with another server.
+    pub rotate: bool,
+    /// The second question of a pair is sent when the first is answered (or from a socket of its own).
+    pub single_request: bool,
 }
 
 impl ResolvConf {
@@ -37,15 +42,14 @@ impl ResolvConf {
     /// assert_eq!((conf.search, conf.ndots), (vec!["a.b".to_owned(), "c".to_owned()], 5));
     /// ```
     pub fn parse(text: &str) -> ResolvConf {
-        let mut conf = ResolvConf { servers: vec![], search: vec![], ndots: 1, timeout: Duration::from_secs(5), attempts: 2 };
-        for line in text.lines() {
-            let mut words = line.split_whitespace();
-            match words.next() {
-                Some("nameserver") => conf.server(words.next()),
-                Some("search") => conf.search = words.take(SEARCH_MAX).map(without_dot).collect(),
-                Some("domain") => conf.search = words.take(1).map(without_dot).collect(),
-                Some("options") => words.for_each(|option| conf.option(option)),
-                _ => {}
+        let (servers, search, timeout) = (vec![], vec![], Duration::from_secs(5));
+        let mut conf = ResolvConf { servers, search, ndots: 1, timeout, attempts: 2, rotate: false, single_request: false };
+        for line in lines(text) {
+            match line {
+                Line::Nameserver(address) => conf.server(address),
+                Line::Search(domains) => conf.search = domains.into_iter().take(SEARCH_MAX).map(domain).collect(),
+                Line::Domain(name) => conf.search = vec![domain(name)],
+                Line::Options(options) => options.into_iter().for_each(|option| conf.option(option)),
             }
         }
         if conf.servers.is_empty() {
@@ -54,8 +58,8 @@ impl ResolvConf {
         conf
     }
 
-    fn server(&mut self, address: Option<&str>) {
-        if let Some(ip) = address.and_then(|a| a.parse::<IpAddr>().ok())
+    fn server(&mut self, address: &str) {
+        if let Ok(ip) = address.parse::<IpAddr>()
             && self.servers.len() < SERVERS_MAX
         {
             self.servers.push(SocketAddr::new(ip, 53));
@@ -63,7 +67,11 @@ impl ResolvConf {
     }
 
     fn option(&mut self, option: &str) {
-        let Some((key, value)) = option.split_once(':') else { return };
+        let Some((key, value)) = option.split_once(':') else {
+            self.rotate |= option == "rotate";
+            self.single_request |= matches!(option, "single-request" | "single-request-reopen");
+            return;
+        };
         let Ok(value) = value.parse::<u32>() else { return };
         match key {
             "ndots" => self.ndots = value.min(15) as usize,
@@ -114,6 +122,6 @@ fn named(line: &str, matches: impl Fn(&str) -> bool) -> Option<(IpAddr, &str)> {
     words.find(|alias| matches(alias)).map(|alias| (ip, alias))
 }
 
-fn without_dot(domain: &str) -> String {
-    domain.strip_suffix('.').unwrap_or(domain).to_owned()
+fn domain(name: &str) -> String {
+    without_dot(name).to_owned()
 }

@@ -11,6 +11,7 @@ use super::message::{Question, Rcode, Reply};
 use super::resolv_conf::{ResolvConf, dots, hosts_addresses};
 use crate::engine::time::Duration;
 use crate::network::wire::{Asked, ResolverConfig, Source, Wire};
+use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
 
 mod glibc;
@@ -40,6 +41,10 @@ pub struct Sent {
     pub outcome: SentOutcome,
     /// Round trip; zero if nothing came back.
     pub after: Duration,
+    /// The pod that answered; empty if none did, or if it was a server outside the cluster.
+    pub by: Name,
+    /// Whether that pod answered out of its cache.
+    pub cached: bool,
 }
 
 /// What came of one question.
@@ -93,7 +98,7 @@ pub fn lookup(wire: &mut dyn Wire, from: &Source, name: &str, family: Family) ->
     if addresses.iter().any(|ip| family.wants(*ip)) {
         return found(name, addresses, family);
     }
-    let mut asker = Asker { wire, from, queries: Vec::new(), last: None };
+    let mut asker = Asker::new(wire, from);
     let outcome = asker.search(&config, name, family.kinds());
     let queries = asker.queries;
     match outcome {
@@ -103,10 +108,10 @@ pub fn lookup(wire: &mut dyn Wire, from: &Source, name: &str, family: Family) ->
     }
 }
 
-/// A walk for records of any one type.
+/// A walk for records of any type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Walk {
-    /// The last reply, if one came.
+    /// What was replied for the last name, if anything was; the answers of several types are put together.
     pub reply: Option<Reply>,
     /// Questions in the order they were sent.
     pub queries: Vec<Sent>,
@@ -114,12 +119,26 @@ pub struct Walk {
     pub error: Option<LookupError>,
 }
 
-/// Asks for records of one type along the search list, as `res_search` does at that place. Simulated time passes.
-pub fn walk(wire: &mut dyn Wire, from: &Source, name: &str, kind: &'static str) -> Walk {
+/// Asks for records of these types along the search list: of one as `res_search` does at that place, of two as `getaddrinfo`
+/// does. Simulated time passes.
+pub fn walk(wire: &mut dyn Wire, from: &Source, name: &str, kinds: &[&'static str]) -> Walk {
     let config = wire.resolver(from);
-    let mut asker = Asker { wire, from, queries: Vec::new(), last: None };
-    let outcome = asker.search(&config, name, &[kind]);
-    Walk { reply: asker.last, queries: asker.queries, error: outcome.err() }
+    let mut asker = Asker::new(wire, from);
+    let outcome = asker.search(&config, name, kinds);
+    Walk { reply: together(asker.last), queries: asker.queries, error: outcome.err() }
+}
+
+/// One reply out of those for several types: the first with answers, and the answers of the others behind its own.
+fn together(replies: Vec<(String, Reply)>) -> Option<Reply> {
+    let mut replies: Vec<Reply> = replies.into_iter().map(|(_, reply)| reply).collect();
+    let best = replies.iter().position(|r| !r.answers.is_empty()).unwrap_or(0);
+    let mut reply = (best < replies.len()).then(|| replies.remove(best))?;
+    for record in replies.into_iter().flat_map(|r| r.answers) {
+        if !reply.answers.contains(&record) {
+            reply.answers.push(record);
+        }
+    }
+    Some(reply)
 }
 
 fn found(name: &str, mut addresses: Vec<IpAddr>, family: Family) -> Lookup {
@@ -217,10 +236,18 @@ struct Asker<'a> {
     wire: &'a mut dyn Wire,
     from: &'a Source,
     queries: Vec<Sent>,
-    last: Option<Reply>,
+    /// The replies for the last name.
+    last: Vec<(String, Reply)>,
+    /// How many questions (or pairs of them) went out: with `rotate` each begins with the next server.
+    turns: usize,
+    /// Pairs are no longer sent at once: one of a pair got no answer.
+    single: bool,
 }
 
-impl Asker<'_> {
+impl<'a> Asker<'a> {
+    fn new(wire: &'a mut dyn Wire, from: &'a Source) -> Asker<'a> {
+        Asker { wire, from, queries: Vec::new(), last: Vec::new(), turns: 0, single: false }
+    }
     fn search(&mut self, config: &ResolverConfig, name: &str, kinds: &[&'static str]) -> Result<Hit, LookupError> {
         let conf = ResolvConf::parse(&config.resolv_conf);
         match legal(name) {
@@ -231,8 +258,9 @@ impl Asker<'_> {
     }
 
     /// One question to one server over UDP, and over TCP again if the reply came cut. No time passes here.
-    fn ask(&mut self, name: &str, kind: &'static str, server: SocketAddr) -> (Asked, Duration) {
-        let question = Question::new(format!("{name}."), kind);
+    /// `beside` the question before it, or alone.
+    fn ask(&mut self, name: &str, kind: &'static str, server: SocketAddr, beside: bool) -> (Asked, Duration) {
+        let question = Question { beside, ..Question::new(format!("{name}."), kind) };
         let mut total = Duration::ZERO;
         let mut asked = self.wire.ask(self.from, server, Protocol::Udp, &question);
         self.note(name, kind, server, &asked);
@@ -250,15 +278,20 @@ impl Asker<'_> {
     }
 
     fn note(&mut self, name: &str, kind: &'static str, server: SocketAddr, asked: &Asked) {
-        let (outcome, after) = match asked {
+        let name = name.to_owned();
+        let unanswered =
+            |outcome, after| Sent { name: name.clone(), kind, server, outcome, after, by: Name::default(), cached: false };
+        let sent = match asked {
             Asked::Reply { reply, after } => {
-                self.last = Some(reply.clone());
-                (SentOutcome::of(reply), *after)
+                self.last.retain(|(of, _)| *of == name);
+                self.last.push((name.clone(), reply.clone()));
+                let (by, cached) = (reply.server.clone(), reply.cached);
+                Sent { by, cached, ..unanswered(SentOutcome::of(reply), *after) }
             }
-            Asked::Refused { after } => (SentOutcome::Refused, *after),
-            Asked::Silence => (SentOutcome::Silence, Duration::ZERO),
+            Asked::Refused { after } => unanswered(SentOutcome::Refused, *after),
+            Asked::Silence => unanswered(SentOutcome::Silence, Duration::ZERO),
         };
-        self.queries.push(Sent { name: name.to_owned(), kind, server, outcome, after });
+        self.queries.push(sent);
     }
 
     fn wait(&mut self, by: Duration) -> Result<(), LookupError> {

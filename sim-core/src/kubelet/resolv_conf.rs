@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use crate::objects::json::At;
 use crate::objects::pod::Pod;
+use crate::objects::resolv_conf::{Line, lines, without_dot};
 
 /// Most nameservers.
 const SERVERS_MAX: usize = 3;
@@ -63,20 +64,15 @@ impl ResolvConf {
     /// Reads a file: nameserver lines add up, the last search line wins, options merge by name, final dots are cut.
     pub fn parse(text: &str) -> ResolvConf {
         let mut conf = ResolvConf::default();
-        for line in text.lines() {
-            let line = line.trim();
-            if line.starts_with(['#', ';']) {
-                continue;
-            }
-            let mut words = line.split_whitespace();
-            match words.next() {
-                Some("nameserver") => conf.servers.extend(words.next().map(str::to_string)),
-                Some("search") => {
-                    // A lone dot is the root, which searching everything means anyway.
-                    conf.searches = words.filter(|w| *w != ".").map(|w| w.strip_suffix('.').unwrap_or(w).to_string()).collect();
+        for line in lines(text) {
+            match line {
+                Line::Nameserver(address) => conf.servers.push(address.to_string()),
+                // A lone dot is the root, which searching everything means anyway.
+                Line::Search(domains) => {
+                    conf.searches = domains.into_iter().filter(|d| *d != ".").map(|d| without_dot(d).to_string()).collect();
                 }
-                Some("options") => words.for_each(|w| put_option(&mut conf.options, w)),
-                _ => {}
+                Line::Options(options) => options.into_iter().for_each(|o| put_option(&mut conf.options, o)),
+                Line::Domain(_) => {}
             }
         }
         conf

@@ -18,6 +18,7 @@ pub mod plain;
 pub mod pod;
 pub mod pod_spec;
 pub mod quantity;
+pub mod resolv_conf;
 pub mod service;
 pub mod time;
 pub mod workload;

@@ -138,7 +138,7 @@ fn dns(c: &format::Cluster) -> DnsConfig {
         Some(list) => list.iter().map(|ip| **ip).collect(),
         None => service_ip.into_iter().collect(),
     };
-    DnsConfig { enabled: d.enabled, service_ip, server, kubelet }
+    DnsConfig { enabled: d.enabled, service_ip, server, kubelet, race_percent: d.conntrack_race }
 }
 
 /// kubeadm gives DNS the tenth address of the first service range.

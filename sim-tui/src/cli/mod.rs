@@ -6,6 +6,7 @@ mod generate;
 mod input;
 mod lint;
 mod run;
+pub mod serve_dns;
 mod sh;
 mod stats;
 mod terminal;
@@ -37,7 +38,7 @@ pub struct Arguments {
 }
 
 /// Flags that every subcommand understands.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Common {
     /// Seed of all random draws; overrides the scenario's
     #[arg(long, global = true, value_name = "N")]
@@ -123,6 +124,20 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         save: Option<String>,
     },
+    /// Answers real DNS clients as the cluster's DNS does, over UDP and TCP
+    ServeDns {
+        #[arg(help = INPUT_HELP)]
+        input: String,
+        /// Address and port to listen at; port 0 takes a free one
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5300")]
+        listen: std::net::SocketAddr,
+        /// Simulated seconds for each second on the wall; 0 = time stands still
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        speed: u32,
+        /// Plays the scenario's steps first
+        #[arg(long)]
+        play: bool,
+    },
     /// Checks scenario files and manifests without running them
     Lint {
         /// Files to check
@@ -157,6 +172,9 @@ pub fn main_with(arguments: Arguments) -> ExitCode {
         Some(Command::Run { input, save }) => run::run(&input, save.as_deref(), &common),
         Some(Command::Sh { input, commands, play, save }) => {
             sh::sh(&sh::Asked { input: input.as_deref(), commands: &commands, play, save: save.as_deref() }, &common)
+        }
+        Some(Command::ServeDns { input, listen, speed, play }) => {
+            serve_dns::serve(&serve_dns::Asked { input: &input, listen, speed, play }, &common)
         }
         Some(Command::Lint { files }) => lint::lint(&files, &common),
         Some(Command::Schema) => print(&format!("{}\n", sim_core::scenario::schema::text())),

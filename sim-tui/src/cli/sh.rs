@@ -45,7 +45,8 @@ pub fn sh(asked: &Asked<'_>, common: &Common) -> u8 {
     shell.last
 }
 
-fn player(asked: &Asked<'_>, common: &Common) -> Result<Player, u8> {
+/// The cluster of an input, its steps played if that is asked for.
+pub(super) fn player(asked: &Asked<'_>, common: &Common) -> Result<Player, u8> {
     let loaded = match asked.input {
         Some(name) => input::load(name, common)?,
         None => input::load_text("empty", EMPTY, common)?,

@@ -44,7 +44,7 @@ pub(super) fn libc(wire: &mut dyn Wire, from: &Source, request: &Request) -> Out
 fn address(wire: &mut dyn Wire, from: &Source, number: usize, ip: IpAddr) -> String {
     let hosts = wire.resolver(from).hosts;
     let name = hosts_name(&hosts, ip).map(str::to_owned).or_else(|| {
-        let reply = walk(wire, from, &reverse_name(ip), "PTR").reply?;
+        let reply = walk(wire, from, &reverse_name(ip), &["PTR"]).reply?;
         Some(reply.answers.first()?.data.trim_end_matches('.').to_owned())
     });
     match name {

@@ -30,7 +30,7 @@ pub(super) fn getent(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outc
     let mut exit = 0;
     for key in keys {
         if let (Ok(ip), "hosts") = (key.parse::<IpAddr>(), database.as_str()) {
-            match walk(wire, &from, &reverse_name(ip), "PTR").reply.and_then(|r| r.answers.into_iter().next()) {
+            match walk(wire, &from, &reverse_name(ip), &["PTR"]).reply.and_then(|r| r.answers.into_iter().next()) {
                 Some(record) => stdout.push_str(&format!("{key:<15} {}\n", record.data.trim_end_matches('.'))),
                 None => exit = 2,
             }

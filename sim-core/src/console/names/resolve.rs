@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::wire;
 use crate::console::host::{Host, Outcome};
 use crate::dns::message::{Question, Record, Reply, kind_named};
-use crate::dns::resolver::{Sent, legal, walk};
+use crate::dns::resolver::{Family, Sent, SentOutcome, legal, walk};
 use crate::engine::time::{Duration, Instant};
 use crate::explain::Trace;
 use crate::network::wire::{Asked, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
@@ -46,11 +46,19 @@ struct Query<'a> {
     kind: &'a str,
     server: String,
     rcode: &'a str,
+    /// Round trip; absent if nothing came back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after_ns: Option<u64>,
+    /// The pod that answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    cached: bool,
 }
 
 struct Request {
     name: String,
-    kind: &'static str,
+    /// Absent, it is A; with `--from` A and AAAA, as programs ask.
+    kind: Option<&'static str>,
     from: Option<Source>,
     json: bool,
 }
@@ -66,11 +74,12 @@ pub(super) fn resolve(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Out
     };
     let (reply, queries) = match &request.from {
         Some(from) => {
-            let walk = walk(&mut Beside(wire), from, &request.name, request.kind);
+            let kinds = request.kind.map_or_else(|| Family::Any.kinds().to_vec(), |kind| vec![kind]);
+            let walk = walk(&mut Beside(wire), from, &request.name, &kinds);
             (walk.reply, walk.queries)
         }
         None => {
-            let question = Question::new(request.name.clone(), request.kind);
+            let question = Question::new(request.name.clone(), request.kind.unwrap_or("A"));
             match wire.cluster_dns(&question) {
                 None => return Outcome::err(1, "kubewalk: resolve: this cluster has no DNS (cluster.dns.enabled is false)"),
                 reply => (reply, vec![]),
@@ -81,7 +90,7 @@ pub(super) fn resolve(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Out
 }
 
 fn parse(argv: &[String]) -> Result<Request, String> {
-    let mut request = Request { name: String::new(), kind: "A", from: None, json: false };
+    let mut request = Request { name: String::new(), kind: None, from: None, json: false };
     let mut words = Vec::new();
     let mut args = argv.iter().skip(1);
     while let Some(arg) = args.next() {
@@ -102,7 +111,7 @@ fn parse(argv: &[String]) -> Result<Request, String> {
         [name] => request.name = name.to_owned(),
         [name, kind] => {
             request.name = name.to_owned();
-            request.kind = kind_named(kind).ok_or(format!("unknown record type {kind:?}"))?;
+            request.kind = Some(kind_named(kind).ok_or(format!("unknown record type {kind:?}"))?);
         }
         _ => return Err("one name and at most one type are needed".to_owned()),
     }
@@ -152,14 +161,27 @@ fn rcode<'a>(reply: Option<&'a Reply>, queries: &[Sent]) -> &'a str {
 impl Query<'_> {
     fn of(sent: &Sent) -> Query<'static> {
         let server: SocketAddr = sent.server;
-        Query { name: format!("{}.", sent.name), kind: sent.kind, server: server.to_string(), rcode: sent.outcome.text() }
+        let (name, server) = (format!("{}.", sent.name), server.to_string());
+        let after_ns = (sent.after != Duration::ZERO).then_some(sent.after.as_nanos());
+        let by = (!sent.by.is_empty()).then(|| sent.by.to_string());
+        Query { name, kind: sent.kind, server, rcode: sent.outcome.text(), after_ns, by, cached: sent.cached }
     }
+}
+
+/// One question: who was asked for what, what came of it, after how long, and who said so.
+fn line(sent: &Sent) -> String {
+    let Sent { name, kind, server, outcome, after, by, cached } = sent;
+    let empty = if *outcome == SentOutcome::NoData { " (no such record)" } else { "" };
+    let took = if *after == Duration::ZERO { String::new() } else { format!(", {after}") };
+    let by = if by.is_empty() { String::new() } else { format!(", {by}") };
+    let cached = if *cached { ", cached" } else { "" };
+    format!("asked {server} for {name}. {kind}: {}{empty}{took}{by}{cached}\n", outcome.text())
 }
 
 fn text(reply: Option<&Reply>, queries: &[Sent]) -> String {
     let mut text = String::new();
     for sent in queries {
-        text.push_str(&format!("asked {} for {}. {}: {}\n", sent.server, sent.name, sent.kind, sent.outcome.text()));
+        text.push_str(&line(sent));
     }
     text.push_str(rcode(reply, queries));
     let Some(reply) = reply else { return text + "\n" };

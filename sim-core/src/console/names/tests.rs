@@ -444,15 +444,26 @@ fn resolve_asks_beside_the_world() {
     .
     "#);
     assert_snapshot!(run("resolve my-nginx.default --from pod/default/curl -o json"), @r#"
-    {"rcode":"NOERROR","authoritative":true,"truncated":false,"answers":[{"name":"my-nginx.default.svc.cluster.local.","type":"A","ttl":30,"rdata":"10.0.162.149"}],"authority":[],"additional":[],"queries":[{"name":"my-nginx.default.default.svc.cluster.local.","type":"A","server":"10.96.0.10:53","rcode":"NXDOMAIN"},{"name":"my-nginx.default.svc.cluster.local.","type":"A","server":"10.96.0.10:53","rcode":"NOERROR"}],"forwarded":false}
+    {"rcode":"NOERROR","authoritative":true,"truncated":false,"answers":[{"name":"my-nginx.default.svc.cluster.local.","type":"A","ttl":30,"rdata":"10.0.162.149"}],"authority":[],"additional":[],"queries":[{"name":"my-nginx.default.default.svc.cluster.local.","type":"A","server":"10.96.0.10:53","rcode":"NXDOMAIN","after_ns":1000000,"cached":false},{"name":"my-nginx.default.default.svc.cluster.local.","type":"AAAA","server":"10.96.0.10:53","rcode":"NXDOMAIN","after_ns":1000000,"cached":false},{"name":"my-nginx.default.svc.cluster.local.","type":"A","server":"10.96.0.10:53","rcode":"NOERROR","after_ns":1000000,"cached":false},{"name":"my-nginx.default.svc.cluster.local.","type":"AAAA","server":"10.96.0.10:53","rcode":"NOERROR","after_ns":1000000,"cached":false}],"forwarded":false}
     .
     "#);
     assert_snapshot!(run_in("agnhost", Mood::Silent, "resolve nope --from pod/default/curl"), @r"
     asked 10.96.0.10:53 for nope.default.svc.cluster.local. A: timed out
+    asked 10.96.0.10:53 for nope.default.svc.cluster.local. AAAA: timed out
     asked 10.96.0.10:53 for nope.default.svc.cluster.local. A: timed out
+    asked 10.96.0.10:53 for nope.default.svc.cluster.local. AAAA: timed out
     asked 10.96.0.10:53 for nope. A: timed out
+    asked 10.96.0.10:53 for nope. AAAA: timed out
     asked 10.96.0.10:53 for nope. A: timed out
+    asked 10.96.0.10:53 for nope. AAAA: timed out
     timed out
+    .
+    ");
+    assert_snapshot!(run("resolve my-nginx SRV --from pod/default/curl"), @r"
+    asked 10.96.0.10:53 for my-nginx.default.svc.cluster.local. SRV: NOERROR, 1ms
+    NOERROR (authoritative)
+    my-nginx.default.svc.cluster.local.  30  SRV  0 100 80 my-nginx.default.svc.cluster.local.
+    my-nginx.default.svc.cluster.local.  30  A  10.0.162.149
     .
     ");
     assert_snapshot!(run("resolve a b c"), @r"

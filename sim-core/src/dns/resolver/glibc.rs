@@ -3,7 +3,9 @@
 //! A and AAAA go out together on one socket and both are awaited. A server that fails (SERVFAIL, REFUSED) or is silent gives
 //! way to the next, `attempts` times around. The real thing: `resolv/res_query.c` (`res_search`), `resolv/res_send.c`.
 
-use super::{Asked, Asker, Duration, Hit, LookupError, Rcode, ResolvConf, dots};
+use std::net::SocketAddr;
+
+use super::{Asked, Asker, Duration, Hit, LookupError, Rcode, Reply, ResolvConf, dots};
 
 /// Why one candidate gave no answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,19 +66,18 @@ fn query(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, kinds: &[&'static
         return Ok(Err(Miss::NotFound));
     }
     let (mut heard, mut serv_fail) = (false, false);
+    let first = if conf.rotate { asker.turns % conf.servers.len() } else { 0 };
+    asker.turns += 1;
     for _ in 0..conf.attempts {
-        for (index, server) in conf.servers.iter().enumerate() {
-            let asked: Vec<(Asked, Duration)> = kinds.iter().map(|kind| asker.ask(name, kind, *server)).collect();
-            if asked.iter().any(|(a, _)| matches!(a, Asked::Silence)) {
-                asker.wait(patience(conf, index))?;
-                heard = true;
-                continue;
-            }
-            asker.wait(asked.iter().map(|(_, after)| *after).max().unwrap_or_default())?;
-            let replies: Vec<_> = asked
-                .into_iter()
-                .filter_map(|(a, _)| if let Asked::Reply { reply, .. } = a { Some(reply) } else { None })
-                .collect();
+        for index in 0..conf.servers.len() {
+            let server = conf.servers[(first + index) % conf.servers.len()];
+            let replies = match all_kinds(asker, conf, (name, kinds), server, index)? {
+                Some(replies) => replies,
+                None => {
+                    heard = true;
+                    continue;
+                }
+            };
             heard |= !replies.is_empty();
             let usable = |rcode: Rcode| matches!(rcode, Rcode::NoError | Rcode::NxDomain | Rcode::FormErr);
             if !replies.is_empty() && replies.iter().any(|r| usable(r.rcode)) {
@@ -92,7 +93,42 @@ fn query(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, kinds: &[&'static
     }))
 }
 
-fn judge(name: &str, replies: &[super::Reply]) -> Result<Hit, Miss> {
+/// The replies of one server, none if it refuses; `None` = the time ran out. If just one of a pair got no answer, the server is
+/// asked again, for one type after the other, as glibc does for servers that cannot do two at once.
+fn all_kinds(
+    asker: &mut Asker<'_>,
+    conf: &ResolvConf,
+    (name, kinds): (&str, &[&'static str]),
+    server: SocketAddr,
+    index: usize,
+) -> Result<Option<Vec<Reply>>, LookupError> {
+    loop {
+        let single = asker.single || conf.single_request;
+        let mut asked: Vec<(Asked, Duration)> = Vec::new();
+        for kind in kinds {
+            let one = asker.ask(name, kind, server, !single && !asked.is_empty());
+            if single && !matches!(one.0, Asked::Silence) {
+                asker.wait(one.1)?;
+            }
+            asked.push(one);
+        }
+        let silent = asked.iter().filter(|(a, _)| matches!(a, Asked::Silence)).count();
+        if silent == 0 {
+            if !single {
+                asker.wait(asked.iter().map(|(_, after)| *after).max().unwrap_or_default())?;
+            }
+            let reply = |(a, _)| if let Asked::Reply { reply, .. } = a { Some(reply) } else { None };
+            return Ok(Some(asked.into_iter().filter_map(reply).collect()));
+        }
+        asker.wait(patience(conf, index))?;
+        if single || silent == asked.len() {
+            return Ok(None);
+        }
+        asker.single = true;
+    }
+}
+
+fn judge(name: &str, replies: &[Reply]) -> Result<Hit, Miss> {
     if replies.iter().any(|r| r.rcode == Rcode::NoError && !r.answers.is_empty()) {
         return Ok(Hit::of(name, replies));
     }

@@ -30,8 +30,11 @@ fn query(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, kinds: &[&'static
     let interval = Duration::from_nanos(conf.timeout.as_nanos() / u64::from(conf.attempts.max(1)));
     for _ in 0..conf.attempts {
         let mut slowest = Duration::ZERO;
+        let mut beside = false;
         for (kind, slot) in kinds.iter().zip(&mut replies).filter(|(_, slot)| slot.is_none()) {
-            if let Some((reply, after)) = first_usable(asker, conf, name, kind, &mut again) {
+            let usable = first_usable(asker, conf, (name, kind, beside), &mut again);
+            beside = true;
+            if let Some((reply, after)) = usable {
                 *slot = Some(reply);
                 slowest = slowest.max(after);
             }
@@ -54,13 +57,12 @@ fn query(asker: &mut Asker<'_>, conf: &ResolvConf, name: &str, kinds: &[&'static
 fn first_usable(
     asker: &mut Asker<'_>,
     conf: &ResolvConf,
-    name: &str,
-    kind: &'static str,
+    (name, kind, beside): (&str, &'static str, bool),
     again: &mut usize,
 ) -> Option<(Reply, Duration)> {
     let mut best: Option<(Reply, Duration)> = None;
     for server in &conf.servers {
-        while let (Asked::Reply { reply, .. }, after) = asker.ask(name, kind, *server) {
+        while let (Asked::Reply { reply, .. }, after) = asker.ask(name, kind, *server, beside) {
             match reply.rcode {
                 Rcode::NoError | Rcode::NxDomain => {
                     if best.as_ref().is_none_or(|(_, sooner)| after < *sooner) {

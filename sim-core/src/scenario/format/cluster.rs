@@ -203,6 +203,9 @@ pub struct Dns {
     /// Name servers that the kubelet writes into pods; empty for none. Default: the Service's address.
     #[serde(rename = "kubeletClusterDNS", skip_serializing_if = "Option::is_none")]
     pub kubelet_cluster_dns: Option<Vec<Written<IpAddr>>>,
+    /// Of a hundred pairs of questions (A and AAAA) sent at once, how many lose the second on the node: the five-second race.
+    #[schemars(range(max = 100))]
+    pub conntrack_race: u8,
 }
 
 impl Default for Dns {
@@ -223,6 +226,7 @@ impl Default for Dns {
             fallthrough: None,
             upstream: Vec::new(),
             kubelet_cluster_dns: None,
+            conntrack_race: 0,
         }
     }
 }

@@ -3,6 +3,7 @@
 /// Name and text of each, in the order of the list.
 pub const SCENARIOS: &[(&str, &str)] = &[
     ("first-service", include_str!("../../scenarios/first-service.yaml")),
+    ("network-policy", include_str!("../../scenarios/network-policy.yaml")),
     ("aws-load-balancer", include_str!("../../scenarios/aws-load-balancer.yaml")),
     ("dns-ndots", include_str!("../../scenarios/dns-ndots.yaml")),
     ("dns-names", include_str!("../../scenarios/dns-names.yaml")),

@@ -124,7 +124,7 @@ pub static KINDS: &[Kind] = rows! {
     "networking.k8s.io" "v1" {
         "IngressClass" "ingressclass" "ingressclasses" [], false, NONE, Inert;
         "Ingress" "ingress" "ingresses" ["ing"], true, NONE, Inert;
-        "NetworkPolicy" "networkpolicy" "networkpolicies" ["netpol"], true, NONE, Inert;
+        "NetworkPolicy" "networkpolicy" "networkpolicies" ["netpol"], true, NONE, Simulated;
     }
     "policy" "v1" {
         "PodDisruptionBudget" "poddisruptionbudget" "poddisruptionbudgets" ["pdb"], true, NONE, Inert;

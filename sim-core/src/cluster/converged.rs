@@ -68,6 +68,17 @@ impl Cluster {
     }
 
     fn stale_proxy(&self) -> Option<String> {
+        self.stale_kube_proxy().or_else(|| self.stale_agent())
+    }
+
+    fn stale_agent(&self) -> Option<String> {
+        let nodes = 0..u32::try_from(self.config.nodes.len()).unwrap_or(u32::MAX);
+        let stale = |node: &u32| self.policies.revision(*node) < self.policies_changed;
+        let node = nodes.into_iter().find(stale)?;
+        Some(format!("the network plugin on {} does not enforce the latest", self.config.nodes[node as usize].name))
+    }
+
+    fn stale_kube_proxy(&self) -> Option<String> {
         let due = self.services_changed;
         let stale = |node: &u32| self.proxies.running(*node) && self.proxies.programmed_revision(*node).is_some_and(|r| r < due);
         let nodes = 0..u32::try_from(self.config.nodes.len()).unwrap_or(u32::MAX);

@@ -3,6 +3,7 @@
 //! A closed enum, so that a forgotten case is a compile error, and events can be cloned, compared and counted.
 
 use super::watch::Watcher;
+use crate::network::policy;
 use crate::store::ObjectId;
 use crate::{controllers, kubelet, proxy, scheduler};
 
@@ -21,6 +22,8 @@ pub enum Event {
     Kubelet(kubelet::Event),
     /// A timer of kube-proxy.
     Proxy(proxy::Event),
+    /// A timer of a network plugin's agent.
+    Policy(policy::Event),
     /// A CoreDNS pod looks at its Corefile.
     Dns(ObjectId),
 }
@@ -33,11 +36,13 @@ impl Event {
             Event::Watch(Watcher::Scheduler) => "watch/scheduler",
             Event::Watch(Watcher::Kubelet(_)) => "watch/kubelet",
             Event::Watch(Watcher::Proxy(_)) => "watch/proxy",
+            Event::Watch(Watcher::Policy(_)) => "watch/policy",
             Event::Arrive(_) => "api/write",
             Event::Controllers(_) => "controllers/timer",
             Event::Scheduler(_) => "scheduler/timer",
             Event::Kubelet(_) => "kubelet/timer",
             Event::Proxy(_) => "proxy/timer",
+            Event::Policy(_) => "policy/timer",
             Event::Dns(_) => "dns/reload",
         }
     }

@@ -12,6 +12,7 @@ use crate::network::wire::{ResolverConfig, Source};
 use crate::objects::Name;
 use crate::objects::pod::{Phase, Pod};
 use crate::proxy::{Programmed, ProxyConfig};
+use crate::store::View;
 
 /// The address of the machine outside the cluster on which the user types (TEST-NET-2), and its IPv6 like.
 const OUTSIDE: (IpAddr, IpAddr) = (
@@ -44,6 +45,15 @@ impl Ground for GroundAt<'_> {
     fn programmed(&self, node: &str) -> Option<(Programmed, Duration)> {
         let (table, at) = self.cluster.proxies.table(node)?;
         Some((table.clone(), self.now.since(at)))
+    }
+
+    fn enforced(&self, node: &str) -> Option<(Arc<View>, Duration)> {
+        let (view, at) = self.cluster.policies.enforced(node)?;
+        Some((view.clone(), self.now.since(at)))
+    }
+
+    fn record(&self, namespace: &str, name: &str) -> Option<Arc<Pod>> {
+        self.cluster.store.head().pods.get(namespace, name).cloned()
     }
 
     fn node_up(&self, node: &str) -> bool {

@@ -32,6 +32,7 @@ use crate::dns::server::DnsServers;
 use crate::engine::model::{Context, Model};
 use crate::engine::random::{Digest, Draws};
 use crate::kubelet::Kubelets;
+use crate::network::policy::Agents;
 use crate::proxy::Proxies;
 use crate::scheduler::Scheduler;
 use crate::store::Store;
@@ -53,6 +54,8 @@ pub struct Cluster {
     pub kubelets: Kubelets,
     /// kube-proxy of each node.
     pub proxies: Proxies,
+    /// The network plugin of each node.
+    pub policies: Agents,
     /// The CoreDNS servers: what they read and what they remember.
     pub dns: DnsServers,
     /// What is broken.
@@ -65,6 +68,8 @@ pub struct Cluster {
     announced: u64,
     /// The last revision that kube-proxies have to know.
     services_changed: u64,
+    /// The last revision that network plugins have to know.
+    policies_changed: u64,
 }
 
 /// Who sent a write and wants to hear of it.
@@ -74,6 +79,7 @@ enum Sender {
     Scheduler,
     Kubelets,
     Proxies,
+    Policies,
 }
 
 /// What comes from outside: the user, a scenario's step.
@@ -168,7 +174,14 @@ impl Cluster {
         let controllers = config.controllers.iter().copied().map(Watcher::Controller);
         let scheduler = config.scheduler.then_some(Watcher::Scheduler).into_iter();
         let kubelets = numbers.clone().filter(|_| config.kubelet).map(Watcher::Kubelet);
-        let watchers = Watchers::new(controllers.chain(scheduler).chain(kubelets).chain(numbers.map(Watcher::Proxy)), draws);
+        let watchers = Watchers::new(
+            controllers
+                .chain(scheduler)
+                .chain(kubelets)
+                .chain(numbers.clone().map(Watcher::Proxy))
+                .chain(numbers.map(Watcher::Policy)),
+            draws,
+        );
         let kubelet_config =
             crate::kubelet::Config { cluster_domain: config.cluster_domain.clone(), cluster_dns: config.dns.kubelet.clone() };
         let machines = config.nodes.iter().map(config::NodeConfig::for_kubelet).collect();
@@ -180,6 +193,7 @@ impl Cluster {
             scheduler: Scheduler::default(),
             kubelets: Kubelets::new(machines, config.images.clone(), kubelet_config),
             proxies: Proxies::new(&nodes),
+            policies: Agents::new(&nodes),
             dns: DnsServers::default(),
             faults: Faults::default(),
             watchers,
@@ -187,6 +201,7 @@ impl Cluster {
             sent: 0,
             announced,
             services_changed: 0,
+            policies_changed: 0,
             config: Arc::new(config),
         })
     }
@@ -204,8 +219,9 @@ impl Cluster {
     fn start(&mut self, cx: &mut Context<'_, Event>) {
         let clock = self.clock(cx);
         let head = self.store.head().clone();
-        for node in self.config.node_names() {
+        for (number, node) in (0..).zip(self.config.node_names()) {
             self.proxies.program_now(&node, &head, clock);
+            self.policies.program(number, &head, clock.now);
             if self.config.kubelet {
                 let reaction = self.kubelets.start(&node, &head, clock);
                 self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
@@ -255,6 +271,14 @@ impl Cluster {
                     self.wake(watcher, cx);
                 }
             }
+            Event::Policy(event) => {
+                let watcher = Watcher::Policy(event.node());
+                let view = self.photograph(watcher, clock);
+                self.policies.program(event.node(), &view, clock.now);
+                if self.policies_changed > view.revision {
+                    self.wake(watcher, cx);
+                }
+            }
         }
     }
 
@@ -280,6 +304,10 @@ impl Cluster {
             Watcher::Proxy(node) => {
                 let reaction = self.proxies.woken(node, &view, clock);
                 self.react(Sender::Proxies, reaction.map(Event::Proxy), cx);
+            }
+            Watcher::Policy(node) => {
+                let reaction = self.policies.woken(node, clock);
+                self.react(Sender::Policies, reaction.map(Event::Policy), cx);
             }
         }
     }
@@ -311,7 +339,7 @@ impl Cluster {
             Sender::Controllers => self.controllers.answered(tag, &result, clock).map(Event::Controllers),
             Sender::Scheduler => self.scheduler.answered(tag, &result, clock).map(Event::Scheduler),
             Sender::Kubelets => self.kubelets.answered(tag, &result, clock).map(Event::Kubelet),
-            Sender::Proxies => Reaction::default(),
+            Sender::Proxies | Sender::Policies => Reaction::default(),
         };
         self.react(sender, reaction, cx);
     }
@@ -330,6 +358,9 @@ impl Cluster {
             self.dns_changed(change, cx);
             if Proxies::interested(change) {
                 self.services_changed = change.revision;
+            }
+            if Agents::interested(self.store.head(), change) {
+                self.policies_changed = change.revision;
             }
             for watcher in self.interested(change) {
                 self.wake(watcher, cx);
@@ -350,6 +381,10 @@ impl Cluster {
             // A proxy whose sync is due will look by itself.
             let nodes = 0..self.config.nodes.len() as u32;
             list.extend(nodes.filter(|node| !self.proxies.waiting(*node)).map(Watcher::Proxy));
+        }
+        if Agents::interested(self.store.head(), change) {
+            let nodes = 0..self.config.nodes.len() as u32;
+            list.extend(nodes.filter(|node| !self.policies.waiting(*node)).map(Watcher::Policy));
         }
         list
     }

@@ -20,6 +20,8 @@ pub enum Watcher {
     Kubelet(u32),
     /// kube-proxy of a node.
     Proxy(u32),
+    /// The network plugin's agent of a node.
+    Policy(u32),
 }
 
 /// How late a watch is, at least and at most (facts: watch delivery 5-50 ms).

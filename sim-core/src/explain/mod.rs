@@ -7,7 +7,7 @@ mod reason;
 
 use std::net::SocketAddr;
 
-pub use self::reason::{AddressKind, Basis, NotEligible, Reason};
+pub use self::reason::{AddressKind, Basis, Flow, NearMiss, NotEligible, Reason};
 use crate::engine::time::Duration;
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
@@ -95,6 +95,7 @@ pub enum Component {
     Network,
     KubeProxy,
     LoadBalancer,
+    NetworkPolicy,
     Server,
 }
 
@@ -189,6 +190,7 @@ impl Component {
             Component::Network => "network",
             Component::KubeProxy => "kube-proxy",
             Component::LoadBalancer => "load-balancer",
+            Component::NetworkPolicy => "network-policy",
             Component::Server => "server",
         }
     }

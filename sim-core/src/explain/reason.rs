@@ -83,6 +83,29 @@ reasons! {
     NoAddressOfFamily { ip: IpAddr } = "no-address-of-family", Source;
     /// The answer gets back the addresses that the client knows.
     AnswerRestored = "answer-restored", Source;
+    /// A NetworkPolicy that selects the pod has a rule for the packet.
+    PolicyAllowed { flow: Flow, pod: Name, policy: Name } = "policy-allowed", UpstreamTest;
+    /// These NetworkPolicies select the pod, and none of them has a rule for the packet.
+    PolicyDenied { flow: Flow, pod: Name, policies: Vec<Name>, near: Option<NearMiss> } = "policy-denied", UpstreamTest;
+}
+
+/// Which way a packet goes, seen from the pod that a policy selects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Flow {
+    Ingress,
+    Egress,
+}
+
+/// In what the closest rule of a policy differs from a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NearMiss {
+    /// The peer is allowed, on other ports.
+    OtherPort,
+    /// Pods with the peer's labels are allowed, in the policy's own namespace only.
+    OtherNamespace,
+    /// The port is open, for others.
+    OtherPeer,
 }
 
 /// What a decision rests on.
@@ -144,6 +167,8 @@ impl Reason {
             | Reason::HealthCheckPort { service }
             | Reason::SourceNotAllowed { service } => vec![format!("Service {service}")],
             Reason::NodeDown { node } => vec![format!("Node {node}")],
+            Reason::PolicyAllowed { policy, .. } => vec![format!("NetworkPolicy {policy}")],
+            Reason::PolicyDenied { policies, .. } => policies.iter().map(|policy| format!("NetworkPolicy {policy}")).collect(),
             _ => Vec::new(),
         }
     }

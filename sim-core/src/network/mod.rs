@@ -2,10 +2,11 @@
 //!
 //! In a real cluster a packet goes through the client's resolver and socket, the rules of its node, the fabric, perhaps another
 //! node's rules, and the socket of a pod. [`path`] is the ordered list of those stations. Left out so far: links with loss and
-//! cuts, network policies, conntrack entries, health checks of balancers.
+//! cuts, conntrack entries, health checks of balancers.
 
 mod choice;
 pub mod path;
+pub mod policy;
 mod share;
 pub mod wire;
 
@@ -16,12 +17,18 @@ use crate::engine::time::Duration;
 use crate::kubelet::Sandbox;
 use crate::kubelet::images::{Behaviour, Listener};
 use crate::objects::Name;
+use crate::objects::pod::Pod;
 use crate::proxy::{Programmed, ProxyConfig};
+use crate::store::View;
 
 /// What is physically true, as the network asks it.
 pub trait Ground {
     /// What kube-proxy of a node has programmed, and how long ago.
     fn programmed(&self, node: &str) -> Option<(Programmed, Duration)>;
+    /// What the network plugin of a node enforces, and how long ago it was programmed.
+    fn enforced(&self, node: &str) -> Option<(Arc<View>, Duration)>;
+    /// A pod as its own node knows it.
+    fn record(&self, namespace: &str, name: &str) -> Option<Arc<Pod>>;
     /// Whether a node has power.
     fn node_up(&self, node: &str) -> bool;
     /// All nodes, in order.

@@ -1,9 +1,12 @@
 //! The ordered list of stations that the first packet of a connection visits.
 //!
-//! client -> (balancer) -> rules of the first node -> (another node's rules) -> fabric -> socket. Every station leaves a hop. The
+//! client -> (balancer) -> rules of the first node -> policies out -> (another node's rules) -> fabric -> policies in -> socket. Every station leaves a hop. The
 //! pick among backends is a draw keyed by the moment and the flow, so that looking does not change what happens.
 
+mod policies;
+
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use super::Ground;
 use super::choice::Chooser;
@@ -15,6 +18,7 @@ use crate::explain::{Branch, Component, Decision, Hop, Outcome, Place, Reason, S
 use crate::kubelet::Sandbox;
 use crate::kubelet::images::Listener;
 use crate::objects::Name;
+use crate::objects::pod::Pod;
 use crate::objects::pod_spec::Protocol;
 use crate::proxy::rules::{NodeFacts, Packet, Verdict, decide};
 
@@ -57,6 +61,10 @@ struct Walk<'g> {
     /// The node a balancer chose.
     by_balancer: Option<Name>,
     chosen: Option<SocketAddr>,
+    /// The pod that sends it, unless that is on the host's network.
+    sender: Option<Arc<Pod>>,
+    /// The node whose own process sends it.
+    sending_node: Option<Name>,
 }
 
 /// Follows one packet, and looks where every other choice would have led.
@@ -108,6 +116,8 @@ impl<'g> Walk<'g> {
             first: None,
             by_balancer: None,
             chosen: None,
+            sender: None,
+            sending_node: None,
         }
     }
 
@@ -130,6 +140,8 @@ impl<'g> Walk<'g> {
         };
         self.source.set_ip(own);
         self.asked.0 = self.source;
+        self.sender = self.pod_at(&node, own);
+        self.sending_node = (self.sender.is_none() && self.ground.node_addresses(&node).contains(&own)).then(|| node.clone());
         // A pod's loopback is its own, and no rule of the node sees it.
         let sandbox = matches!(asked.from, Source::Pod { .. }).then(|| self.ground.sandbox(own)).flatten();
         match sandbox.filter(|_| to.is_loopback()) {
@@ -240,6 +252,9 @@ impl<'g> Walk<'g> {
     /// From a node to whoever has the destination: the node itself, a pod, another node, or the outside.
     fn onward(&mut self, node: &Name, depth: u8) -> Outcome {
         let ip = self.destination.ip();
+        if depth == 0 && !self.may_leave(node) {
+            return Outcome::TimedOut;
+        }
         if ip.is_loopback() || self.ground.node_addresses(node).contains(&ip) {
             return self.at_host(node);
         }
@@ -275,6 +290,9 @@ impl<'g> Walk<'g> {
         if !self.ground.node_up(&sandbox.node) {
             let reason = Reason::NodeDown { node: sandbox.node.clone() };
             self.hop(Place::Node(sandbox.node.clone()), Component::Network, Step::Lost, reason);
+            return Outcome::TimedOut;
+        }
+        if !self.destination.ip().is_loopback() && !self.may_enter(sandbox) {
             return Outcome::TimedOut;
         }
         let place = Place::Pod { namespace: sandbox.namespace.clone(), name: sandbox.pod.clone() };

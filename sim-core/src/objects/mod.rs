@@ -13,6 +13,8 @@ pub mod json;
 pub mod labels;
 pub mod lease;
 pub mod meta;
+pub mod net;
+pub mod network_policy;
 pub mod node;
 pub mod plain;
 pub mod pod;
@@ -32,6 +34,7 @@ use self::endpoints::Endpoints;
 use self::event::Event;
 use self::lease::Lease;
 use self::meta::Meta;
+use self::network_policy::NetworkPolicy;
 use self::node::Node;
 use self::plain::Plain;
 use self::pod::Pod;
@@ -54,6 +57,7 @@ pub enum Object {
     ReplicaSet(Arc<ReplicaSet>),
     Lease(Arc<Lease>),
     Event(Arc<Event>),
+    NetworkPolicy(Arc<NetworkPolicy>),
     /// Namespaces, and every kind without a record of its own.
     Plain(Arc<Plain>),
 }
@@ -79,6 +83,7 @@ macro_rules! each {
             Object::ReplicaSet($x) => $body,
             Object::Lease($x) => $body,
             Object::Event($x) => $body,
+            Object::NetworkPolicy($x) => $body,
             Object::Plain($x) => $body,
         }
     };
@@ -99,6 +104,7 @@ impl Object {
             ("apps", "ReplicaSet") => Object::ReplicaSet(Arc::new(ReplicaSet::parse(doc))),
             ("coordination.k8s.io", "Lease") => Object::Lease(Arc::new(Lease::parse(doc))),
             ("" | "events.k8s.io", "Event") => Object::Event(Arc::new(Event::parse(doc))),
+            ("networking.k8s.io", "NetworkPolicy") => Object::NetworkPolicy(Arc::new(NetworkPolicy::parse(doc))),
             _ => Object::Plain(Arc::new(Plain::parse(doc))),
         }
     }
@@ -130,6 +136,7 @@ impl Object {
             Object::ReplicaSet(_) => ("apps", "ReplicaSet"),
             Object::Lease(_) => ("coordination.k8s.io", "Lease"),
             Object::Event(_) => ("", "Event"),
+            Object::NetworkPolicy(_) => ("networking.k8s.io", "NetworkPolicy"),
             Object::Plain(p) => (p.group(), &*p.kind),
         };
         KindName { group: group.into(), kind: kind.into() }
@@ -142,6 +149,7 @@ impl Object {
             Object::EndpointSlice(_) => "discovery.k8s.io/v1".into(),
             Object::Deployment(_) | Object::ReplicaSet(_) => "apps/v1".into(),
             Object::Lease(_) => "coordination.k8s.io/v1".into(),
+            Object::NetworkPolicy(_) => "networking.k8s.io/v1".into(),
             Object::Plain(p) => p.api_version.clone(),
         }
     }

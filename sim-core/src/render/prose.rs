@@ -1,6 +1,6 @@
 //! One sentence for each reason. What we say here is ours: no text a user could take for Kubernetes' own.
 
-use crate::explain::{AddressKind, Component, Hop, NotEligible, Outcome, Place, Reason, Step};
+use crate::explain::{AddressKind, Component, Flow, Hop, NearMiss, NotEligible, Outcome, Place, Reason, Step};
 
 /// The sentence.
 pub fn reason(reason: &Reason) -> String {
@@ -40,6 +40,27 @@ pub fn reason(reason: &Reason) -> String {
             format!("the client has no IPv{} address, so it cannot send to {ip}", if ip.is_ipv6() { 6 } else { 4 })
         }
         Reason::AnswerRestored => "the answer gets back the addresses that the client knows".to_string(),
+        Reason::PolicyAllowed { flow, pod, policy } => format!("{policy} allows it {} {pod}", way(*flow)),
+        Reason::PolicyDenied { flow, pod, policies, near } => {
+            let near = near.map_or("", near_miss);
+            format!("no rule of {} allows it {} {pod}{near}", policies.join(" or "), way(*flow))
+        }
+    }
+}
+
+fn way(flow: Flow) -> &'static str {
+    match flow {
+        Flow::Ingress => "into",
+        Flow::Egress => "out of",
+    }
+}
+
+/// The rule that comes closest, as the end of a sentence.
+fn near_miss(near: NearMiss) -> &'static str {
+    match near {
+        NearMiss::OtherPort => " (one allows this peer, on other ports)",
+        NearMiss::OtherNamespace => " (one allows such labels, in the policy's own namespace only)",
+        NearMiss::OtherPeer => " (one opens this port, for others)",
     }
 }
 
@@ -65,6 +86,7 @@ pub fn ending(outcome: Outcome, last: &Hop) -> String {
     match (outcome, last.component) {
         (Outcome::Delivered, _) => format!("Answered by {place}."),
         (Outcome::TimedOut, Component::KubeProxy) => format!("Dropped on purpose by {place}; nothing is down."),
+        (Outcome::TimedOut, Component::NetworkPolicy) => format!("Dropped by a NetworkPolicy on {place}; nothing is down."),
         (Outcome::TimedOut, _) => "Nobody is there to answer.".to_string(),
         (Outcome::Refused, Component::KubeProxy) => format!("Refused by the rules of {place}; no pod was asked."),
         (Outcome::Refused, _) => format!("{place} is up and answered no."),

@@ -62,8 +62,8 @@ impl Report {
         }
         report.assume("3 nodes of 4 CPUs and 16 GiB, Kubernetes 1.32", "--set spec.cluster.nodes=5");
         report.assume(
-            "every pod network reaches every other (no CNI is simulated)",
-            "nothing to set: NetworkPolicies are kept, not enforced",
+            "a network plugin that connects all pods and enforces NetworkPolicies (not all do)",
+            "nothing to set: without policies nothing is refused",
         );
         if balancers {
             report.assume("no cloud: load balancers stay <pending>", "--set spec.cluster.cloud.provider=generic");

@@ -111,7 +111,7 @@ fn plain_manifests_become_a_scenario() {
     insta::assert_snapshot!(input.report.as_ref().unwrap().text(), @r#"
     simulated: 1 Pod, 2 Service; kept, nothing acts on them: 1 ConfigMap; of unknown kind, kept whole: 1 Cart
     assumed: 3 nodes of 4 CPUs and 16 GiB, Kubernetes 1.32 (change: --set spec.cluster.nodes=5)
-    assumed: every pod network reaches every other (no CNI is simulated) (change: nothing to set: NetworkPolicies are kept, not enforced)
+    assumed: a network plugin that connects all pods and enforces NetworkPolicies (not all do) (change: nothing to set: without policies nothing is refused)
     assumed: no cloud: load balancers stay <pending> (change: --set spec.cluster.cloud.provider=generic)
     assumed: images that listen on their declared ports and pass their probes: shop/cart:1 (change: --set 'spec.images["shop/cart:1"]={listen: [{port: 80}]}')
     "#);

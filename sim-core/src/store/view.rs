@@ -13,6 +13,7 @@ use crate::objects::endpoints::Endpoints;
 use crate::objects::event::Event;
 use crate::objects::labels::Labels;
 use crate::objects::lease::Lease;
+use crate::objects::network_policy::NetworkPolicy;
 use crate::objects::node::Node;
 use crate::objects::plain::Plain;
 use crate::objects::pod::Pod;
@@ -43,6 +44,8 @@ pub struct View {
     pub leases: Table<Lease>,
     /// Events.
     pub events: Table<Event>,
+    /// Network policies.
+    pub policies: Table<NetworkPolicy>,
     plain: OrdMap<KindName, Table<Plain>>,
     pods_by_node: Index,
     pods_by_label: OrdMap<(Name, Name, Name), OrdSet<ObjectId>>,
@@ -64,6 +67,7 @@ impl View {
             .or_else(|| self.replica_sets.by_id(id).map(|o| Object::ReplicaSet(o.clone())))
             .or_else(|| self.leases.by_id(id).map(|o| Object::Lease(o.clone())))
             .or_else(|| self.events.by_id(id).map(|o| Object::Event(o.clone())))
+            .or_else(|| self.policies.by_id(id).map(|o| Object::NetworkPolicy(o.clone())))
             .or_else(|| self.plain.values().find_map(|t| t.by_id(id)).map(|o| Object::Plain(o.clone())))
     }
 
@@ -79,6 +83,7 @@ impl View {
             ("apps", "ReplicaSet") => wrap(&self.replica_sets, namespace, Object::ReplicaSet),
             ("coordination.k8s.io", "Lease") => wrap(&self.leases, namespace, Object::Lease),
             ("" | "events.k8s.io", "Event") => wrap(&self.events, namespace, Object::Event),
+            ("networking.k8s.io", "NetworkPolicy") => wrap(&self.policies, namespace, Object::NetworkPolicy),
             _ => self.plain.get(kind).map_or_else(Vec::new, |table| wrap(table, namespace, Object::Plain)),
         }
     }
@@ -95,6 +100,7 @@ impl View {
             ("apps", "ReplicaSet") => self.replica_sets.id(namespace, name),
             ("coordination.k8s.io", "Lease") => self.leases.id(namespace, name),
             ("" | "events.k8s.io", "Event") => self.events.id(namespace, name),
+            ("networking.k8s.io", "NetworkPolicy") => self.policies.id(namespace, name),
             _ => self.plain.get(kind)?.id(namespace, name),
         }?;
         Some((id, self.object(id)?))
@@ -177,6 +183,7 @@ impl View {
             Object::ReplicaSet(o) => self.replica_sets.put(id, namespace, name, o.clone()),
             Object::Lease(o) => self.leases.put(id, namespace, name, o.clone()),
             Object::Event(o) => self.events.put(id, namespace, name, o.clone()),
+            Object::NetworkPolicy(o) => self.policies.put(id, namespace, name, o.clone()),
             Object::Plain(o) => self.plain.entry(object.kind_name()).or_default().put(id, namespace, name, o.clone()),
         }
     }
@@ -193,6 +200,7 @@ impl View {
             Object::ReplicaSet(_) => self.replica_sets.remove(id, namespace, name),
             Object::Lease(_) => self.leases.remove(id, namespace, name),
             Object::Event(_) => self.events.remove(id, namespace, name),
+            Object::NetworkPolicy(_) => self.policies.remove(id, namespace, name),
             Object::Plain(_) => {
                 if let Some(table) = self.plain.get_mut(&object.kind_name()) {
                     table.remove(id, namespace, name);

@@ -9,6 +9,7 @@ mod container;
 pub mod endpoints;
 pub mod meta;
 pub mod names;
+pub mod network_policy;
 pub mod plain;
 pub mod pod;
 pub mod service;
@@ -67,6 +68,7 @@ fn body(kind: &Kind, doc: &Value) -> Vec<Cause> {
         ("", "ConfigMap" | "Secret") => plain::data(doc),
         ("", "Endpoints") => endpoints::endpoints(doc),
         ("discovery.k8s.io", "EndpointSlice") => endpoints::slice(doc),
+        ("networking.k8s.io", "NetworkPolicy") => network_policy::spec(doc),
         ("apps", "Deployment") => workload::deployment(doc),
         ("apps", "ReplicaSet") => workload::replica_set(doc),
         _ => Vec::new(),

@@ -13,7 +13,7 @@ use crate::kubelet::images::{Behaviour, ImageTable};
 use crate::objects::Object;
 use crate::proxy::{Mode, Net, Programmed, ProxyConfig};
 use crate::render;
-use crate::store::Store;
+use crate::store::{Store, View};
 
 /// A world in which every node has programmed what is stored.
 struct World {
@@ -36,6 +36,12 @@ fn number(node: &str) -> u8 {
 impl Ground for World {
     fn programmed(&self, _: &str) -> Option<(Programmed, Duration)> {
         Some((self.table.clone(), Duration::from_millis(400)))
+    }
+    fn enforced(&self, _: &str) -> Option<(Arc<View>, Duration)> {
+        Some((self.table.view().clone(), Duration::from_millis(100)))
+    }
+    fn record(&self, namespace: &str, name: &str) -> Option<Arc<Pod>> {
+        self.table.view().pods.get(namespace, name).cloned()
     }
     fn node_up(&self, node: &str) -> bool {
         !self.dark.borrow().contains(&node)
@@ -82,6 +88,11 @@ impl Ground for World {
 
 /// `web` with these fields of its spec over the default ones, and endpoints at these addresses and nodes.
 fn world(spec: &Value, endpoints: &[(&str, Option<&str>)]) -> World {
+    policed(spec, endpoints, &[])
+}
+
+/// The same with policies, by their specs, in the pods' namespace.
+fn policed(spec: &Value, endpoints: &[(&str, Option<&str>)], policies: &[Value]) -> World {
     let mut whole = json!({"type": "LoadBalancer", "clusterIP": "10.96.0.20",
         "ports": [{"name": "http", "port": 80, "nodePort": 30080}]});
     for (key, value) in spec.as_object().unwrap() {
@@ -96,6 +107,16 @@ fn world(spec: &Value, endpoints: &[(&str, Option<&str>)]) -> World {
             "metadata": {"name": "web-1", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
             "ports": [{"name": "http", "port": 80, "protocol": "TCP"}], "endpoints": endpoints}),
     ] {
+        store.insert(Object::parse(&doc), Instant::START);
+    }
+    for (name, ip) in [("web-a", "10.244.1.7"), ("web-b", "10.244.2.7")] {
+        let doc = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default", "labels": {"pod": name}},
+            "spec": {"containers": [{"name": "c", "image": "nginx"}]}, "status": {"podIPs": [{"ip": ip}]}});
+        store.insert(Object::parse(&doc), Instant::START);
+    }
+    for (n, spec) in policies.iter().enumerate() {
+        let doc = json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"name": format!("p{n}"), "namespace": "default"}, "spec": spec});
         store.insert(Object::parse(&doc), Instant::START);
     }
     let listener = |port, bind: Option<&str>| Listener { port, bind: bind.map(ip), protocol: Protocol::Tcp };
@@ -166,6 +187,56 @@ fn ends_of_connections() {
         let got = (trace.decision.text(), trace.outcome.text(), trace.hops.last().unwrap().reason.code());
         assert_eq!(got, (decision, outcome, code), "{from:?} to {to}");
     }
+}
+
+#[test]
+fn policies_judge_what_the_rules_have_made_of_a_packet() {
+    let (a, b) = (("10.244.1.7", Some("node-1")), ("10.244.2.7", Some("node-2")));
+    let select = |pod: &str| json!({"matchLabels": {"pod": pod}});
+    let to = |port: u16| {
+        json!([{"podSelector": select("web-b"), "policyTypes": ["Egress"],
+        "egress": [{"to": [{"podSelector": select("web-a")}], "ports": [{"port": port}]}]}])
+    };
+    let from = |cidr: &str| json!([{"podSelector": select("web-a"), "ingress": [{"from": [{"ipBlock": {"cidr": cidr}}]}]}]);
+    let deny = json!([{"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}]);
+    let local = json!({"externalTrafficPolicy": "Local"});
+    let cases = [
+        // The Service's port and address mean nothing to a policy: those of the pod count.
+        (json!({"ports": [{"name": "http", "port": 8000}]}), a, to(80), pod("web-b"), "10.96.0.20:8000", "delivered"),
+        (json!({"ports": [{"name": "http", "port": 8000}]}), a, to(8000), pod("web-b"), "10.96.0.20:8000", "policy-denied"),
+        // From outside through another node: the pod sees that node, unless the source is kept.
+        (json!({}), a, from("198.51.100.0/24"), Source::Outside, "203.0.113.2:30080", "policy-denied"),
+        (json!({}), a, from("192.168.0.2/32"), Source::Outside, "203.0.113.2:30080", "delivered"),
+        (local, a, from("198.51.100.0/24"), Source::Outside, "203.0.113.1:30080", "delivered"),
+        // A pod reaches itself, and its own node reaches it; another node does not.
+        (json!({}), a, deny.clone(), pod("web-a"), "10.96.0.20:80", "delivered"),
+        (json!({}), a, deny.clone(), pod("web-a"), "127.0.0.1:80", "delivered"),
+        (json!({}), a, deny.clone(), Source::Node("node-1".into()), "10.244.1.7:80", "delivered"),
+        (json!({}), a, deny.clone(), Source::Node("node-2".into()), "10.244.1.7:80", "policy-denied"),
+        (json!({}), b, deny, pod("web-a"), "10.96.0.20:80", "policy-denied"),
+    ];
+    for (spec, endpoint, policies, from, to, code) in cases {
+        let world = policed(&spec, &[endpoint], policies.as_array().unwrap());
+        let trace = look(&world, &from, to);
+        assert_eq!(trace.hops.last().unwrap().reason.code(), code, "{from:?} to {to}: {policies}");
+    }
+}
+
+#[test]
+fn a_denial_is_told() {
+    let policies = [json!({"podSelector": {"matchLabels": {"pod": "web-a"}}, "ingress": [{"ports": [{"port": 8080}]}]})];
+    let world = policed(&json!({}), &[("10.244.1.7", Some("node-1"))], &policies);
+    insta::assert_snapshot!(told(&world, &pod("web-b"), "10.96.0.20:80"), @r"
+    TIMED OUT after 2m9.261s. Dropped by a NetworkPolicy on node-1; nothing is down.
+        client   10.244.2.7 -> 10.96.0.20:80/TCP
+     1  node-2   kube-proxy: cluster IP = Service default/web, port 80 (view 400ms)      rewritten
+                    destination 10.96.0.20:80 becomes 10.244.1.7:80
+     2  node-1   network-policy: no rule of default/p0 allows it into default/web-a (one allows this peer, on other ports) (view 100ms) DROP, silent
+        client   SYN at 0 1 3 7 15 31 63 s, no answer
+        client   curl: (28) Failed to connect to 10.96.0.20 port 80 after 129261 ms: Couldn't connect to server
+    Because      Service default/web, NetworkPolicy default/p0
+    Not this     no ready pod anywhere = refused at once; application not listening = refused after one round trip
+    ");
 }
 
 #[test]

@@ -49,5 +49,5 @@ pub(super) fn servers(
 
 /// The usual manner: three tries of five seconds over UDP.
 pub(super) fn manner(servers: Vec<SocketAddr>) -> Manner {
-    Manner { servers, tries: 3, timeout: PATIENCE, tcp: false }
+    Manner { servers, tries: 3, timeout: PATIENCE, tcp: false, udp_size: None }
 }

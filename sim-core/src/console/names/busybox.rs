@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::nslookup::{Request, records};
 use crate::console::host::Outcome;
-use crate::dns::message::{Question, Rcode};
+use crate::dns::message::{Question, Rcode, Record};
 use crate::dns::resolv_conf::{ResolvConf, hosts_name};
 use crate::dns::resolver::{Family, lookup, walk};
 use crate::dns::zone::reverse_name;
@@ -102,7 +102,8 @@ fn report(request: &Request, server: SocketAddr, asked: Vec<(Question, Asked)>, 
                 if !reply.authoritative {
                     stdout.push_str("Non-authoritative answer:\n");
                 }
-                stdout.push_str(&records(&reply.answers));
+                let answers = reply.answers.into_iter().map(without_dot).collect::<Vec<_>>();
+                stdout.push_str(&records(&answers));
                 stdout.push('\n');
             }
             Asked::Refused { .. } | Asked::Silence => {
@@ -116,6 +117,12 @@ fn report(request: &Request, server: SocketAddr, asked: Vec<(Question, Asked)>, 
         stdout.push_str(&format!("*** Can't find {}: No answer\n\n", request.name));
     }
     Outcome { stdout, stderr: String::new(), exit }
+}
+
+/// Names are shown without their final dots.
+fn without_dot(record: Record) -> Record {
+    let data = record.data.strip_suffix('.').filter(|_| record.kind != "TXT").map(str::to_owned);
+    Record { data: data.unwrap_or(record.data), ..record }
 }
 
 /// All questions, in the order they are sent: A under every name, then AAAA.

@@ -19,6 +19,9 @@ use crate::objects::time::Timestamp;
 
 /// The version that the banner names.
 const VERSION: &str = "9.18.33";
+/// How large a reply it says it takes, and what its cookie adds to one.
+const UDP_SIZE: u16 = 1232;
+const COOKIE_BYTES: usize = 12;
 
 /// What of the reply is printed.
 #[derive(Clone, Copy)]
@@ -40,6 +43,9 @@ struct Request {
     short: bool,
     search: bool,
     tcp: bool,
+    /// The question has an OPT record, with a cookie in it.
+    edns: bool,
+    cookie: bool,
     tries: u32,
     timeout: Duration,
 }
@@ -62,7 +68,7 @@ pub(super) fn dig(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome
     };
     let conf = ResolvConf::parse(&wire.resolver(&from).resolv_conf);
     let manner = match servers(wire, &from, &conf, request.server.as_deref()) {
-        Ok(servers) => Manner { tries: request.tries, timeout: request.timeout, tcp: request.tcp, ..manner(servers) },
+        Ok(servers) => Manner { udp_size: request.edns.then_some(UDP_SIZE), ..request.manner(servers) },
         Err(why) => return Outcome::err(10, format!("dig: {why}")),
     };
     let names = if request.search { conf.candidates(&request.name) } else { vec![request.name.clone()] };
@@ -73,20 +79,39 @@ pub(super) fn dig(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome
     let mut text = walked.exchange.failure_lines();
     if request.shown.banner && !request.short {
         let arguments = argv.get(1..).unwrap_or_default().join(" ");
-        text.push_str(&format!("\n; <<>> DiG {VERSION} <<>> {arguments}\n;; global options: +cmd\n"));
+        text.push_str(&format!("\n; <<>> DiG {VERSION} <<>> {arguments}\n"));
+        if request.server.is_some() {
+            let (count, s) = (manner.servers.len(), if manner.servers.len() == 1 { "" } else { "s" });
+            text.push_str(&format!("; ({count} server{s} found)\n"));
+        }
+        text.push_str(";; global options: +cmd\n");
     }
     let Exchange { reply: Some((reply, server, after)), tcp, .. } = walked.exchange else {
         text.push_str(";; no servers could be reached\n");
         return Outcome { stdout: text, exit: 9, ..Outcome::default() };
     };
+    let transfer = matches!(request.kind, "AXFR" | "IXFR");
+    if transfer && reply.answers.is_empty() {
+        return Outcome::out(text + "; Transfer failed.\n");
+    }
     if request.short {
         text.extend(reply.answers.iter().map(|r| format!("{}\n", data(r))));
         return Outcome::out(text);
     }
-    let question = Question::new(fqdn(&walked.name), request.kind);
-    text.push_str(&sections(&question, &reply, request.shown));
+    // CoreDNS sends the cookie back as it came.
+    let cookie = request.edns && request.cookie && !reply.server.is_empty();
+    let question = Question { udp_size: manner.udp_size, ..Question::new(fqdn(&walked.name), request.kind) };
+    let size = reply_bytes(&reply, &question) + if cookie { COOKIE_BYTES } else { 0 };
+    let last = if transfer {
+        reply.answers.iter().for_each(|r| text.push_str(&line(r)));
+        format!(";; XFR size: {} records (messages 1, bytes {size})", reply.answers.len())
+    } else {
+        text.push_str(&sections(&question, &reply, request.shown, cookie));
+        format!(";; MSG SIZE  rcvd: {size}")
+    };
     if request.shown.stats {
-        text.push_str(&footer(&question, &reply, server, after, tcp, host.world().now()));
+        text.push_str(&footer(server, after, tcp, host.world().now()));
+        text.push_str(&format!("{last}\n\n"));
     }
     Outcome::out(text)
 }
@@ -100,6 +125,8 @@ fn parse(argv: &[String]) -> Result<Request, Outcome> {
         short: false,
         search: false,
         tcp: false,
+        edns: true,
+        cookie: true,
         tries: 3,
         timeout: super::exchange::PATIENCE,
     };
@@ -137,11 +164,18 @@ fn parse(argv: &[String]) -> Result<Request, Outcome> {
 }
 
 impl Request {
+    /// A zone comes over TCP only.
+    fn manner(&self, servers: Vec<SocketAddr>) -> Manner {
+        let tcp = self.tcp || self.kind == "AXFR";
+        Manner { tries: self.tries, timeout: self.timeout, tcp, ..manner(servers) }
+    }
+
     fn option(&mut self, option: &str) -> Result<(), Outcome> {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
         let (on, key) = key.strip_prefix("no").map_or((true, key), |rest| (false, rest));
         let number = |least: u32| value.parse::<u32>().map_or(least, |n| n.clamp(least, 60));
         match key {
+            "ignore" => {}
             "short" => self.short = on,
             "search" => self.search = on,
             "tcp" | "vc" => self.tcp = on,
@@ -156,8 +190,9 @@ impl Request {
             "time" | "timeout" => self.timeout = Duration::from_secs(u64::from(number(1))),
             "tries" => self.tries = number(1),
             "retry" => self.tries = number(0) + 1,
-            "recurse" | "rec" | "edns" | "dnssec" | "cookie" | "multiline" | "identify" | "trace" | "domain" | "ttlid"
-            | "class" => {}
+            "edns" => self.edns = on,
+            "cookie" => self.cookie = on,
+            "recurse" | "rec" | "dnssec" | "multiline" | "identify" | "trace" | "domain" | "ttlid" | "class" => {}
             _ => {
                 let text = format!("Invalid option: +{option}\nUsage:  dig [@server] [-x address] name [type] [+option]");
                 return Err(Outcome::err(1, text));
@@ -168,14 +203,14 @@ impl Request {
 }
 
 /// The header and the sections that are shown.
-fn sections(question: &Question, reply: &Reply, shown: Shown) -> String {
+fn sections(question: &Question, reply: &Reply, shown: Shown, cookie: bool) -> String {
     let mut text = String::new();
     if shown.comments {
-        text.push_str(&header(question, reply));
+        text.push_str(&header(question, reply, cookie));
     }
     if shown.question {
         let title = if shown.comments { ";; QUESTION SECTION:\n" } else { "" };
-        text.push_str(&format!("{title};{}{}IN\t{}\n\n", question.name, tabs(question.name.len() + 1, 32), question.kind));
+        text.push_str(&format!("{title};{}\n\n", columns(&[(&question.name, 0), ("IN", 32), (&question.kind, 40)])));
     }
     let lists = [
         ("ANSWER", shown.answer, &reply.answers),
@@ -194,7 +229,7 @@ fn sections(question: &Question, reply: &Reply, shown: Shown) -> String {
     text
 }
 
-fn header(question: &Question, reply: &Reply) -> String {
+fn header(question: &Question, reply: &Reply, cookie: bool) -> String {
     let mut text = ";; Got answer:\n".to_owned();
     let end = question.name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     if end.eq_ignore_ascii_case("local") {
@@ -209,29 +244,49 @@ fn header(question: &Question, reply: &Reply) -> String {
         flags.concat(),
         reply.answers.len(),
         reply.authority.len(),
-        reply.additional.len() + 1,
+        reply.additional.len() + usize::from(question.udp_size.is_some()),
     ));
     if !reply.recursion_available && reply.rcode != Rcode::Refused {
         text.push_str(";; WARNING: recursion requested but not available\n");
     }
-    text + "\n;; OPT PSEUDOSECTION:\n; EDNS: version: 0, flags:; udp: 1232\n"
+    text.push('\n');
+    if let Some(size) = question.udp_size {
+        text.push_str(&format!(";; OPT PSEUDOSECTION:\n; EDNS: version: 0, flags:; udp: {size}\n"));
+    }
+    if cookie {
+        text.push_str(&format!("; COOKIE: {:016x} (echoed)\n", Digest::of(&(&question.name, &question.kind, "cookie"))));
+    }
+    text
 }
 
 fn line(record: &Record) -> String {
-    let pad = tabs(record.name.len(), 24);
-    format!("{}{pad}{}\tIN\t{}\t{}\n", record.name, record.ttl, record.kind, data(record))
+    let ttl = record.ttl.to_string();
+    columns(&[(&record.name, 0), (&ttl, 24), ("IN", 32), (record.kind, 40), (&data(record), 48)]) + "\n"
+}
+
+/// Words at columns, with tabs as far as they lead and blanks for the rest; a word that is late stands one blank further.
+fn columns(words: &[(&str, usize)]) -> String {
+    let (mut text, mut at) = (String::new(), 0);
+    for (word, column) in words {
+        if at > 0 {
+            let to = (*column).max(at + 1);
+            let tabs = to / 8 - at / 8;
+            let from = if tabs > 0 { to / 8 * 8 } else { at };
+            text.push_str(&"\t".repeat(tabs));
+            text.push_str(&" ".repeat(to - from));
+            at = to;
+        }
+        text.push_str(word);
+        at += word.len();
+    }
+    text
 }
 
 fn data(record: &Record) -> String {
     if record.kind == "TXT" { format!("\"{}\"", record.data) } else { record.data.clone() }
 }
 
-/// Tabs from one column to another, eight columns each; at least one.
-fn tabs(from: usize, to: usize) -> String {
-    "\t".repeat(to.saturating_sub(from).div_ceil(8).max(1))
-}
-
-fn footer(question: &Question, reply: &Reply, server: SocketAddr, after: Duration, tcp: bool, now: Timestamp) -> String {
+fn footer(server: SocketAddr, after: Duration, tcp: bool, now: Timestamp) -> String {
     let protocol = if tcp { "TCP" } else { "UDP" };
     // `Thu, 01 Jan 2026 12:00:00 +0000` has the words of dig's date in another order.
     let date = now.rfc1123z();
@@ -241,10 +296,9 @@ fn footer(question: &Question, reply: &Reply, server: SocketAddr, after: Duratio
         _ => date.clone(),
     };
     format!(
-        ";; Query time: {} msec\n;; SERVER: {}({}) ({protocol})\n;; WHEN: {when}\n;; MSG SIZE  rcvd: {}\n\n",
+        ";; Query time: {} msec\n;; SERVER: {}({}) ({protocol})\n;; WHEN: {when}\n",
         after.as_millis(),
         hash(server),
         server.ip(),
-        reply_bytes(reply, question)
     )
 }

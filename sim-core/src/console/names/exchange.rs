@@ -19,6 +19,8 @@ pub(super) struct Manner {
     pub(super) tries: u32,
     pub(super) timeout: Duration,
     pub(super) tcp: bool,
+    /// How large a UDP reply may be: dig says so, the others do not.
+    pub(super) udp_size: Option<u16>,
 }
 
 /// What came of it.

@@ -5,7 +5,8 @@
 use std::net::IpAddr;
 
 use super::bind::{Walked, manner, servers, walk};
-use super::exchange::{Manner, exchange};
+use super::exchange::{Manner, exchange, hash};
+use super::nslookup::end_of_chain;
 use super::{source, wire};
 use crate::console::host::{Host, Outcome};
 use crate::dns::message::{Rcode, Record, kind_named};
@@ -45,27 +46,41 @@ pub(super) fn host(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcom
     if let Some(why) = first_exchange.stopped {
         return Outcome::err(124, why);
     }
-    let Some((reply, ..)) = &first_exchange.reply else {
+    let Some((reply, server, _)) = &first_exchange.reply else {
         let text = first_exchange.failure_lines() + ";; no servers could be reached\n";
         return Outcome { stdout: text, exit: 1, ..Outcome::default() };
     };
+    let head = match words.get(1) {
+        Some(named) => format!("Using domain server:\nName: {named}\nAddress: {}\nAliases: \n\n", hash(*server)),
+        None => String::new(),
+    };
     if reply.rcode != Rcode::NoError {
         let asked = if first == "PTR" { names[0].as_str() } else { name };
-        let text = format!("Host {asked} not found: {}({})\n", reply.rcode.number(), reply.rcode.text());
-        return Outcome { stdout: text, exit: 1, ..Outcome::default() };
+        return Outcome { stdout: head + &not_found(asked, reply.rcode), exit: 1, ..Outcome::default() };
     }
-    let mut text = sentences(&reply.answers);
+    let (mut text, mut exit) = (head + &sentences(&reply.answers), 0);
     if kind.is_none() && first == "A" {
+        let end = end_of_chain(&reply.answers, &found);
         for more in ["AAAA", "MX"] {
-            if let Some((reply, ..)) = exchange(wire, &from, &manner, &found, more).reply {
-                text.push_str(&sentences(&reply.answers.into_iter().filter(|r| r.kind == more).collect::<Vec<_>>()));
+            match exchange(wire, &from, &manner, &end, more).reply {
+                Some((reply, ..)) if reply.rcode != Rcode::NoError => {
+                    text.push_str(&not_found(end.trim_end_matches('.'), reply.rcode));
+                    exit = 1;
+                }
+                Some((reply, ..)) => {
+                    text.push_str(&sentences(&reply.answers.into_iter().filter(|r| r.kind == more).collect::<Vec<_>>()));
+                }
+                None => {}
             }
         }
-    } else if text.is_empty() {
-        let text = format!("{} has no {first} record\n", found.trim_end_matches('.'));
-        return Outcome { stdout: text, exit: 1, ..Outcome::default() };
+    } else if reply.answers.is_empty() {
+        text.push_str(&format!("{} has no {first} record\n", found.trim_end_matches('.')));
     }
-    Outcome::out(text)
+    Outcome { stdout: text, exit, ..Outcome::default() }
+}
+
+fn not_found(name: &str, rcode: Rcode) -> String {
+    format!("Host {name} not found: {}({})\n", rcode.number(), rcode.text())
 }
 
 fn sentences(answers: &[Record]) -> String {

@@ -137,7 +137,10 @@ fn bind(wire: &mut dyn Wire, from: &Source, request: &Request, old: bool) -> Out
         });
         return Outcome { stdout: text, exit: 1, ..Outcome::default() };
     };
-    text.push_str(&format!("Server:\t\t{}\nAddress:\t{}\n\n", server.ip(), super::exchange::hash(server)));
+    // An address is looked up without a word about the server.
+    if request.name.parse::<IpAddr>().is_err() {
+        text.push_str(&format!("Server:\t\t{}\nAddress:\t{}\n\n", server.ip(), super::exchange::hash(server)));
+    }
     if reply.rcode != Rcode::NoError {
         text.push_str(&format!("** server can't find {name}: {}\n\n", reply.rcode.text()));
         return Outcome { stdout: text, exit: 1, ..Outcome::default() };
@@ -146,7 +149,12 @@ fn bind(wire: &mut dyn Wire, from: &Source, request: &Request, old: bool) -> Out
     if both {
         let target = end_of_chain(&reply.answers, &name);
         let more = super::exchange::exchange(wire, from, &manner, &target, "AAAA");
-        if let Some((more, ..)) = more.reply {
+        let more = more.reply.map(|(more, ..)| more);
+        if let Some(failed) = more.as_ref().filter(|m| m.rcode != Rcode::NoError) {
+            text.push_str(&format!("{body}** server can't find {target}: {}\n\n", failed.rcode.text()));
+            return Outcome { stdout: text, exit: 1, ..Outcome::default() };
+        }
+        if let Some(more) = more {
             body.push_str(&records(&more.answers.into_iter().filter(|r| r.kind == "AAAA").collect::<Vec<_>>()));
         }
     }
@@ -161,12 +169,13 @@ fn bind(wire: &mut dyn Wire, from: &Source, request: &Request, old: bool) -> Out
     Outcome::out(text + &body + "\n")
 }
 
-fn end_of_chain(answers: &[Record], name: &str) -> String {
+/// The name at the end of a chain of CNAMEs.
+pub(super) fn end_of_chain(answers: &[Record], name: &str) -> String {
     let last = answers.iter().rev().find(|r| r.kind == "CNAME");
     last.map_or_else(|| name.to_owned(), |link| link.data.trim_end_matches('.').to_owned())
 }
 
-/// Records as nslookup prints them.
+/// Records as nslookup of BIND prints them; busybox's leaves out the final dots of names.
 pub(super) fn records(answers: &[Record]) -> String {
     let mut text = String::new();
     for record in answers {

@@ -149,9 +149,6 @@ fn nslookup_of_bind() {
     .
     ");
     assert_snapshot!(run("nslookup 10.0.162.149"), @r"
-    Server:		10.96.0.10
-    Address:	10.96.0.10#53
-
     149.162.0.10.in-addr.arpa	name = my-nginx.default.svc.cluster.local.
 
     .
@@ -329,15 +326,15 @@ fn dig_shows_the_reply() {
     ;; OPT PSEUDOSECTION:
     ; EDNS: version: 0, flags:; udp: 1232
     ;; QUESTION SECTION:
-    ;my-nginx.default.svc.cluster.local.	IN	A
+    ;my-nginx.default.svc.cluster.local. IN	A
 
     ;; ANSWER SECTION:
-    my-nginx.default.svc.cluster.local.	30	IN	A	10.0.162.149
+    my-nginx.default.svc.cluster.local. 30 IN A	10.0.162.149
 
     ;; Query time: 1 msec
     ;; SERVER: 10.96.0.10#53(10.96.0.10) (UDP)
     ;; WHEN: Thu Jan 01 12:00:00 UTC 2026
-    ;; MSG SIZE  rcvd: 68
+    ;; MSG SIZE  rcvd: 79
 
     .
     ");
@@ -347,7 +344,7 @@ fn dig_shows_the_reply() {
     .
     ");
     assert_snapshot!(run("dig +noall +answer +search my-nginx A"), @r"
-    my-nginx.default.svc.cluster.local.	30	IN	A	10.0.162.149
+    my-nginx.default.svc.cluster.local. 30 IN A	10.0.162.149
     .
     ");
     assert_snapshot!(run("dig +noall +comments +authority nope.default.svc.cluster.local"), @r"
@@ -484,4 +481,63 @@ fn resolve_asks_beside_the_world() {
     exit 2
     .
     "#);
+}
+
+/// Read off BIND 9.18 and busybox 1.35, asked the same of the same cluster through `kubewalk serve-dns`.
+#[test]
+fn layouts_are_those_of_the_real_tools() {
+    let busybox = |line| run_in("busybox:1.36", Mood::Answering, line);
+    assert_snapshot!(busybox("nslookup -type=cname ext.default.svc.cluster.local"), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10:53
+
+    ext.default.svc.cluster.local	canonical name = example.com
+
+    .
+    ");
+    assert_snapshot!(busybox("nslookup 10.0.162.149"), @r"
+    Server:		10.96.0.10
+    Address:	10.96.0.10:53
+
+    149.162.0.10.in-addr.arpa	name = my-nginx.default.svc.cluster.local
+
+    .
+    ");
+    assert_snapshot!(run("host nope.default.svc.cluster.local 10.96.0.10"), @r"
+    Using domain server:
+    Name: 10.96.0.10
+    Address: 10.96.0.10#53
+    Aliases: 
+
+    Host nope.default.svc.cluster.local not found: 3(NXDOMAIN)
+    exit 1
+    .
+    ");
+    assert_snapshot!(run("host -t AAAA my-nginx.default.svc.cluster.local"), @r"
+    my-nginx.default.svc.cluster.local has no AAAA record
+    .
+    ");
+    assert_snapshot!(run("dig @10.96.0.10 +noedns +noquestion +nostats my-nginx.default.svc.cluster.local"), @r"
+    ; <<>> DiG 9.18.33 <<>> @10.96.0.10 +noedns +noquestion +nostats my-nginx.default.svc.cluster.local
+    ; (1 server found)
+    ;; global options: +cmd
+    ;; Got answer:
+    ;; WARNING: .local is reserved for Multicast DNS
+    ;; You are currently testing what happens when an mDNS query is leaked to DNS
+    ;; ->>HEADER<<- opcode: QUERY, status: NOERROR, id: 29242
+    ;; flags: qr aa rd; QUERY: 1, ANSWER: 1, AUTHORITY: 0, ADDITIONAL: 0
+    ;; WARNING: recursion requested but not available
+
+    ;; ANSWER SECTION:
+    my-nginx.default.svc.cluster.local. 30 IN A	10.0.162.149
+
+    .
+    ");
+    assert_snapshot!(run("dig @10.96.0.10 cluster.local axfr"), @r"
+    ; <<>> DiG 9.18.33 <<>> @10.96.0.10 cluster.local axfr
+    ; (1 server found)
+    ;; global options: +cmd
+    ; Transfer failed.
+    .
+    ");
 }

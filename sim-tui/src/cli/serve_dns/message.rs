@@ -26,7 +26,12 @@ pub struct Asked {
     id: u16,
     recursion_desired: bool,
     checking_disabled: bool,
+    /// The OPT record of the reply: the client's size, and those of its options that go back as they came.
+    edns: Option<Edns>,
 }
+
+/// NSID, EXPIRE, COOKIE, KEEPALIVE, PADDING (CoreDNS `request.supportedOptions`).
+const ECHOED: [u16; 5] = [3, 9, 10, 11, 12];
 
 /// Reads a message; an error is what goes back instead of a reply, if anything does.
 pub fn decode(bytes: &[u8]) -> Result<Asked, Option<Vec<u8>>> {
@@ -40,15 +45,18 @@ pub fn decode(bytes: &[u8]) -> Result<Asked, Option<Vec<u8>>> {
         return refuse(ResponseCode::NotImp);
     }
     let [query] = &message.queries[..] else { return refuse(ResponseCode::FormErr) };
+    let edns = message.edns.as_ref().map(echoed);
     let asked = Asked {
         question: Question {
-            udp_size: message.edns.as_ref().map(Edns::max_payload),
+            // What the options take is not there for records.
+            udp_size: edns.as_ref().map(room),
             ..Question::new(text_of(&query.name), query.query_type.to_string())
         },
         query: query.clone(),
         id: head.id,
         recursion_desired: head.recursion_desired,
         checking_disabled: head.checking_disabled,
+        edns,
     };
     if query.query_class != DNSClass::IN {
         return Err(asked.frame(ResponseCode::Refused).to_vec().ok());
@@ -57,6 +65,23 @@ pub fn decode(bytes: &[u8]) -> Result<Asked, Option<Vec<u8>>> {
         return Err(asked.frame(ResponseCode::BADVERS).to_vec().ok());
     }
     Ok(asked)
+}
+
+/// Bytes that the client takes, without those of the options.
+fn room(edns: &Edns) -> u16 {
+    let options: u16 = edns.options().as_ref().iter().map(|(_, option)| option.len().saturating_add(4)).sum();
+    edns.max_payload().max(512).saturating_sub(options)
+}
+
+fn echoed(asked: &Edns) -> Edns {
+    let mut edns = Edns::new();
+    edns.set_max_payload(asked.max_payload());
+    for (code, option) in asked.options().as_ref() {
+        if ECHOED.contains(&u16::from(*code)) {
+            edns.options_mut().insert(option.clone());
+        }
+    }
+    edns
 }
 
 /// `FORMERR` to what has a header and is no answer.
@@ -74,9 +99,7 @@ impl Asked {
         message.metadata.recursion_desired = self.recursion_desired;
         message.metadata.checking_disabled = self.checking_disabled;
         message.add_query(self.query.clone());
-        if let Some(size) = self.question.udp_size {
-            let mut edns = Edns::new();
-            edns.set_max_payload(size);
+        if let Some(mut edns) = self.edns.clone() {
             // The high bits of the code travel in the OPT record.
             edns.set_rcode_high(code.high());
             message.set_edns(edns);

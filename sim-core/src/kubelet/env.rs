@@ -6,7 +6,7 @@
 //! other containers' resources, and a node's capacity in place of an absent limit.
 //! The real thing: `pkg/kubelet/envvars/envvars.go`, `pkg/kubelet/kubelet_pods.go`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use base64::Engine;
@@ -17,7 +17,7 @@ use crate::objects::Name;
 use crate::objects::json::At;
 use crate::objects::pod::Pod;
 use crate::objects::service::Service;
-use crate::store::View;
+use crate::store::{Table, View};
 
 /// Variables by name.
 pub type Variables = BTreeMap<String, String>;
@@ -78,21 +78,50 @@ fn variable_name(name: &str) -> String {
 }
 
 /// The Services a pod hears of: `kubernetes` of the default namespace always, and with service links those of its own namespace.
-pub fn of_services(view: &View, namespace: &str, links: bool) -> Variables {
-    let mut chosen: BTreeMap<Name, &Service> = BTreeMap::new();
-    if let Some(master) = view.services.get("default", "kubernetes").filter(|s| service_address(s).is_some()) {
-        chosen.insert(master.meta.name.clone(), master);
-    }
-    if links {
-        for service in view.services.in_namespace(namespace).filter(|s| service_address(s).is_some()) {
-            chosen.insert(service.meta.name.clone(), service);
+/// A thousand Services make seven thousand variables, so what is kept is the table as the kubelet saw it, which all
+/// containers of that time share.
+#[derive(Clone, Debug, Default)]
+struct Heard {
+    services: Table<Service>,
+    namespace: Name,
+    links: bool,
+}
+
+impl Heard {
+    fn variables(&self) -> Variables {
+        let mut chosen: BTreeMap<&Name, &Service> = BTreeMap::new();
+        let own = self.services.in_namespace(&self.namespace).filter(|_| self.links);
+        for service in self.services.get("default", "kubernetes").into_iter().chain(own) {
+            if service_address(service).is_some() {
+                chosen.insert(&service.meta.name, service);
+            }
         }
+        chosen.values().flat_map(|service| of_service(service)).collect()
     }
-    chosen.values().flat_map(|service| of_service(service)).collect()
+}
+
+/// The environment of a container, as it was when the container started.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// What the container declares.
+    own: Variables,
+    /// Names it declares, with a value or without: the Service's variable of that name is hidden.
+    declared: BTreeSet<String>,
+    heard: Heard,
+}
+
+impl Environment {
+    /// All variables.
+    pub fn variables(&self) -> Variables {
+        let mut all = self.heard.variables();
+        all.retain(|name, _| !self.declared.contains(name));
+        all.extend(self.own.iter().map(|(name, value)| (name.clone(), value.clone())));
+        all
+    }
 }
 
 /// The whole environment of a container, or the kubelet's words for why it cannot be made.
-pub fn of_container(view: &View, pod: &Pod, container: &Value, around: &Around) -> Result<Variables, String> {
+pub fn of_container(view: &View, pod: &Pod, container: &Value, around: &Around) -> Result<Environment, String> {
     let at = At::top(container);
     let declares = ["env", "envFrom"].iter().any(|list| at.at(list).items().next().is_some());
     let links = match pod.spec.service_links {
@@ -102,8 +131,9 @@ pub fn of_container(view: &View, pod: &Pod, container: &Value, around: &Around) 
         // else, and a server would have filled this in.
         None => true,
     };
-    let mut services = of_services(view, &pod.meta.namespace, links);
-    let mut variables = Variables::new();
+    let heard = Heard { services: view.services.clone(), namespace: pod.meta.namespace.clone(), links };
+    let mut services = if declares { heard.variables() } else { Variables::new() };
+    let (mut variables, mut declared) = (Variables::new(), BTreeSet::new());
     for source in at.at("envFrom").items() {
         variables.extend(from_source(view, pod, source)?);
     }
@@ -111,6 +141,7 @@ pub fn of_container(view: &View, pod: &Pod, container: &Value, around: &Around) 
         let name = entry.at("name").text().unwrap_or_default().to_string();
         // The container's own variable hides the Service's of that name, even from its own value.
         services.remove(&name);
+        declared.insert(name.clone());
         let text = entry.at("value").text().unwrap_or_default();
         let value = if text.is_empty() && entry.at("valueFrom").exists() {
             referenced(view, pod, container, entry.at("valueFrom"), around)?
@@ -122,10 +153,7 @@ pub fn of_container(view: &View, pod: &Pod, container: &Value, around: &Around) 
             None => continue,
         };
     }
-    for (name, value) in services {
-        variables.entry(name).or_insert(value);
-    }
-    Ok(variables)
+    Ok(Environment { own: variables, declared, heard })
 }
 
 /// One entry of `envFrom`: all keys of a ConfigMap or Secret, behind a prefix.

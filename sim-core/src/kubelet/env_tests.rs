@@ -52,7 +52,7 @@ fn environment(at: At<'_>, store: &Store) -> Result<Variables, String> {
     let pod = Pod::parse(&doc);
     let ips = |key: &str| p.at(key).items().filter_map(|i| i.text()?.parse().ok()).collect::<Vec<IpAddr>>();
     let around = Around { pod_ips: ips("podIPs"), host_ips: ips("hostIPs") };
-    of_container(store.head(), &pod, &pod.spec.containers[0].doc, &around)
+    of_container(store.head(), &pod, &pod.spec.containers[0].doc, &around).map(|e| e.variables())
 }
 
 #[test]

@@ -137,10 +137,10 @@ impl Kubelets {
         let container = worker.runs[at].spec(&worker.pod);
         let around = Around { pod_ips: worker.ips.clone(), host_ips: self.nodes[&node].config.ips.clone() };
         match env::of_container(view, &worker.pod, &container.doc, &around) {
-            Ok(variables) => {
+            Ok(environment) => {
                 self.with(node, id, |w| {
                     let pod = w.pod.clone();
-                    w.runs[at].start(&pod, variables, clock.now, clock.timestamp());
+                    w.runs[at].start(&pod, environment, clock.now, clock.timestamp());
                 });
                 let name = &container.name;
                 for (reason, text) in

@@ -166,15 +166,9 @@ impl Kubelets {
         for (id, pod) in &bound {
             self.sync_pod(node, *id, pod, view, clock, &mut reaction);
         }
-        let gone: Vec<ObjectId> = {
-            let kubelet = &self.nodes[&node];
-            let there = |id: &ObjectId| bound.iter().any(|(b, _)| b == id);
-            if kubelet.pods.len() == bound.len() && kubelet.pods.keys().all(there) {
-                Vec::new()
-            } else {
-                kubelet.pods.keys().filter(|id| !there(id)).copied().collect()
-            }
-        };
+        // Both are in the order of ids.
+        let there = |id: &ObjectId| bound.binary_search_by_key(id, |(b, _)| *b).is_ok();
+        let gone: Vec<ObjectId> = self.nodes[&node].pods.keys().filter(|id| !there(id)).copied().collect();
         for id in gone {
             self.drop_pod(node, id);
         }

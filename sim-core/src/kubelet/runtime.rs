@@ -107,7 +107,7 @@ impl Kubelets {
         } else {
             pod.spec.hostname.as_deref().unwrap_or(&worker.name).chars().take(63).collect()
         };
-        let mut env = (*run.env).clone();
+        let mut env = run.env.variables();
         env.insert("HOSTNAME".to_string(), hostname.clone());
         env.entry("PATH".to_string())
             .or_insert_with(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_string());

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::env::Variables;
+use super::env::Environment;
 use super::images::{Behaviour, Listener};
 use super::probes::{self, Kind};
 use super::process::Process;
@@ -76,7 +76,7 @@ pub struct Run {
     /// Sockets while it runs and has not been told to end.
     pub sockets: Vec<Listener>,
     /// Environment of this instance.
-    pub env: Arc<Variables>,
+    pub env: Arc<Environment>,
     /// Passed its startup probe (or has none).
     pub started: bool,
     /// Passes its readiness probe (or has none).
@@ -230,7 +230,7 @@ impl Run {
     }
 
     /// The process starts.
-    pub fn start(&mut self, pod: &Pod, env: Variables, now: Instant, clock: Timestamp) {
+    pub fn start(&mut self, pod: &Pod, env: Environment, now: Instant, clock: Timestamp) {
         let container = self.spec(pod).clone();
         self.since = Some(now);
         self.state = ContainerState::Running { since: Some(clock.whole_seconds()) };

@@ -25,6 +25,10 @@ pub const LOG_MAX: usize = 50_000;
 /// keeps its own pointer.
 pub const PHOTOGRAPHS_KEPT: Duration = Duration::from_secs(2);
 
+/// What is written within this time is on one photograph, dated by the first of it: a watch may be that much faster than drawn,
+/// and a busy cluster keeps a thousand photographs a second, not one for each write.
+const EXPOSURE: Duration = Duration::from_millis(1);
+
 /// One write, as the change log remembers it.
 #[derive(Clone, Debug)]
 pub struct Change {
@@ -125,10 +129,10 @@ impl Store {
     }
 
     fn publish(&mut self, at: Instant) {
-        if self.photographs.back().is_some_and(|(taken, _)| *taken == at) {
-            self.photographs.pop_back();
+        match self.photographs.back_mut() {
+            Some((taken, view)) if at.since(*taken) < EXPOSURE => *view = self.head.clone(),
+            _ => self.photographs.push_back((at, self.head.clone())),
         }
-        self.photographs.push_back((at, self.head.clone()));
         let horizon = at - PHOTOGRAPHS_KEPT;
         while self.photographs.get(1).is_some_and(|(taken, _)| *taken <= horizon) {
             self.photographs.pop_front();

@@ -10,6 +10,8 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("dns-stale", include_str!("../../scenarios/dns-stale.yaml")),
     ("dns-down", include_str!("../../scenarios/dns-down.yaml")),
     ("dns-race", include_str!("../../scenarios/dns-race.yaml")),
+    ("dns-places", include_str!("../../scenarios/dns-places.yaml")),
+    ("dns-policy", include_str!("../../scenarios/dns-policy.yaml")),
     ("dns-corefile", include_str!("../../scenarios/dns-corefile.yaml")),
 ];
 

@@ -56,6 +56,15 @@ struct Heard {
     log: Vec<(ObjectId, String)>,
 }
 
+/// A question on its way from a server to others.
+struct Onward<'a> {
+    from: &'a Source,
+    protocol: Protocol,
+    /// In the order in which they are asked.
+    servers: Vec<SocketAddr>,
+    question: &'a Question,
+}
+
 impl Cluster {
     /// What comes back for a question. Caches and logs of the servers keep what they learn.
     pub(super) fn ask(&mut self, asking: &Asking, clock: Clock) -> Asked {
@@ -135,7 +144,9 @@ impl Cluster {
         let mut log = Vec::new();
         let from = Source::Pod { namespace: namespace.clone(), name: name.clone() };
         let mut upstream = |others: &mut DnsServers, forward: &Forward, question: &Question| {
-            self.forwarded(others, &from, forward, question, asking.protocol, clock, &mut log)
+            let protocol = if forward.tcp { Protocol::Tcp } else { asking.protocol };
+            let servers = self.upstreams(&from, forward, question, clock);
+            self.forwarded(others, &Onward { from: &from, protocol, servers, question }, clock, &mut log)
         };
         let Some(served) = dns.ask(&server, knows, incoming, clock.draws, &mut upstream) else {
             // The port is there, and nothing at it: the container's Corefile has no such server.
@@ -148,32 +159,18 @@ impl Cluster {
     }
 
     /// What upstream servers make of a question, asked in the order of the policy until one replies or the time is up.
-    #[allow(clippy::too_many_arguments)]
-    fn forwarded(
-        &self,
-        dns: &mut DnsServers,
-        from: &Source,
-        forward: &Forward,
-        question: &Question,
-        protocol: Protocol,
-        clock: Clock,
-        log: &mut Vec<(ObjectId, String)>,
-    ) -> Forwarded {
-        let protocol = if forward.tcp { Protocol::Tcp } else { protocol };
-        let mut servers = self.upstreams(from, forward);
-        let mut draw = clock.draws.keyed("dns/forward", (&question.name, &question.kind, clock.now));
-        if forward.policy != Policy::Sequential {
-            draw.shuffle(&mut servers);
-        }
+    fn forwarded(&self, dns: &mut DnsServers, onward: &Onward<'_>, clock: Clock, log: &mut Vec<(ObjectId, String)>) -> Forwarded {
+        let Onward { from, protocol, servers, question } = onward;
+        let mut draw = clock.draws.keyed("dns/forward/port", (&question.name, &question.kind, clock.now));
         let mut waited = Duration::ZERO;
-        let mut refused = 0;
+        let (mut refused, port) = (0, draw.below(28_232));
         let mut why = "no healthy proxies".to_owned();
         for server in servers.iter().cycle() {
-            let asking = Asking { from: from.clone(), server: *server, protocol, question: question.clone() };
+            let asking = Asking { from: (*from).clone(), server: *server, protocol: *protocol, question: (*question).clone() };
             let mut heard = self.carry(dns, &asking, clock);
             log.append(&mut heard.log);
-            let word = if protocol == Protocol::Tcp { "tcp" } else { "udp" };
-            let socket = || format!("{word} {}->{server}", self.own_socket(from, draw.clone().below(28_232)));
+            let word = if *protocol == Protocol::Tcp { "tcp" } else { "udp" };
+            let socket = || format!("{word} {}->{server}", self.own_socket(from, port));
             match heard.asked {
                 Asked::Reply { reply, after } => return (Ok(reply), waited + after),
                 Asked::Refused { after } => {
@@ -192,8 +189,17 @@ impl Cluster {
         (Err(why), waited)
     }
 
+    /// The servers a `forward` names, in the order in which they are asked for a question.
+    fn upstreams(&self, from: &Source, forward: &Forward, question: &Question, clock: Clock) -> Vec<SocketAddr> {
+        let mut servers = self.named_upstreams(from, forward);
+        if forward.policy != Policy::Sequential {
+            clock.draws.keyed("dns/forward", (&question.name, &question.kind, clock.now)).shuffle(&mut servers);
+        }
+        servers
+    }
+
     /// The servers a `forward` names, those of the pod's own file included.
-    fn upstreams(&self, from: &Source, forward: &Forward) -> Vec<SocketAddr> {
+    fn named_upstreams(&self, from: &Source, forward: &Forward) -> Vec<SocketAddr> {
         let mut servers = forward.to.clone();
         if !forward.files.is_empty() {
             servers.extend(ResolvConf::parse(&self.own_resolv_conf(from)).servers);
@@ -268,7 +274,7 @@ impl Cluster {
     fn forwards_to_itself(&self, from: &Source, text: &str) -> bool {
         let Ok(file) = crate::dns::corefile::Corefile::read(text) else { return false };
         let Some((_, block)) = file.block(53, ".") else { return false };
-        let servers = block.forward.iter().filter(|f| f.from == ".").flat_map(|f| self.upstreams(from, f));
+        let servers = block.forward.iter().filter(|f| f.from == ".").flat_map(|f| self.named_upstreams(from, f));
         servers.into_iter().any(|s| s.ip().is_loopback() && s.port() == 53)
     }
 

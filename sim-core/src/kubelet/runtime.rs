@@ -175,7 +175,9 @@ impl Kubelets {
         if previous && run.last == ContainerState::None {
             return Err(format!("previous terminated container \"{name}\" in pod \"{pod}\" not found"));
         }
-        Ok(run.logs[usize::from(previous)].clone())
+        // While it is held back before a restart there is no newer instance to speak of than the last.
+        let held_back = matches!(run.state, ContainerState::Waiting { .. }) && run.last != ContainerState::None;
+        Ok(run.logs[usize::from(previous || held_back)].clone())
     }
 
     /// A line that the first container of a pod prints. Of many lines the last ones are kept.

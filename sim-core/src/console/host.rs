@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::api::request::{Answer, Request};
 use crate::engine::time::{Duration, Instant};
+use crate::explain::origin::Origin;
 pub use crate::kubelet::ContainerView;
 use crate::network::wire::Wire;
 use crate::objects::time::Timestamp;
@@ -83,6 +84,10 @@ pub trait World {
     /// The simulation itself, for the simulator's own commands; `None` in a world that is none.
     fn simulation(&mut self) -> Option<&mut super::simulation::Simulation> {
         None
+    }
+    /// A file says what an object should be; told so that explanations can point there.
+    fn written(&mut self, kind: &str, namespace: &str, name: &str, origin: Origin) {
+        let _ = (kind, namespace, name, origin);
     }
     /// The network, if this world has one.
     fn wire(&mut self) -> Option<&mut dyn Wire> {

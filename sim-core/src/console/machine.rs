@@ -18,6 +18,7 @@ use super::shell::{Parsed, parse};
 use super::simulation::Simulation;
 use crate::api::request::{Answer, Request};
 use crate::engine::time::{Duration, Instant};
+use crate::explain::origin::Origin;
 use crate::network::wire::Wire;
 use crate::objects::time::Timestamp;
 
@@ -109,6 +110,9 @@ impl World for Clock<'_> {
     }
     fn logs(&mut self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<Vec<(Timestamp, String)>, String> {
         self.world.logs(namespace, pod, container, previous)
+    }
+    fn written(&mut self, kind: &str, namespace: &str, name: &str, origin: Origin) {
+        self.world.written(kind, namespace, name, origin);
     }
     fn wire(&mut self) -> Option<&mut dyn Wire> {
         self.world.wire()

@@ -20,6 +20,7 @@ pub mod session;
 pub mod shell;
 pub mod simulation;
 pub mod simulator;
+pub mod written;
 
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,7 @@ use crate::engine::run::{Budget, Digests, Engine, Stop};
 use crate::engine::time::{Duration, Instant};
 use crate::engine::timeline::{Spacing, Timeline};
 use crate::explain::Trace;
+use crate::explain::origin::{Origin, Origins};
 use crate::network::path;
 use crate::network::wire::{Asked, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
 use crate::objects::pod_spec::Protocol;
@@ -40,6 +41,7 @@ pub struct Simulation {
     events_left: u64,
     time_left: Duration,
     stop: Option<Rc<dyn Fn() -> bool>>,
+    origins: Origins,
 }
 
 impl Simulation {
@@ -49,7 +51,7 @@ impl Simulation {
         let mut timeline = Timeline::new(engine, Spacing::default());
         // A fresh log takes an input.
         let _ = timeline.input(Input::Start);
-        Simulation { timeline, events_left: EVENTS_MAX, time_left: TIME_MAX, stop: None }
+        Simulation { timeline, events_left: EVENTS_MAX, time_left: TIME_MAX, stop: None, origins: Origins::default() }
     }
 
     /// Asks `stop` now and then whether the user wants to interrupt.
@@ -60,6 +62,11 @@ impl Simulation {
     /// A new command begins: the budget is full again.
     pub fn begin_command(&mut self) {
         (self.events_left, self.time_left) = (EVENTS_MAX, TIME_MAX);
+    }
+
+    /// Where the user wrote the objects.
+    pub fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// The cluster, to look at.
@@ -288,6 +295,10 @@ impl World for Simulation {
 
     fn wire(&mut self) -> Option<&mut dyn Wire> {
         Some(self)
+    }
+
+    fn written(&mut self, kind: &str, namespace: &str, name: &str, origin: Origin) {
+        self.origins.note(kind, namespace, name, origin);
     }
 
     fn simulation(&mut self) -> Option<&mut Simulation> {

@@ -3,6 +3,11 @@
 //! Stations record as they decide; nobody reconstructs afterwards. The picking station also records what it left out and why,
 //! for that is where learners err. Words are made in [`crate::render`]. No real cluster has this.
 
+pub mod answer;
+pub mod because;
+pub mod facts;
+pub mod hints;
+pub mod origin;
 mod reason;
 
 use std::net::SocketAddr;
@@ -97,6 +102,7 @@ pub enum Component {
     LoadBalancer,
     NetworkPolicy,
     Server,
+    Resolver,
 }
 
 /// What a station did.
@@ -113,6 +119,7 @@ pub enum Step {
     Lost,
     Arrive,
     Restore,
+    Resolve,
 }
 
 /// What kube-proxy decides.
@@ -179,6 +186,7 @@ impl Step {
             Step::Lost => "lost",
             Step::Arrive => "arrive",
             Step::Restore => "restore",
+            Step::Resolve => "resolve",
         }
     }
 }
@@ -192,6 +200,7 @@ impl Component {
             Component::LoadBalancer => "load-balancer",
             Component::NetworkPolicy => "network-policy",
             Component::Server => "server",
+            Component::Resolver => "resolver",
         }
     }
 }

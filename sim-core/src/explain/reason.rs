@@ -81,6 +81,12 @@ reasons! {
     NoNodeBehindBalancer = "no-node-behind-balancer", Assumed;
     /// The client has no address of the destination's family.
     NoAddressOfFamily { ip: IpAddr } = "no-address-of-family", Source;
+    /// The client's resolver found the address of the name.
+    NameResolved { name: Name, ip: IpAddr, questions: usize } = "name-resolved", Source;
+    /// The client's resolver was told that there is no such name.
+    NameNotFound { name: Name, questions: usize } = "name-not-found", Source;
+    /// The client's resolver got no usable answer from its servers.
+    NameServersSilent { name: Name, questions: usize } = "name-servers-silent", Source;
     /// The answer gets back the addresses that the client knows.
     AnswerRestored = "answer-restored", Source;
     /// A NetworkPolicy that selects the pod has a rule for the packet.

@@ -2,6 +2,8 @@
 
 pub mod age;
 pub mod prose;
+pub mod reach;
+pub mod rules;
 pub mod table;
 pub mod trace;
 pub mod transcript;

@@ -1,12 +1,13 @@
 //! One sentence for each reason. What we say here is ours: no text a user could take for Kubernetes' own.
 
+use crate::explain::answer::{Match, State};
 use crate::explain::{AddressKind, Component, Flow, Hop, NearMiss, NotEligible, Outcome, Place, Reason, Step};
 
 /// The sentence.
 pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::ServiceMatched { service, port, via } => format!("{} = Service {service}, port {port}", address_kind(*via)),
-        Reason::NoRule => "no rule of kube-proxy matches; the packet goes on as it is".to_string(),
+        Reason::NoRule => "no rule matches; the packet goes on as it is".to_string(),
         Reason::NoEndpoints { service } => format!("Service {service} has no endpoint that could be used anywhere"),
         Reason::NoLocalEndpoints { external, .. } => {
             let policy = if *external { "externalTrafficPolicy" } else { "internalTrafficPolicy" };
@@ -39,6 +40,21 @@ pub fn reason(reason: &Reason) -> String {
         Reason::NoAddressOfFamily { ip } => {
             format!("the client has no IPv{} address, so it cannot send to {ip}", if ip.is_ipv6() { 6 } else { 4 })
         }
+        Reason::NameResolved { name, ip, questions } => {
+            format!("name {name} is {ip}, found by {questions} question{}", if *questions == 1 { "" } else { "s" })
+        }
+        Reason::NameNotFound { name, questions } => {
+            format!(
+                "no server knows {name}: {questions} question{} asked, none answered with an address",
+                if *questions == 1 { "" } else { "s" }
+            )
+        }
+        Reason::NameServersSilent { name, questions } => {
+            format!(
+                "nobody could tell what {name} is: of {questions} question{} the last got no usable answer",
+                if *questions == 1 { "" } else { "s" }
+            )
+        }
         Reason::AnswerRestored => "the answer gets back the addresses that the client knows".to_string(),
         Reason::PolicyAllowed { flow, pod, policy } => format!("{policy} allows it {} {pod}", way(*flow)),
         Reason::PolicyDenied { flow, pod, policies, near } => {
@@ -64,6 +80,31 @@ fn near_miss(near: NearMiss) -> &'static str {
     }
 }
 
+/// What kube-proxy makes of a Service port whose address a packet has, in a clause.
+pub fn choice(reason: &Reason, matched: &Match, here: &str) -> String {
+    let able = matched.endpoints.iter().filter(|e| e.why_not.is_none()).count();
+    match (reason, matched.local) {
+        (_, Some(policy)) => format!("{policy}: Local, so only pods on {here} may answer"),
+        (Reason::ServiceMatched { .. }, None) if able == 1 => "one endpoint may answer".to_string(),
+        (Reason::ServiceMatched { .. }, None) => format!("draws one of {able} endpoints, each as likely"),
+        (Reason::NoEndpoints { .. }, None) if matched.endpoints.is_empty() => {
+            format!("Service {} has no endpoint at all", matched.service)
+        }
+        (Reason::NoEndpoints { .. }, None) => "no endpoint may be used, here or on any node".to_string(),
+        (other, None) => self::reason(other),
+    }
+}
+
+/// Whether the reason that an endpoint is left out says more than its state and node already do.
+pub fn adds(why: NotEligible, state: State) -> bool {
+    match why {
+        NotEligible::NotReady => state != State::NotReady,
+        NotEligible::Terminating => !matches!(state, State::Terminating | State::TerminatingServing),
+        NotEligible::OtherNode => false,
+        NotEligible::OtherZone => true,
+    }
+}
+
 /// What a station did, in a word or two.
 pub fn step(step: Step) -> &'static str {
     match step {
@@ -77,22 +118,31 @@ pub fn step(step: Step) -> &'static str {
         Step::Lost => "lost, silent",
         Step::Arrive => "arrived",
         Step::Restore => "restored",
+        Step::Resolve => "resolved",
     }
 }
 
 /// The end of a packet's way in one sentence, after how it ended and where.
 pub fn ending(outcome: Outcome, last: &Hop) -> String {
     let place = place(&last.place);
-    match (outcome, last.component) {
-        (Outcome::Delivered, _) => format!("Answered by {place}."),
-        (Outcome::TimedOut, Component::KubeProxy) => format!("Dropped on purpose by {place}; nothing is down."),
-        (Outcome::TimedOut, Component::NetworkPolicy) => format!("Dropped by a NetworkPolicy on {place}; nothing is down."),
-        (Outcome::TimedOut, _) => "Nobody is there to answer.".to_string(),
-        (Outcome::Refused, Component::KubeProxy) => format!("Refused by the rules of {place}; no pod was asked."),
-        (Outcome::Refused, _) => format!("{place} is up and answered no."),
-        (Outcome::Unreachable, _) => "The packet never left the client.".to_string(),
-        (Outcome::Unknown, _) => "What answers there is not modelled.".to_string(),
-        (Outcome::Reset | Outcome::Unresolved, _) => String::new(),
+    match (outcome, last.component, &last.reason) {
+        (Outcome::Delivered, ..) => format!("Answered by {place}."),
+        (Outcome::TimedOut, Component::KubeProxy, _) => format!("Dropped on purpose by {place}; nothing is down."),
+        (Outcome::TimedOut, Component::NetworkPolicy, _) => format!("Dropped by a NetworkPolicy on {place}; nothing is down."),
+        (Outcome::TimedOut, _, Reason::NodeDown { node }) => format!("{node} is down, and the packet was lost there."),
+        (Outcome::TimedOut, _, Reason::NotRoutedFromOutside { .. }) => {
+            "The address means nothing outside the cluster.".to_string()
+        }
+        (Outcome::TimedOut, ..) => "Nobody has the address, so nobody answers.".to_string(),
+        (Outcome::Refused, Component::KubeProxy, _) => format!("Refused by the rules of {place}; no pod was asked."),
+        (Outcome::Refused, ..) => format!("{place} is up and answered no."),
+        (Outcome::Unreachable, ..) => "The packet never left the client.".to_string(),
+        (Outcome::Unknown, ..) => "What answers there is not modelled.".to_string(),
+        (Outcome::Unresolved, _, Reason::NameNotFound { .. }) => {
+            "The name is unknown; no packet was sent to any Service.".to_string()
+        }
+        (Outcome::Unresolved, ..) => "The name servers did not answer; no packet was sent to any Service.".to_string(),
+        (Outcome::Reset, ..) => format!("{place} broke the connection off."),
     }
 }
 
@@ -105,14 +155,25 @@ pub fn place(place: &Place) -> String {
 }
 
 /// What the same symptom does not mean: the ends that learners confuse with this one.
-pub fn not_this(outcome: Outcome) -> Option<&'static str> {
-    match outcome {
-        Outcome::TimedOut => {
-            Some("no ready pod anywhere = refused at once; application not listening = refused after one round trip")
+pub fn not_this(outcome: Outcome, reason: &Reason) -> Option<&'static str> {
+    Some(match (outcome, reason) {
+        (Outcome::TimedOut, Reason::NodeDown { .. }) => {
+            "no ready pod anywhere = refused at once; a policy that drops looks the same, but nothing is down"
         }
-        Outcome::Refused => Some("a node without power, a Local policy without local pods or a wrong port = no answer at all"),
-        _ => None,
-    }
+        (Outcome::TimedOut, _) => "no ready pod anywhere = refused at once; app not listening = refused after one round trip",
+        (Outcome::Refused, Reason::NothingListens { .. } | Reason::BoundToLoopback { .. }) => {
+            "no endpoint = refused too, but by the rules, at once; a dead node or a Local policy = no answer at all"
+        }
+        (Outcome::Refused, _) => {
+            "app not listening = refused too, but by the pod, one round trip later; a dead node or a Local policy = no answer at all"
+        }
+        (Outcome::Unresolved, Reason::NameNotFound { .. }) => {
+            "a Service without pods still has a name; silent name servers = 5 s a try, not at once"
+        }
+        (Outcome::Unresolved, _) => "an unknown name = an answer at once; here no server answered",
+        (Outcome::Unreachable, _) => "a Service or pod that is down = refused or timed out; here nothing was sent",
+        _ => return None,
+    })
 }
 
 /// The kind of an address, as a noun.

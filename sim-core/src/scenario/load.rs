@@ -65,6 +65,11 @@ impl Input {
         self.index.find(reference).and_then(|position| self.manifests.get(position))
     }
 
+    /// Where the parts of one of `spec.objects` stand in [`Input::file`].
+    pub fn object_spans(&self, index: usize) -> Option<&SpanTree> {
+        self.script.as_ref()?.get(&Path::root().field("spec").field("objects").index(index))
+    }
+
     /// The bytes of a step in [`Input::file`]; `None` in a scenario made from manifests.
     pub fn step_range(&self, index: usize) -> Option<ByteRange> {
         let path = Path::root().field("spec").field("steps").index(index);

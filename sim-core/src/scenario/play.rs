@@ -3,17 +3,20 @@
 //! A step is what a person would do next: say something, apply a manifest, type a line, wait. Each leaves a [`Played`] value with
 //! what was shown and which expectations did not hold; [`crate::render::transcript`] writes it down.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::expect::{self, Observed, ObservedObject};
 use super::format::{Action, Apply, Decision, Expectation, Step, TraceOutcome};
 use super::load::Input;
+use super::notation::DocRef;
 use crate::console::all_programs;
 use crate::console::files::HostFiles;
 use crate::console::host::{Outcome, Place, World};
 use crate::console::session::{Fed, LineResult, Session};
 use crate::console::simulation::Simulation;
 use crate::console::simulator::until::{self, Waited};
+use crate::console::written::{Lines, origin};
 use crate::engine::queue::Ties;
 use crate::engine::random::{Draws, Seed};
 use crate::engine::run::Position;
@@ -45,6 +48,8 @@ pub struct Player {
     next: usize,
     /// When the step before began.
     before: Instant,
+    /// The lines of the input's files, for those who quote them.
+    lines: Arc<BTreeMap<String, Lines>>,
 }
 
 /// A point of a walkthrough.
@@ -83,7 +88,10 @@ impl Player {
         let ties = options.shuffle_ties.map_or(Ties::Scheduled, Ties::Shuffled);
         let sim = Simulation::new(cluster, seed, ties);
         let session = Session::new(all_programs(), options.host_files.clone());
-        Ok(Player { input, sim, session, next: 0, before: Instant::START })
+        let lines = Arc::new(lines(&input));
+        let mut player = Player { input, sim, session, next: 0, before: Instant::START, lines };
+        player.quote_objects();
+        Ok(player)
     }
 
     /// The scenario with its documents.
@@ -228,8 +236,31 @@ impl Player {
             },
         };
         let outcome = self.session.run(&mut self.sim, &line);
+        if let Apply::From(from) = apply {
+            self.quote(from.doc.as_deref());
+        }
         self.judge(&outcome, None, step, failures);
         (title, outcome)
+    }
+
+    /// Tells the world where an applied document stands in the user's file.
+    fn quote(&mut self, reference: Option<&DocRef>) {
+        let Some(manifest) = reference.and_then(|r| self.input.document(r)) else { return };
+        let Some(lines) = self.lines.get(&manifest.file) else { return };
+        let origin = origin(&manifest.file, lines, &manifest.value, &manifest.spans);
+        self.sim.written(manifest.kind(), manifest.namespace().unwrap_or("default"), manifest.name(), origin);
+    }
+
+    /// The same for the objects that were there from the start.
+    fn quote_objects(&mut self) {
+        let input = self.input.clone();
+        let Some(lines) = self.lines.get(&input.file).cloned() else { return };
+        for (index, object) in input.scenario.spec.objects.iter().enumerate() {
+            let Some(spans) = input.object_spans(index) else { continue };
+            let text = |pointer: &str| object.0.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
+            let origin = origin(&input.file, &lines, &object.0, spans);
+            self.sim.written(text("/kind"), text("/metadata/namespace"), text("/metadata/name"), origin);
+        }
     }
 
     /// A program's outcome against the step's expectation. Without one, a failing exit is a failure.
@@ -280,6 +311,12 @@ impl Player {
         let observed = Observed { object: (got.exit == 0).then_some(ObservedObject { text: &text }), ..Observed::default() };
         expect::check(expectation, &observed)
     }
+}
+
+/// The lines of each file that holds a part of the input.
+fn lines(input: &Input) -> BTreeMap<String, Lines> {
+    let files = input.manifests.iter().map(|m| &m.file).chain([&input.file]);
+    files.filter_map(|file| Some((file.clone(), Lines::of(input.sources.text(file)?)))).collect()
 }
 
 /// A line that applies `text` from standard input; the end mark is one that the text does not hold.

@@ -9,7 +9,8 @@ use super::failure::Failure;
 use super::resource::Resource;
 use super::targets::Target;
 use crate::api::table::document::{list, name, namespace, text};
-use crate::yaml;
+use crate::console::written::{Lines, origin};
+use crate::yaml::{self, Path, SpanTree};
 
 const EXTENSIONS: [&str; 3] = [".json", ".yaml", ".yml"];
 /// Most objects of one command.
@@ -29,9 +30,14 @@ pub fn read(client: &mut Client<'_>, paths: &[String], recursive: bool) -> Resul
         for file in files(client, path, recursive, 0)? {
             let text = if file == "-" { client.stdin.to_string() } else { client.file(&file)? };
             let source = if file == "-" { "STDIN" } else { &file };
-            for document in documents(&text, source)? {
+            let lines = Lines::of(&text);
+            for (document, spans) in placed(&text, source)? {
                 match target(client, document, source) {
-                    Ok(target) => targets.push(target),
+                    Ok(target) => {
+                        let origin = origin(source, &lines, &target.object, &spans);
+                        client.host.world().written(&target.resource.kind, &target.namespace, &target.name, origin);
+                        targets.push(target);
+                    }
                     Err(failure) => failures.push(failure),
                 }
             }
@@ -73,6 +79,11 @@ fn files(client: &mut Client<'_>, path: &str, recursive: bool, depth: usize) -> 
 
 /// The documents of a text, Lists taken apart.
 pub fn documents(text: &str, source: &str) -> Result<Vec<Value>, Failure> {
+    Ok(placed(text, source)?.into_iter().map(|(value, _)| value).collect())
+}
+
+/// The documents with the places of their fields.
+fn placed(text: &str, source: &str) -> Result<Vec<(Value, SpanTree)>, Failure> {
     let read = yaml::read(text, yaml::Profile::Kube).map_err(|errors| {
         let why = errors.first().map_or(String::new(), |error| {
             let line = text.as_bytes().iter().take(error.range.start).filter(|byte| **byte == b'\n').count() + 1;
@@ -82,7 +93,7 @@ pub fn documents(text: &str, source: &str) -> Result<Vec<Value>, Failure> {
     })?;
     let mut all = Vec::new();
     for document in read {
-        let value = document.value;
+        let (value, spans) = (document.value, document.spans);
         if value.is_null() {
             continue;
         }
@@ -93,9 +104,10 @@ pub fn documents(text: &str, source: &str) -> Result<Vec<Value>, Failure> {
             return Err(Failure::Error(format!("unable to decode {source:?}: Object 'apiVersion' is missing in '{value}'")));
         }
         if text_of(&value, "kind").ends_with("List") && value.get("items").is_some_and(Value::is_array) {
-            all.extend(list(&value, "items").iter().cloned());
+            let place = |index: usize| spans.get(&Path::root().field("items").index(index)).cloned().unwrap_or_default();
+            all.extend(list(&value, "items").iter().enumerate().map(|(index, item)| (item.clone(), place(index))));
         } else {
-            all.push(value);
+            all.push((value, spans));
         }
     }
     Ok(all)

@@ -6,11 +6,11 @@
 use std::net::SocketAddr;
 
 use crate::engine::time::Duration;
+use crate::explain::answer::Client;
 use crate::explain::{Outcome, Trace};
 use crate::network::wire::{Source, Wire};
 use crate::objects::pod_spec::Protocol;
 use crate::render::prose;
-use crate::render::trace::Client;
 
 /// Waits between SYNs; after the last the kernel gives up.
 const WAITS: [u64; 7] = [1, 2, 4, 8, 16, 32, 64];
@@ -82,12 +82,11 @@ pub fn connect(wire: &mut dyn Wire, from: &Source, to: SocketAddr, limit: Option
 }
 
 /// What curl would say of a way that was only looked at, not taken.
-pub fn client_of(trace: &Trace, to: SocketAddr) -> Client {
+pub fn client_of(trace: &Trace, host: &str, port: u16) -> Client {
     let total: u64 = WAITS.iter().sum();
-    let (ip, port) = (to.ip(), to.port());
     let line = |exit: i32, after: Duration| Client {
         text: format!(
-            "curl: ({exit}) Failed to connect to {ip} port {port} after {} ms: {}",
+            "curl: ({exit}) Failed to connect to {host} port {port} after {} ms: {}",
             after.as_millis(),
             super::curl::CANNOT
         ),

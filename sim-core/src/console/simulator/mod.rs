@@ -2,17 +2,22 @@
 //!
 //! No real cluster has them. They exist on the user's machine only, and what they print is ours, not Kubernetes'.
 
+mod answer;
 mod clock;
 mod faults;
 mod history;
+mod question;
+mod reach;
+mod rules;
 mod trace;
 pub mod until;
+mod words;
 
 use super::host::{Host, Outcome, Program};
 use super::simulation::Simulation;
 
 /// The commands, with their older names.
-pub const COMMANDS: [(&str, Program); 16] = [
+pub const COMMANDS: [(&str, Program); 17] = [
     ("advance", clock::advance),
     ("wait", clock::advance),
     ("step", clock::step),
@@ -26,7 +31,8 @@ pub const COMMANDS: [(&str, Program); 16] = [
     ("pending", history::timers),
     ("digest", history::digest),
     ("hash", history::digest),
-    ("rules", trace::rules),
+    ("rules", rules::rules),
+    ("reach", reach::reach),
     ("assumptions", history::assumptions),
     ("settled", clock::settled),
 ];

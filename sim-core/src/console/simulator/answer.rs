@@ -1,0 +1,166 @@
+//! Puts an answer together: the way of one packet, then the same question asked elsewhere, and what all of it rested on.
+//!
+//! Everything here looks; nothing is changed, and no time passes.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::question::Target;
+use crate::cluster::ground::GroundAt;
+use crate::console::net::client_of;
+use crate::console::simulation::Simulation;
+use crate::engine::time::Duration;
+use crate::explain::answer::{Answer, Client, Elsewhere, Match};
+use crate::explain::because::{self, Socket};
+use crate::explain::{AddressKind, Component, Decision, Outcome, Place, Reason, Trace, facts, hints};
+use crate::network::Ground;
+use crate::network::wire::Source;
+use crate::objects::pod_spec::Protocol;
+
+/// In clusters of more nodes the others are not asked.
+const NODES_ASKED_MAX: usize = 12;
+
+/// The answer to one question.
+pub(super) fn answer(sim: &Simulation, from: &Source, target: &Target, protocol: Protocol) -> Answer {
+    let spent = target.resolver.as_ref().map_or(Duration::ZERO, |(_, spent)| *spent);
+    let mut trace =
+        if target.to.ip().is_unspecified() { unresolved(target, protocol) } else { sim.trace(from, target.to, protocol) };
+    if let Some((hop, _)) = target.resolver.as_ref().filter(|_| trace.outcome != Outcome::Unresolved) {
+        trace.hops.insert(0, hop.clone());
+    }
+    let host = target.name.clone().unwrap_or_else(|| target.to.ip().to_string());
+    let mut client = match trace.outcome {
+        Outcome::Unresolved => Client { text: format!("curl: (6) Could not resolve host: {host}"), exit: 6, after_ns: 0 },
+        _ => client_of(&trace, &host, target.to.port()),
+    };
+    client.after_ns += spent.as_nanos();
+    let matches = matches(sim, &trace);
+    let sockets = sockets(sim, &trace);
+    let head = sim.cluster().store.head();
+    let ground = because::Ground { view: head, origins: sim.origins(), sockets: &sockets };
+    let own = if let Source::Pod { namespace, .. } = from { &**namespace } else { "default" };
+    let did_you_mean = match trace.outcome {
+        Outcome::Delivered => Vec::new(),
+        Outcome::Unresolved => hints::name(head, &host, own),
+        _ => hints::of_trace(head, &trace),
+    };
+    Answer {
+        because: because::because(ground, &trace, &matches),
+        nodes: nodes(sim, from, &trace, &matches),
+        not_seen_by: not_seen_by(sim, from, &trace, &matches),
+        name: target.name.clone(),
+        client,
+        matches,
+        did_you_mean,
+        trace,
+    }
+}
+
+/// The way of a packet that was never sent, because its name has no address.
+fn unresolved(target: &Target, protocol: Protocol) -> Trace {
+    let hop = target.resolver.as_ref().map(|(hop, _)| hop.clone());
+    Trace {
+        asked: (hop.as_ref().map_or(target.to, |h| h.before.0), target.to),
+        protocol,
+        hops: hop.into_iter().collect(),
+        decision: Decision::Pass,
+        candidates: Vec::new(),
+        chosen: None,
+        masquerade: false,
+        masquerade_for: Vec::new(),
+        outcome: Outcome::Unresolved,
+        round_trip: Duration::ZERO,
+        seen_source: None,
+        branches: Vec::new(),
+        return_hops: Vec::new(),
+    }
+}
+
+/// For each hop of kube-proxy the Service and endpoints, as that node had them programmed.
+fn matches(sim: &Simulation, trace: &Trace) -> Vec<Option<Match>> {
+    let of = |hop: &crate::explain::Hop| {
+        let Place::Node(node) = &hop.place else { return None };
+        let (view, _) = sim.cluster().proxies.programmed(node)?;
+        facts::matched(view, trace, hop).or_else(|| facts::matched(sim.cluster().store.head(), trace, hop))
+    };
+    trace.hops.iter().map(of).collect()
+}
+
+/// What listens where the way ended.
+fn sockets(sim: &Simulation, trace: &Trace) -> Vec<Socket> {
+    let ground = GroundAt { cluster: sim.cluster(), now: sim.engine().now() };
+    let Some(last) = trace.hops.last().filter(|h| h.component == Component::Server) else { return Vec::new() };
+    let found = match &last.place {
+        Place::Node(node) => ground.host_sockets(node),
+        _ => ground.sandbox(last.after.1.ip()).map(|s| s.sockets).unwrap_or_default(),
+    };
+    let socket = |l: crate::kubelet::images::Listener| (l.port, l.protocol, l.bind.is_some_and(|ip| ip.is_loopback()));
+    let mut list: Vec<Socket> = found.into_iter().map(|(listener, _)| socket(listener)).collect();
+    list.sort_unstable();
+    list.dedup();
+    list
+}
+
+/// The same asked of every node: by its address, if a node port was asked; from its pods, if a cluster IP was and they differ.
+fn nodes(sim: &Simulation, from: &Source, trace: &Trace, matches: &[Option<Match>]) -> Vec<Elsewhere> {
+    let config = &sim.cluster().config;
+    let Some(kind) = matches.iter().flatten().next().map(|m| m.kind) else { return Vec::new() };
+    if !(2..=NODES_ASKED_MAX).contains(&config.nodes.len()) {
+        return Vec::new();
+    }
+    let (to, v6) = (trace.asked.1, trace.asked.1.is_ipv6());
+    let external = config.nodes.iter().any(|n| n.external_ips.contains(&to.ip()));
+    let ask = |node: &crate::cluster::config::NodeConfig| {
+        let ends = match kind {
+            AddressKind::NodePort => {
+                let list = if external { &node.external_ips } else { &node.ips };
+                (from.clone(), *list.iter().find(|ip| ip.is_ipv6() == v6)?)
+            }
+            AddressKind::ClusterIp => {
+                let ip = node.pod_address(u8::MAX).filter(|ip| ip.is_ipv6() == v6)?;
+                (Source::Address { ip, at_node: node.name.as_str().into() }, to.ip())
+            }
+            _ => return None,
+        };
+        let other = sim.trace(&ends.0, SocketAddr::new(ends.1, to.port()), trace.protocol);
+        Some(Elsewhere::of(node.name.as_str(), &other, ""))
+    };
+    let list: Vec<Elsewhere> = config.nodes.iter().filter_map(ask).collect();
+    let differ =
+        list.windows(2).any(|w| (w[0].delivered, w[0].outcome, w[0].dropped) != (w[1].delivered, w[1].outcome, w[1].dropped));
+    if kind == AddressKind::NodePort || differ { list } else { Vec::new() }
+}
+
+/// The other vantage point, if the same question ends differently there.
+fn not_seen_by(sim: &Simulation, from: &Source, trace: &Trace, matches: &[Option<Match>]) -> Option<Elsewhere> {
+    let matched = matches.iter().flatten().next();
+    let (who, other, why) = match from {
+        Source::Outside => {
+            let why = match trace.hops.last().map(|h| &h.reason) {
+                Some(Reason::NoLocalEndpoints { external: true, .. }) => "in-cluster traffic skips Local",
+                Some(Reason::NotRoutedFromOutside { .. }) => "the address works inside only",
+                Some(Reason::SourceNotAllowed { .. }) => "the source ranges are checked on the way in",
+                _ => "",
+            };
+            ("a test from a pod", some_pod(sim, matched, trace.asked.1.is_ipv6())?, why)
+        }
+        _ if matched.is_some_and(|m| m.kind != AddressKind::ClusterIp) => ("a test from outside", Source::Outside, ""),
+        _ => return None,
+    };
+    let other = sim.trace(&other, trace.asked.1, trace.protocol);
+    let (here, there) = (Elsewhere::of("", trace, ""), Elsewhere::of(who, &other, why));
+    let differs = (here.delivered > 0) != (there.delivered > 0) || here.outcome != there.outcome;
+    (differs && other.outcome != Outcome::Unknown).then_some(there)
+}
+
+/// A running pod that is no endpoint of the Service; of the namespace `default` if it has one.
+fn some_pod(sim: &Simulation, matched: Option<&Match>, v6: bool) -> Option<Source> {
+    let head = sim.cluster().store.head();
+    let is_endpoint = |ip: IpAddr| matched.is_some_and(|m| m.endpoints.iter().any(|e| e.address.ip() == ip));
+    let fits = |p: &&std::sync::Arc<crate::objects::pod::Pod>| {
+        let ip = p.status.ips.iter().copied().find(|ip| ip.is_ipv6() == v6);
+        let up = p.node.as_ref().is_some_and(|n| sim.cluster().faults.node_up(n));
+        up && p.ready() && !p.spec.host_network && ip.is_some_and(|ip| !is_endpoint(ip))
+    };
+    let pod = head.pods.in_namespace("default").find(fits).or_else(|| head.pods.iter().find(fits))?;
+    Some(Source::Pod { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() })
+}

@@ -1,0 +1,226 @@
+//! How users name the two ends of a connection: sources and targets of `trace` and `reach`.
+//!
+//! A name is resolved as a program at the source would resolve it, in a copy of the world, so that no time passes and no cache is
+//! warmed. Every refusal says what there is instead.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::cluster::ground::GroundAt;
+use crate::console::simulation::Simulation;
+use crate::dns::resolver::{Family, LookupError, lookup};
+use crate::engine::time::Duration;
+use crate::explain::because::some;
+use crate::explain::hints::alike;
+use crate::explain::{Component, Hop, Place, Reason, Step};
+use crate::network::Ground;
+use crate::network::wire::{Source, Wire};
+use crate::objects::Name;
+use crate::objects::json::parse_ip_sloppy;
+use crate::objects::pod_spec::Protocol;
+use crate::objects::service::Service;
+
+/// Where a connection is to go.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// The address; the unspecified one if the name was not resolved.
+    pub to: SocketAddr,
+    /// The host as typed, if it was a name that had to be resolved.
+    pub name: Option<String>,
+    /// What the resolver did, and how long it took.
+    pub resolver: Option<(Hop, Duration)>,
+}
+
+/// Reads a protocol.
+pub(super) fn protocol(text: &str) -> Result<Protocol, String> {
+    match text.to_uppercase().as_str() {
+        "TCP" => Ok(Protocol::Tcp),
+        "UDP" => Ok(Protocol::Udp),
+        "SCTP" => Ok(Protocol::Sctp),
+        _ => Err(format!("`{text}` is not a protocol; there are TCP, UDP and SCTP")),
+    }
+}
+
+/// Whether a node exists; if not, which there are.
+pub(super) fn known_node(sim: &Simulation, node: &str) -> Result<(), String> {
+    let names = sim.cluster().config.node_names();
+    if names.iter().any(|n| **n == *node) {
+        return Ok(());
+    }
+    Err(format!("node `{node}` does not exist; the nodes are {}", some(&names)))
+}
+
+/// Reads a source.
+pub(super) fn source(sim: &Simulation, text: &str, at_node: Option<&str>) -> Result<Source, String> {
+    if let Some(node) = at_node {
+        known_node(sim, node)?;
+    }
+    let parts: Vec<&str> = text.split('/').collect();
+    let (namespace, name) = match parts[..] {
+        ["external" | "outside"] => return Ok(Source::Outside),
+        ["node" | "nodes", node] => {
+            known_node(sim, node)?;
+            return Ok(Source::Node(node.into()));
+        }
+        ["pod" | "pods", namespace, name] => (namespace, name),
+        ["pod" | "pods", name] => ("default", name),
+        _ => {
+            let Some(ip) = parse_ip_sloppy(text) else {
+                return Err(format!("`{text}` is not a source; write pod/NAMESPACE/NAME, node/NAME, external, or an IP address"));
+            };
+            let node = at_node.ok_or_else(|| format!("`{text}` alone does not say where it enters; add --at-node NODE"))?;
+            return Ok(Source::Address { ip, at_node: node.into() });
+        }
+    };
+    match sim.cluster().store.head().pods.get(namespace, name) {
+        None => Err(no_pod(sim, namespace, name)),
+        Some(pod) if pod.node.is_none() => {
+            Err(format!("pod {namespace}/{name} has no node yet, so it cannot send; `why pod/{namespace}/{name}` says why"))
+        }
+        Some(pod) if pod.status.ips.is_empty() && !pod.spec.host_network => {
+            Err(format!("pod {namespace}/{name} has no address yet; let time pass: `advance to pod/{namespace}/{name} ready`"))
+        }
+        Some(_) => Ok(Source::Pod { namespace: namespace.into(), name: name.into() }),
+    }
+}
+
+/// The refusal of a pod that does not exist, with those that are nearly called so.
+fn no_pod(sim: &Simulation, namespace: &str, name: &str) -> String {
+    let pods = &sim.cluster().store.head().pods;
+    let elsewhere = pods.iter().find(|p| &*p.meta.name == name).map(|p| format!("pod/{}/{name}", p.meta.namespace));
+    let near: Vec<Name> =
+        pods.in_namespace(namespace).map(|p| p.meta.name.clone()).filter(|n| n.starts_with(name) || alike(n, name)).collect();
+    let all: Vec<Name> = pods.in_namespace(namespace).map(|p| p.meta.name.clone()).collect();
+    let way_out = match (elsewhere, near.is_empty(), all.is_empty()) {
+        (Some(there), ..) => format!("did you mean {there}?"),
+        (None, false, _) => format!("did you mean {}?", some(&near)),
+        (None, true, false) => format!("namespace {namespace} has {}", some(&all)),
+        (None, true, true) => format!("namespace {namespace} has no pods"),
+    };
+    format!("pod {namespace}/{name} does not exist; {way_out}")
+}
+
+/// Reads a target and turns it into an address.
+pub(super) fn target(sim: &Simulation, text: &str, from: &Source) -> Result<Target, String> {
+    let (host, port) = authority(text)?;
+    if let Some(ip) = parse_ip_sloppy(&host) {
+        let port = number(&port)?;
+        return Ok(Target { to: SocketAddr::new(ip, port), name: None, resolver: None });
+    }
+    let parts: Vec<&str> = host.split('/').collect();
+    let (namespace, name) = match parts[..] {
+        ["svc" | "service" | "services", namespace, name] => (namespace, name),
+        ["svc" | "service" | "services", name] => ("default", name),
+        [_] => return by_name(sim, &host, number(&port)?, from),
+        _ => return Err(format!("`{text}` is not a target; write IP:PORT, NAME:PORT, svc/NAMESPACE/NAME:PORT, or a URL")),
+    };
+    let service = service(sim, namespace, name)?;
+    let Some(ip) = service.cluster_ips.first() else {
+        return Err(match &service.external_name {
+            Some(other) => format!("Service {namespace}/{name} is only an alias: it has no address; trace {other}"),
+            None => format!(
+                "Service {namespace}/{name} is headless: it has no address; trace its name from a pod, or a pod's address"
+            ),
+        });
+    };
+    let by_port_name = service.ports.iter().find(|p| *p.name == *port).map(|p| p.port);
+    let port = by_port_name.map_or_else(|| number(&port), Ok)?;
+    Ok(Target { to: SocketAddr::new(*ip, port), name: None, resolver: None })
+}
+
+/// A Service by name, or the refusal with what there is.
+pub(super) fn service<'s>(sim: &'s Simulation, namespace: &str, name: &str) -> Result<&'s Service, String> {
+    let services = &sim.cluster().store.head().services;
+    if let Some(service) = services.get(namespace, name) {
+        return Ok(service);
+    }
+    let elsewhere = services.iter().find(|s| &*s.meta.name == name).map(|s| &s.meta.namespace);
+    let all: Vec<Name> = services.in_namespace(namespace).map(|s| s.meta.name.clone()).collect();
+    let way_out = match (elsewhere, all.is_empty()) {
+        (Some(there), _) => format!("did you mean svc/{there}/{name}?"),
+        (None, false) => format!("namespace {namespace} has {}", some(&all)),
+        (None, true) => format!("namespace {namespace} has no Services"),
+    };
+    Err(format!("Service {namespace}/{name} does not exist; {way_out}"))
+}
+
+/// Host and port of a target as typed: a URL's scheme gives the port if none is written.
+fn authority(text: &str) -> Result<(String, String), String> {
+    let scheme = [("http://", "80"), ("https://", "443")].into_iter().find_map(|(s, port)| Some((text.strip_prefix(s)?, port)));
+    if scheme.is_none() && text.contains("://") {
+        return Err(format!(
+            "`{text}` is neither http nor https; write IP:PORT, NAME:PORT, svc/NAMESPACE/NAME:PORT, or a URL of those"
+        ));
+    }
+    let rest = scheme.map_or(text, |(rest, _)| rest.split(['/', '?', '#']).next().unwrap_or(rest));
+    let v6 = rest.strip_prefix('[').and_then(|r| r.split_once(']'));
+    let (host, port) = match v6 {
+        Some((host, port)) => (host, port.strip_prefix(':')),
+        None if rest.matches(':').count() > 1 => {
+            return Err(format!("`{text}`: put an IPv6 address in brackets, as in [fd00::1]:80"));
+        }
+        None => rest.rsplit_once(':').map_or((rest, None), |(host, port)| (host, Some(port))),
+    };
+    if host.is_empty() {
+        return Err(format!("`{text}` names no host; write IP:PORT, NAME:PORT, svc/NAMESPACE/NAME:PORT, or a URL"));
+    }
+    match port.or(scheme.map(|(_, port)| port)) {
+        Some(port) => Ok((host.to_string(), port.to_string())),
+        None => Err(format!("`{text}` has no port; add one, as in {text}:80")),
+    }
+}
+
+fn number(text: &str) -> Result<u16, String> {
+    let port = text.parse().ok().filter(|n| *n > 0);
+    port.ok_or_else(|| format!("`{text}` is not a port; ports are numbers from 1 to 65535"))
+}
+
+/// A name, resolved at the source. Where no kubelet runs no pod has a resolver: there a Service's name means its address.
+fn by_name(sim: &Simulation, host: &str, port: u16, from: &Source) -> Result<Target, String> {
+    let ground = GroundAt { cluster: sim.cluster(), now: sim.engine().now() };
+    if !ground.certain() {
+        let own = if let Source::Pod { namespace, .. } = from { namespace.to_string() } else { "default".to_string() };
+        let mut labels = host.split('.');
+        let name = labels.next().unwrap_or_default();
+        let found = service(sim, labels.next().unwrap_or(&own), name)?;
+        let ip = found.cluster_ips.first().ok_or_else(|| format!("Service {host} has no address"))?;
+        return Ok(Target { to: SocketAddr::new(*ip, port), name: Some(host.to_string()), resolver: None });
+    }
+    let mut copy = sim.clone();
+    let start = copy.engine().now();
+    let found = lookup(&mut copy, from, host, Family::Any);
+    let spent = Wire::now(&copy).since(start);
+    let questions = found.queries.len();
+    let name: Name = host.into();
+    let (ip, reason) = match (found.addresses.first(), &found.error) {
+        (Some(ip), _) => (*ip, Reason::NameResolved { name, ip: *ip, questions }),
+        (None, Some(LookupError::Stopped(why))) => return Err(why.clone()),
+        (None, Some(LookupError::TryAgain)) => (IpAddr::V4(Ipv4Addr::UNSPECIFIED), Reason::NameServersSilent { name, questions }),
+        (None, _) => (IpAddr::V4(Ipv4Addr::UNSPECIFIED), Reason::NameNotFound { name, questions }),
+    };
+    let to = SocketAddr::new(ip, port);
+    let addresses = (SocketAddr::new(own_address(&ground, from, ip.is_ipv6()), 0), to);
+    let step = if ip.is_unspecified() { Step::Lost } else { Step::Resolve };
+    let hop = Hop {
+        place: Place::Client,
+        component: Component::Resolver,
+        step,
+        reason,
+        before: addresses,
+        after: addresses,
+        not_eligible: Vec::new(),
+        view_age: None,
+    };
+    Ok(Target { to, name: Some(host.to_string()), resolver: Some((hop, spent)) })
+}
+
+/// The address that a source sends from.
+fn own_address(ground: &GroundAt<'_>, from: &Source, v6: bool) -> IpAddr {
+    let ips = match from {
+        Source::Outside => vec![ground.outside(v6)],
+        Source::Node(node) => ground.node_ips(node),
+        Source::Pod { namespace, name } => ground.pod(namespace, name).map(|(_, ips)| ips).unwrap_or_default(),
+        Source::Address { ip, .. } => vec![*ip],
+    };
+    let own = ips.iter().find(|ip| ip.is_ipv6() == v6).or(ips.first());
+    own.copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}

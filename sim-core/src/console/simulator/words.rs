@@ -1,0 +1,53 @@
+//! The arguments of a question: plain words, flags with a value, and `-o json`.
+
+use std::collections::BTreeMap;
+
+/// Arguments taken apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    /// What is no flag, in order.
+    pub plain: Vec<String>,
+    /// Whether JSON is wanted.
+    pub json: bool,
+    values: BTreeMap<String, String>,
+}
+
+impl Words {
+    /// Reads arguments; `flags` are those with a value, besides `-o`.
+    pub fn read(argv: &[String], flags: &[&str]) -> Result<Words, String> {
+        let mut words = Words::default();
+        let mut rest = argv.iter().skip(1);
+        while let Some(word) = rest.next() {
+            if !word.starts_with('-') || word == "-" {
+                words.plain.push(word.clone());
+                continue;
+            }
+            let (name, inline) = word.split_once('=').map_or((word.as_str(), None), |(n, v)| (n, Some(v.to_string())));
+            let output = ["-o", "--output"].contains(&name);
+            let flag = name.strip_prefix("--").filter(|n| flags.contains(n));
+            if word == "-ojson" {
+                words.json = true;
+                continue;
+            }
+            if !output && flag.is_none() {
+                let mut known: Vec<String> = flags.iter().map(|f| format!("--{f}")).collect();
+                known.push("-o json".to_string());
+                return Err(format!("`{name}` is not a flag of it; there are {}", known.join(", ")));
+            }
+            let value = inline.or_else(|| rest.next().cloned()).filter(|v| !v.is_empty());
+            let value = value.ok_or_else(|| format!("`{name}` needs a value"))?;
+            match flag {
+                Some(flag) => drop(words.values.insert(flag.to_string(), value)),
+                None if value == "json" => words.json = true,
+                None if value == "text" => words.json = false,
+                None => return Err(format!("`{value}` is not a form of output; there are text and json")),
+            }
+        }
+        Ok(words)
+    }
+
+    /// The value of a flag.
+    pub fn value(&self, flag: &str) -> Option<&str> {
+        self.values.get(flag).map(String::as_str)
+    }
+}

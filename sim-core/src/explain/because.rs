@@ -1,0 +1,237 @@
+//! Which fields of which objects made a packet's way end as it did, and what they meet in the cluster.
+//!
+//! A field is named as the user wrote it, with its place in the user's file where that is known. Left out: the history of a field.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::answer::{Cause, Endpoint, Match};
+use super::facts;
+use super::origin::Origins;
+use super::{Outcome, Reason, Trace};
+use crate::objects::Name;
+use crate::objects::labels::Labels;
+use crate::objects::pod::Pod;
+use crate::objects::pod_spec::Protocol;
+use crate::objects::service::Service;
+use crate::store::View;
+
+/// A socket at the end of the way: its port, and whether only the loopback address reaches it.
+pub type Socket = (u16, Protocol, bool);
+
+/// What causes are looked up in.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    /// The store as it is.
+    pub view: &'a View,
+    /// Where the user wrote things.
+    pub origins: &'a Origins,
+    /// What listens where the way ended.
+    pub sockets: &'a [Socket],
+}
+
+/// Names that are listed before the rest is only counted.
+const LISTED_MAX: usize = 3;
+
+/// The causes of the last decision on a way.
+pub fn because(ground: Ground<'_>, trace: &Trace, matches: &[Option<Match>]) -> Vec<Cause> {
+    let Some(last) = trace.hops.last() else { return Vec::new() };
+    let matched = matches.iter().flatten().next();
+    let service = matched.and_then(|m| m.service.split_once('/')).and_then(|(ns, name)| ground.view.services.get(ns, name));
+    let service = service.or_else(|| facts::service_of(ground.view, &last.reason)).map(|s| &**s);
+    let endpoints = matched.map(|m| m.endpoints.as_slice()).unwrap_or_default();
+    match (&last.reason, service) {
+        (Reason::NoLocalEndpoints { external, .. }, Some(service)) => {
+            let field = if *external { "externalTrafficPolicy" } else { "internalTrafficPolicy" };
+            let mut causes = vec![ground.field(service, field, "Local")];
+            causes.extend(ground.placement(service, endpoints));
+            causes
+        }
+        (Reason::NoEndpoints { .. } | Reason::NotRejectedOnOutput { .. }, Some(service)) => ground.nobody(service, endpoints),
+        (Reason::SourceNotAllowed { .. }, Some(service)) => {
+            let list: Vec<&str> = service.source_ranges.iter().map(|r| &**r).collect();
+            let at = ground.place(service, "spec.loadBalancerSourceRanges", "");
+            let text = format!("loadBalancerSourceRanges: [{}]", list.join(", "));
+            vec![Cause { object: object(service), place: at, text }]
+        }
+        (Reason::NothingListens { port }, service) => ground.nothing_listens(service, trace, *port),
+        (Reason::BoundToLoopback { port }, _) => vec![Cause::fact(format!(
+            "the program binds port {port} to 127.0.0.1; a listener for others binds 0.0.0.0 (a container's port list opens nothing)"
+        ))],
+        (Reason::NodeDown { node }, _) => ground.node_down(node, endpoints),
+        (Reason::NoRule | Reason::NobodyHasAddress { .. } | Reason::NoSuchServicePort | Reason::UnallocatedServiceIp, _) => {
+            ground.no_such(trace)
+        }
+        (_, Some(service)) if trace.outcome == Outcome::Delivered => vec![ground.chosen(service, endpoints)],
+        _ => last.reason.cause().into_iter().map(Cause::fact).collect(),
+    }
+}
+
+/// `Service default/web`.
+fn object(service: &Service) -> String {
+    format!("Service {}", facts::full_name(service))
+}
+
+impl Ground<'_> {
+    fn place(&self, service: &Service, path: &str, value: &str) -> Option<String> {
+        self.origins.place("Service", &service.meta.namespace, &service.meta.name, path, value)
+    }
+
+    fn field(&self, service: &Service, key: &str, value: &str) -> Cause {
+        let place = self.place(service, &format!("spec.{key}"), value);
+        Cause { object: object(service), place, text: format!("{key}: {value}") }
+    }
+
+    fn selector(&self, service: &Service, labels: &Labels) -> Cause {
+        let place = labels.0.iter().next().and_then(|(k, v)| self.place(service, &format!("spec.selector.{k}"), v));
+        Cause { object: object(service), place, text: format!("selector {}", pairs(labels)) }
+    }
+
+    /// The field that a connection which went well rests on.
+    fn chosen(&self, service: &Service, endpoints: &[Endpoint]) -> Cause {
+        let able = endpoints.iter().filter(|e| e.why_not.is_none()).count();
+        let Some(labels) = &service.selector else {
+            return Cause { object: object(service), place: None, text: format!("endpoints made by hand: {able}") };
+        };
+        let mut cause = self.selector(service, labels);
+        cause.text = format!("{} finds {}, of which {able} may answer here", cause.text, count(endpoints.len(), "endpoint"));
+        cause
+    }
+
+    /// Nobody is behind the Service, or nobody who may be used.
+    fn nobody(&self, service: &Service, endpoints: &[Endpoint]) -> Vec<Cause> {
+        let Some(labels) = &service.selector else {
+            let text = "no selector, so nobody fills its endpoints but you: an EndpointSlice with the label \
+                        kubernetes.io/service-name, whose port has the same name";
+            return vec![Cause { object: object(service), place: None, text: text.to_string() }];
+        };
+        let mut cause = self.selector(service, labels);
+        let pods: Vec<_> = self.pods(service, labels);
+        let unready: Vec<&Name> = pods.iter().filter(|p| !p.ready()).map(|p| &p.meta.name).collect();
+        cause.text += &match (pods.len(), unready.len()) {
+            (0, _) => format!(" matches no pod of namespace {}", service.meta.namespace),
+            (all, n) if n > 0 => format!(" matches {}, {n} not ready: {}", count(all, "pod"), some(&unready)),
+            (all, _) if endpoints.is_empty() => {
+                format!(" matches {}, but none gives this port a number", count(all, "pod"))
+            }
+            (all, _) => format!(" matches {}, whose endpoints are not ready as this node last saw them", count(all, "pod")),
+        };
+        vec![cause]
+    }
+
+    fn pods(&self, service: &Service, labels: &Labels) -> Vec<&Pod> {
+        let all = self.view.pods_matching(&service.meta.namespace, labels);
+        all.map(|p| &**p).filter(|p| labels.contained_in(&p.meta.labels) && !p.finished()).collect()
+    }
+
+    /// Where the pods of a Local Service are, and what put them there.
+    fn placement(&self, service: &Service, endpoints: &[Endpoint]) -> Option<Cause> {
+        let mut by_node: BTreeMap<&str, usize> = BTreeMap::new();
+        for endpoint in endpoints {
+            *by_node.entry(endpoint.node.as_deref().unwrap_or("no node")).or_default() += 1;
+        }
+        let where_ = match by_node.iter().collect::<Vec<_>>()[..] {
+            [] => return None,
+            [(node, 1)] => format!("its one pod is on {node}"),
+            [(node, 2)] => format!("both pods are on {node}"),
+            [(node, n)] => format!("all {n} pods are on {node}"),
+            _ => {
+                let parts: Vec<String> = by_node.iter().take(LISTED_MAX + 1).map(|(node, n)| format!("{n} on {node}")).collect();
+                format!("its pods: {}", parts.join(", "))
+            }
+        };
+        let deployment = endpoints.iter().filter_map(|e| e.pod.as_ref()).find_map(|pod| self.deployment(service, pod));
+        let text = match deployment {
+            Some((name, false)) => format!("Deployment {name} has no spread, {where_}"),
+            _ => where_,
+        };
+        Some(Cause::fact(text))
+    }
+
+    /// The Deployment above a pod, and whether it asks for its pods to be spread.
+    fn deployment(&self, service: &Service, pod: &str) -> Option<(Name, bool)> {
+        let namespace = &service.meta.namespace;
+        let owner = |owners: &[crate::objects::meta::Owner]| owners.iter().find(|o| o.controller == Some(true)).cloned();
+        let pod = self.view.pods.get(namespace, pod)?;
+        let set = self.view.replica_sets.get(namespace, &owner(&pod.meta.owners)?.name)?;
+        let deployment = self.view.deployments.get(namespace, &owner(&set.meta.owners)?.name)?;
+        let spec = &deployment.template.spec;
+        let apart = spec.doc.pointer("/affinity/podAntiAffinity").is_some();
+        Some((deployment.meta.name.clone(), apart || !spec.spread.is_empty()))
+    }
+
+    /// The connection reached the machine, and no program has the port.
+    fn nothing_listens(&self, service: Option<&Service>, trace: &Trace, port: u16) -> Vec<Cause> {
+        let mut causes = Vec::new();
+        if let Some((service, index)) = service.and_then(|s| Some((s, port_index(s, trace)?))) {
+            let text = facts::target_text(&service.ports[index]);
+            let place = self.place(service, &format!("spec.ports[{index}].targetPort"), &text);
+            let place = place.or_else(|| self.place(service, &format!("spec.ports[{index}].port"), &text));
+            causes.push(Cause { object: object(service), place, text: format!("targetPort: {text}") });
+        }
+        let open: Vec<String> = self.sockets.iter().map(|(port, protocol, _)| format!("{port}/{}", protocol.text())).collect();
+        causes.push(Cause::fact(match open.len() {
+            0 => format!("no program there listens at all, so not on {port} either"),
+            _ => format!("the programs there listen on {}", some(&open)),
+        }));
+        causes
+    }
+
+    /// The power is off; what the API still says of the node and its pods.
+    fn node_down(&self, node: &Name, endpoints: &[Endpoint]) -> Vec<Cause> {
+        let seen = self.view.nodes.get("", node).map(|n| if n.ready() { "Ready" } else { "NotReady" });
+        let mut causes =
+            vec![Cause::fact(format!("{node} has no power; kubectl get nodes says {}", seen.unwrap_or("nothing of it")))];
+        let listed = endpoints.iter().filter(|e| e.node.as_ref() == Some(node) && e.why_not.is_none()).count();
+        if listed > 0 {
+            causes.push(Cause::fact(format!(
+                "{} on it still counted as ready",
+                if listed == 1 { "its endpoint is" } else { "its endpoints are" }
+            )));
+        }
+        causes
+    }
+
+    /// No rule, or no such port, or nobody has the address.
+    fn no_such(&self, trace: &Trace) -> Vec<Cause> {
+        let (to, port) = (trace.asked.1.ip(), trace.asked.1.port());
+        let Some(service) = facts::owner_of(self.view, to) else {
+            let picked = trace.chosen.is_some_and(|c| Some(c) != Some(trace.asked.1));
+            return vec![Cause::fact(match picked {
+                true => "the pod that had this address is gone, and the rules still name it".to_string(),
+                false => format!("no Service and no pod has {to}"),
+            })];
+        };
+        let ports: Vec<String> = service.ports.iter().map(|p| format!("{}/{}", p.port, p.protocol.text())).collect();
+        let place = self.place(service, "spec.ports", "");
+        vec![Cause { object: object(service), place, text: format!("ports: {}; {port} is none of them", some(&ports)) }]
+    }
+}
+
+/// The index of the port of a Service that a way was asked for.
+fn port_index(service: &Service, trace: &Trace) -> Option<usize> {
+    let to: SocketAddr = trace.asked.1;
+    let kind = facts::kind_of(service, to.ip());
+    let number = |p: &crate::objects::service::ServicePort| match kind {
+        super::AddressKind::NodePort => p.node_port,
+        _ => Some(p.port),
+    };
+    service.ports.iter().position(|p| number(p) == Some(to.port()) && p.protocol == trace.protocol)
+}
+
+/// `app=web,tier=3`.
+pub fn pairs(labels: &Labels) -> String {
+    labels.0.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",")
+}
+
+/// `1 pod`, `2 pods`.
+pub fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// The first of a list, and how many more there are.
+pub fn some<T: AsRef<str>>(list: &[T]) -> String {
+    let first: Vec<&str> = list.iter().take(LISTED_MAX).map(AsRef::as_ref).collect();
+    let more = list.len().saturating_sub(LISTED_MAX);
+    if more == 0 { first.join(", ") } else { format!("{} and {more} more", first.join(", ")) }
+}

@@ -1,0 +1,73 @@
+//! The JSON form: the fields of the contract, and more from the same value.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::explain::answer::{Answer, Cause, Elsewhere, Endpoint, Match};
+use crate::explain::{Branch, Hop};
+use crate::render::prose;
+
+/// The whole answer.
+pub fn json(answer: &Answer) -> Value {
+    let trace = &answer.trace;
+    let hop = |(i, hop): (usize, &Hop)| hop_json(hop, answer.matches.get(i).and_then(Option::as_ref));
+    let client = &answer.client;
+    json!({
+        "decision": trace.decision.text(),
+        "candidates": addresses(&trace.candidates),
+        "chosen": trace.chosen.map(|c| c.to_string()),
+        "masquerade": trace.masquerade,
+        "masquerade_for": addresses(&trace.masquerade_for),
+        "outcome": trace.outcome.text(),
+        "client": {"text": client.text, "exit": client.exit, "after_ns": client.after_ns},
+        "branches": trace.branches.iter().map(branch).collect::<Vec<_>>(),
+        "hops": trace.hops.iter().enumerate().map(hop).collect::<Vec<_>>(),
+        "return_hops": trace.return_hops.iter().map(|h| hop_json(h, None)).collect::<Vec<_>>(),
+        "seen_source": trace.seen_source.map(|s| s.to_string()),
+        "because": answer.because.iter().map(cause).collect::<Vec<_>>(),
+        "did_you_mean": answer.did_you_mean,
+        "nodes": answer.nodes.iter().map(elsewhere).collect::<Vec<_>>(),
+        "not_seen_by": answer.not_seen_by.as_ref().map(elsewhere),
+        "not_this": trace.hops.last().and_then(|last| prose::not_this(trace.outcome, &last.reason)),
+    })
+}
+
+fn addresses(list: &[SocketAddr]) -> Vec<String> {
+    let mut texts: Vec<String> = list.iter().map(ToString::to_string).collect();
+    texts.sort();
+    texts
+}
+
+fn branch(b: &Branch) -> Value {
+    json!({"share": format!("{}/{}", b.share.0, b.share.1), "node": b.node.as_deref(), "backend": b.backend.map(|b| b.to_string()),
+        "outcome": b.outcome.text()})
+}
+
+fn hop_json(hop: &Hop, matched: Option<&Match>) -> Value {
+    let pair = |(src, dst): (SocketAddr, SocketAddr)| json!({"src": src.to_string(), "dst": dst.to_string()});
+    let left_out = hop.not_eligible.iter().map(|(a, why)| json!({"endpoint": a.to_string(), "code": why.code()}));
+    json!({"where": hop.place.text(), "component": hop.component.text(), "step": hop.step.text(),
+        "reason": {"code": hop.reason.code(), "text": prose::reason(&hop.reason), "cause": hop.reason.cause(), "book": hop.reason.book()},
+        "basis": hop.reason.basis().text(), "before": pair(hop.before), "after": pair(hop.after),
+        "not_eligible": left_out.collect::<Vec<_>>(), "view_age_ns": hop.view_age.map(|age| age.as_nanos()),
+        "service": matched.map(service)})
+}
+
+fn service(matched: &Match) -> Value {
+    let endpoint = |e: &Endpoint| {
+        json!({"endpoint": e.address.to_string(), "pod": e.pod.as_deref(), "node": e.node.as_deref(),
+        "state": e.state.text(), "eligible": e.why_not.is_none(), "picked": e.picked})
+    };
+    json!({"name": &*matched.service, "port": &*matched.port, "address_kind": prose::address_kind(matched.kind),
+        "local_policy": matched.local, "endpoints": matched.endpoints.iter().map(endpoint).collect::<Vec<_>>()})
+}
+
+fn cause(cause: &Cause) -> Value {
+    json!({"object": cause.object, "place": cause.place, "text": cause.text})
+}
+
+fn elsewhere(other: &Elsewhere) -> Value {
+    json!({"who": other.who, "delivered": other.delivered, "ways": other.ways, "outcome": other.outcome.text(),
+        "dropped": other.dropped, "source_kept": other.source_kept, "why": other.why})
+}

@@ -1,0 +1,192 @@
+//! A `trace` as text for people ([`text`]) and as the JSON of the contract ([`json`]), from one value.
+//!
+//! The text is dense on purpose: first how it ended, then the stations in three columns (where, what, decision), what the client
+//! sees, and then why, seen from where else, and what the same symptom does not mean. Words live in [`super::prose`].
+
+mod json;
+mod stations;
+
+use std::collections::BTreeMap;
+
+pub use self::json::json;
+use self::stations::{Row, rows};
+use super::prose;
+use crate::engine::time::Duration;
+use crate::explain::answer::{Answer, Cause, Elsewhere};
+use crate::explain::{Branch, Outcome};
+use crate::objects::pod_spec::Protocol;
+
+/// Width of number, place and text together; the decision stands behind.
+const WIDTH: usize = 80;
+/// Width of the heads of the lines below the stations.
+const HEAD: usize = 13;
+/// The narrowest and widest column of places.
+const PLACES: (usize, usize) = (8, 16);
+/// Of more ways than this only the numbers are told.
+const WAYS_LISTED: usize = 8;
+
+/// The text form.
+pub fn text(answer: &Answer) -> String {
+    let rows = rows(answer);
+    let longest = rows.iter().map(|r| r.place.chars().count()).max().unwrap_or_default();
+    let places = longest.clamp(PLACES.0, PLACES.1);
+    let mut lines = vec![headline(answer)];
+    let (from, to) = answer.trace.asked;
+    let name = answer.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
+    let to = if to.ip().is_unspecified() { answer.name.clone().unwrap_or_default() } else { format!("{to}{name}") };
+    let client = |text: &str| format!("    {:<places$} {text}", "client");
+    lines.push(client(&format!("{} -> {to}/{}", from.ip(), answer.trace.protocol.text())));
+    rows.iter().for_each(|row| print(&mut lines, row, places));
+    if answer.trace.outcome == Outcome::TimedOut && answer.trace.protocol == Protocol::Tcp {
+        lines.push(client("SYN at 0 1 3 7 15 31 63 s, no answer"));
+    }
+    if !answer.client.text.is_empty() {
+        lines.push(client(&answer.client.text));
+    }
+    below(&mut lines, answer);
+    lines.join("\n") + "\n"
+}
+
+/// One row: wrapped before the column of decisions.
+fn print(lines: &mut Vec<String>, row: &Row, places: usize) {
+    let number = row.number.map_or(String::new(), |n| n.to_string());
+    let indent = places + 5 + row.indent;
+    let parts = wrap(&row.text, WIDTH.saturating_sub(indent).max(24));
+    let last = parts.len().saturating_sub(1);
+    for (i, part) in parts.iter().enumerate() {
+        let head = if i == 0 { format!("{number:>2}  {:<places$} ", row.place) } else { String::new() };
+        let left = format!("{head:<indent$}{part}");
+        let decision = if i == last { row.decision.as_str() } else { "" };
+        lines.push(format!("{left:<WIDTH$} {decision}").trim_end().to_string());
+    }
+}
+
+/// A text in lines of at most `width` characters, broken at blanks; columns of blanks are kept.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last().map_or(0, |l| l.chars().count());
+        if line > 0 && line + 1 + word.chars().count() > width {
+            lines.push(format!("  {word}"));
+        } else if let Some(last) = lines.last_mut() {
+            if line > 0 {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines
+}
+
+fn headline(answer: &Answer) -> String {
+    let word = match answer.trace.outcome {
+        Outcome::Delivered => "DELIVERED",
+        Outcome::Refused => "REFUSED",
+        Outcome::TimedOut => "TIMED OUT",
+        Outcome::Unreachable => "UNREACHABLE",
+        Outcome::Reset => "RESET",
+        Outcome::Unresolved => "NOT RESOLVED",
+        Outcome::Unknown => "UNKNOWN",
+    };
+    let end = answer.trace.hops.last().map(|last| prose::ending(answer.trace.outcome, last)).unwrap_or_default();
+    format!("{word} after {}. {end}", brief(Duration::from_nanos(answer.client.after_ns))).trim_end().to_string()
+}
+
+/// What stands below the stations.
+fn below(lines: &mut Vec<String>, answer: &Answer) {
+    let mut line = |head: &str, text: &str| lines.push(format!("{head:<HEAD$}{text}"));
+    if !answer.because.is_empty() {
+        line("Because", &answer.because.iter().map(cause).collect::<Vec<_>>().join("; "));
+    }
+    for hint in &answer.did_you_mean {
+        line("Did you mean", hint);
+    }
+    if answer.trace.branches.len() > 1 {
+        line("All ways", &ways(&answer.trace.branches));
+    }
+    if !answer.nodes.is_empty() {
+        line("All nodes", &nodes(&answer.nodes));
+    }
+    if let Some(other) = &answer.not_seen_by {
+        let why = if other.why.is_empty() { String::new() } else { format!(" ({})", other.why) };
+        line("Not seen by", &format!("{}: {}{why}", other.who, end(other)));
+    }
+    let last = answer.trace.hops.last();
+    if let Some(other) = last.and_then(|last| prose::not_this(answer.trace.outcome, &last.reason)) {
+        line("Not this", other);
+    }
+}
+
+/// `svc.yaml:14 externalTrafficPolicy: Local`, or the object instead of the place.
+fn cause(cause: &Cause) -> String {
+    match (&cause.place, cause.object.as_str()) {
+        (Some(place), _) => format!("{place} {}", cause.text),
+        (None, "") => cause.text.clone(),
+        (None, object) => format!("{object} {}", cause.text),
+    }
+}
+
+/// The branches in a line: each with its share, or, if there are many, how large a part ends how.
+fn ways(branches: &[Branch]) -> String {
+    let one = |b: &Branch| {
+        let node = b.node.as_ref().map_or(String::new(), |n| format!("{n} "));
+        let backend = b.backend.map_or_else(String::new, |b| format!("{b} "));
+        format!("{}/{} {node}{backend}{}", b.share.0, b.share.1, b.outcome.text())
+    };
+    if branches.len() <= WAYS_LISTED {
+        let list: Vec<String> = branches.iter().map(one).collect();
+        return format!("of {} ways: {}", branches.len(), list.join(" | "));
+    }
+    let mut counts: Vec<(Outcome, usize)> = Vec::new();
+    for branch in branches {
+        match counts.iter_mut().find(|(outcome, _)| *outcome == branch.outcome) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((branch.outcome, 1)),
+        }
+    }
+    let counts = counts.iter().map(|(outcome, count)| format!("{count} {}", outcome.text()));
+    format!("of {} ways: {}", branches.len(), counts.collect::<Vec<_>>().join(", "))
+}
+
+/// How the same ends elsewhere: `delivered 2/2, source kept`.
+fn end(other: &Elsewhere) -> String {
+    let outcome = if other.dropped { "dropped" } else { other.outcome.text() };
+    match (other.delivered, other.ways) {
+        (0, _) => outcome.to_string(),
+        (n, ways) if n == ways => {
+            let source = if other.source_kept { "source kept" } else { "source is the node" };
+            format!("delivered {n}/{ways}, {source}")
+        }
+        (n, ways) => format!("delivered {n}/{ways}, else {outcome}"),
+    }
+}
+
+/// The nodes with one end share a part of the line; at the right, how many answer.
+fn nodes(nodes: &[Elsewhere]) -> String {
+    let mut order: Vec<String> = Vec::new();
+    let mut by_end: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for node in nodes {
+        let end = end(node);
+        if !by_end.contains_key(&end) {
+            order.push(end.clone());
+        }
+        by_end.entry(end).or_default().push(&node.who);
+    }
+    let parts: Vec<String> = order.iter().map(|end| format!("{} {end}", by_end[end].join(", "))).collect();
+    let answering = nodes.iter().filter(|n| n.delivered > 0).count();
+    let verb = if answering == 1 { "answers" } else { "answer" };
+    let left = format!("{:<HEAD$}{}", "", parts.join(" | "));
+    format!("{left:<WIDTH$} {answering} of {} nodes {verb}", nodes.len())[HEAD..].to_string()
+}
+
+/// A length of time for people: `2m09s`, `12.5s`, `0.4s`, `1.2ms`.
+pub(super) fn brief(time: Duration) -> String {
+    let (secs, millis) = (time.as_secs(), time.as_millis());
+    match secs {
+        3600.. => format!("{}h{:02}m", secs / 3600, secs % 3600 / 60),
+        60.. => format!("{}m{:02}s", secs / 60, secs % 60),
+        10.. => format!("{secs}s"),
+        _ if millis >= 100 => format!("{}.{}s", secs, millis % 1000 / 100),
+        _ => time.to_string(),
+    }
+}

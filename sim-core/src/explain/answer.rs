@@ -113,6 +113,15 @@ pub struct Elsewhere {
     pub why: &'static str,
 }
 
+impl Answer {
+    /// A way and nothing around it.
+    pub fn bare(trace: Trace, client: Client) -> Answer {
+        let matches = vec![None; trace.hops.len()];
+        let (because, nodes, did_you_mean) = (Vec::new(), Vec::new(), Vec::new());
+        Answer { trace, name: None, client, matches, because, nodes, not_seen_by: None, did_you_mean }
+    }
+}
+
 impl Cause {
     /// A fact without a field.
     pub fn fact(text: impl Into<String>) -> Cause {

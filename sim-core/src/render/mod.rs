@@ -7,3 +7,4 @@ pub mod rules;
 pub mod table;
 pub mod trace;
 pub mod transcript;
+pub mod why;

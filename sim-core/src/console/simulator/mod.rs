@@ -11,13 +11,14 @@ mod reach;
 mod rules;
 mod trace;
 pub mod until;
+mod why;
 mod words;
 
 use super::host::{Host, Outcome, Program};
 use super::simulation::Simulation;
 
 /// The commands, with their older names.
-pub const COMMANDS: [(&str, Program); 17] = [
+pub const COMMANDS: [(&str, Program); 18] = [
     ("advance", clock::advance),
     ("wait", clock::advance),
     ("step", clock::step),
@@ -33,6 +34,7 @@ pub const COMMANDS: [(&str, Program); 17] = [
     ("hash", history::digest),
     ("rules", rules::rules),
     ("reach", reach::reach),
+    ("why", why::why),
     ("assumptions", history::assumptions),
     ("settled", clock::settled),
 ];

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::console::net::client_of;
 use crate::engine::random::Seed;
+use crate::explain::answer::Answer;
 use crate::kubelet::images::{Behaviour, ImageTable};
 use crate::objects::Object;
 use crate::proxy::{Mode, Net, Programmed, ProxyConfig};
@@ -153,7 +154,9 @@ fn pod(name: &str) -> Source {
 /// The text as the command prints it.
 fn told(world: &World, from: &Source, to: &str) -> String {
     let trace = look(world, from, to);
-    render::trace::text(&trace, &client_of(&trace, to.parse().unwrap()))
+    let to: SocketAddr = to.parse().unwrap();
+    let client = client_of(&trace, &to.ip().to_string(), to.port());
+    render::trace::text(&Answer::bare(trace, client))
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Helpers of the black-box tests: the one place that knows the public API.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use sim_core::engine::run::Digests;
@@ -26,6 +28,33 @@ pub fn input(name: &str, text: &str) -> Arc<Input> {
         Ok(input) => Arc::new(input),
         Err(refused) => panic!("{name}: {:?}", refused.diagnostics),
     }
+}
+
+/// Name and text of every scenario of the project.
+pub fn scenario_files() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let entries = fs::read_dir(folder).expect("the folder is there").filter_map(Result::ok);
+    let scenarios = entries.filter(|e| e.path().extension().is_some_and(|x| x == "yaml"));
+    let mut files: Vec<(String, String)> = scenarios
+        .map(|e| (e.file_name().to_string_lossy().into_owned(), fs::read_to_string(e.path()).expect("it can be read")))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 2, "the scenarios are found");
+    files
+}
+
+/// The reasons that the `trace` steps of a scenario give: code and sentence.
+pub fn reasons(input: &Arc<Input>) -> Vec<(String, String)> {
+    let mut player = Player::new(input.clone(), &play::Options::default()).expect("the cluster can be built");
+    let mut given = Vec::new();
+    while let Some(played) = player.step() {
+        let trace = played.trace.unwrap_or_default();
+        for hop in ["hops", "return_hops"].iter().flat_map(|key| trace[*key].as_array().cloned().unwrap_or_default()) {
+            let text = |key: &str| hop["reason"][key].as_str().unwrap_or_default().to_string();
+            given.push((text("code"), text("text")));
+        }
+    }
+    given
 }
 
 /// Plays all steps.

@@ -1,26 +1,10 @@
 //! Every scenario in `scenarios/` holds, with its own seed and others, and prints the same each time.
 
-use std::fs;
-use std::path::Path;
-
-use sim_tests::{input, play};
-
-/// Name and text of every scenario file.
-fn files() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
-    let entries = fs::read_dir(folder).expect("the folder is there").filter_map(Result::ok);
-    let scenarios = entries.filter(|e| e.path().extension().is_some_and(|x| x == "yaml"));
-    let mut files: Vec<(String, String)> = scenarios
-        .map(|e| (e.file_name().to_string_lossy().into_owned(), fs::read_to_string(e.path()).expect("it can be read")))
-        .collect();
-    files.sort();
-    assert!(files.len() >= 2, "the scenarios are found");
-    files
-}
+use sim_tests::{input, play, scenario_files};
 
 #[test]
 fn every_scenario_holds_and_repeats_to_the_byte() {
-    for (name, text) in files() {
+    for (name, text) in scenario_files() {
         let scenario = input(&name, &text);
         let (first, second) = (play(&scenario, None, None), play(&scenario, None, None));
         assert_eq!(first.failures, Vec::<String>::new(), "{name}");
@@ -32,7 +16,7 @@ fn every_scenario_holds_and_repeats_to_the_byte() {
 
 #[test]
 fn every_scenario_holds_with_other_seeds_and_orders() {
-    for (name, text) in files() {
+    for (name, text) in scenario_files() {
         let scenario = input(&name, &text);
         for n in 1..=3 {
             assert_eq!(play(&scenario, Some(n), None).failures, Vec::<String>::new(), "{name}, seed {n}");

@@ -18,8 +18,10 @@ impl Cluster {
         let ground = GroundAt { cluster: self, now };
         let port = last.before.1.port();
         let (sockets, hostname) = match &last.place {
-            Place::Pod { name, .. } => {
-                (ground.sandbox(last.before.1.ip()).map(|s| s.sockets).unwrap_or_default(), name.to_string())
+            // By the pod's own address: a pod that calls itself by loopback has connected to 127.0.0.1.
+            Place::Pod { namespace, name } => {
+                let own = ground.pod(namespace, name).and_then(|(_, ips)| ips.first().copied());
+                (own.and_then(|ip| ground.sandbox(ip)).map(|s| s.sockets).unwrap_or_default(), name.to_string())
             }
             Place::Node(node) => (ground.host_sockets(node), node.to_string()),
             _ => return outside(trace.round_trip),

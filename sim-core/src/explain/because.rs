@@ -28,6 +28,8 @@ pub struct Ground<'a> {
     pub origins: &'a Origins,
     /// What listens where the way ended.
     pub sockets: &'a [Socket],
+    /// Whether a node has power.
+    pub has_power: &'a dyn Fn(&str) -> bool,
 }
 
 /// Names that are listed before the rest is only counted.
@@ -35,7 +37,8 @@ const LISTED_MAX: usize = 3;
 
 /// The causes of the last decision on a way.
 pub fn because(ground: Ground<'_>, trace: &Trace, matches: &[Option<Match>]) -> Vec<Cause> {
-    let Some(last) = trace.hops.last() else { return Vec::new() };
+    let unrejected = |hop: &&super::Hop| matches!(hop.reason, Reason::NotRejectedOnOutput { .. });
+    let Some(last) = trace.hops.iter().find(unrejected).or(trace.hops.last()) else { return Vec::new() };
     let matched = matches.iter().flatten().next();
     let service = matched.and_then(|m| m.service.split_once('/')).and_then(|(ns, name)| ground.view.services.get(ns, name));
     let service = service.or_else(|| facts::service_of(ground.view, &last.reason)).map(|s| &**s);
@@ -59,10 +62,13 @@ pub fn because(ground: Ground<'_>, trace: &Trace, matches: &[Option<Match>]) -> 
             "the program binds port {port} to 127.0.0.1; a listener for others binds 0.0.0.0 (a container's port list opens nothing)"
         ))],
         (Reason::NodeDown { node }, _) => ground.node_down(node, endpoints),
+        (Reason::NobodyHasAddress { .. }, _) if trace.chosen.is_some() => ground.gone(trace, endpoints),
         (Reason::NoRule | Reason::NobodyHasAddress { .. } | Reason::NoSuchServicePort | Reason::UnallocatedServiceIp, _) => {
             ground.no_such(trace)
         }
-        (_, Some(service)) if trace.outcome == Outcome::Delivered => vec![ground.chosen(service, endpoints)],
+        (_, Some(service)) if trace.outcome == Outcome::Delivered && trace.chosen.is_some() => {
+            vec![ground.chosen(service, endpoints)]
+        }
         _ => last.reason.cause().into_iter().map(Cause::fact).collect(),
     }
 }
@@ -192,15 +198,20 @@ impl Ground<'_> {
         causes
     }
 
+    /// An endpoint was picked, and nobody has its address any more.
+    fn gone(&self, trace: &Trace, endpoints: &[Endpoint]) -> Vec<Cause> {
+        let picked = endpoints.iter().find(|e| Some(e.address) == trace.chosen);
+        match picked.and_then(|e| e.node.as_ref()).filter(|node| !(self.has_power)(node)) {
+            Some(node) => self.node_down(node, endpoints),
+            None => vec![Cause::fact("the pod that had this address is gone, and the rules of the node still name it")],
+        }
+    }
+
     /// No rule, or no such port, or nobody has the address.
     fn no_such(&self, trace: &Trace) -> Vec<Cause> {
         let (to, port) = (trace.asked.1.ip(), trace.asked.1.port());
         let Some(service) = facts::owner_of(self.view, to) else {
-            let picked = trace.chosen.is_some_and(|c| Some(c) != Some(trace.asked.1));
-            return vec![Cause::fact(match picked {
-                true => "the pod that had this address is gone, and the rules still name it".to_string(),
-                false => format!("no Service and no pod has {to}"),
-            })];
+            return vec![Cause::fact(format!("no Service and no pod has {to}"))];
         };
         let ports: Vec<String> = service.ports.iter().map(|p| format!("{}/{}", p.port, p.protocol.text())).collect();
         let place = self.place(service, "spec.ports", "");

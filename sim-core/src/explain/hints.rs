@@ -26,6 +26,7 @@ pub fn of_trace(view: &View, trace: &Trace) -> Vec<String> {
     let service = facts::service_of(view, &last.reason);
     let mut hints = match (&last.reason, service) {
         (Reason::NoEndpoints { .. } | Reason::NotRejectedOnOutput { .. }, Some(service)) => selector(view, service),
+        (Reason::NobodyHasAddress { .. }, _) if trace.chosen.is_some() => Vec::new(),
         (Reason::NoRule | Reason::NoSuchServicePort | Reason::NobodyHasAddress { .. }, _) => port(view, trace.asked.1),
         (Reason::NotRoutedFromOutside { .. }, _) => from_outside(view, trace.asked.1),
         (Reason::NothingListens { .. }, _) => target_port(view, trace),

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::expect::{self, Observed, ObservedObject};
 use super::format::{Action, Apply, Decision, Expectation, Step, TraceOutcome};
 use super::load::Input;
@@ -76,6 +78,8 @@ pub struct Played {
     pub elapsed: Instant,
     /// The same on the cluster's clock.
     pub at: Timestamp,
+    /// The answer of a `trace` step, as its JSON.
+    pub trace: Option<Value>,
     /// What did not hold.
     pub failures: Vec<String>,
 }
@@ -134,9 +138,10 @@ impl Player {
             failures.push(why);
         }
         self.before = self.sim.elapsed();
-        let (title, outcome) = self.act(step, &mut failures);
+        let trace = if let Action::Trace(trace) = step.action() { self.explained(trace) } else { None };
+        let (title, outcome) = self.act(step, trace.as_ref(), &mut failures);
         let verb = step.action().name();
-        Some(Played { number: self.next, verb, title, outcome, elapsed: self.sim.elapsed(), at: self.sim.now(), failures })
+        Some(Played { number: self.next, verb, title, outcome, elapsed: self.sim.elapsed(), at: self.sim.now(), trace, failures })
     }
 
     /// Lets time pass until the step is due.
@@ -153,7 +158,7 @@ impl Player {
         self.sim.advance(wait).map_err(|s| s.why)
     }
 
-    fn act(&mut self, step: &Step, failures: &mut Vec<String>) -> (String, Outcome) {
+    fn act(&mut self, step: &Step, told: Option<&Value>, failures: &mut Vec<String>) -> (String, Outcome) {
         let within = step.within.as_deref().copied();
         match step.action() {
             Action::Say(text) => (text.trim_end().to_string(), Outcome::default()),
@@ -161,7 +166,7 @@ impl Player {
             Action::Run(line) => self.line(line, step, failures),
             Action::Fail(target) => self.line(&format!("fail {target}"), step, failures),
             Action::Heal(target) => self.line(&format!("heal {target}"), step, failures),
-            Action::Trace(trace) => self.trace(trace, step, failures),
+            Action::Trace(trace) => self.trace(trace, told, step, failures),
             Action::Wait(time) => {
                 let stopped = self.sim.advance(time).err();
                 failures.extend(stopped.map(|s| s.why));
@@ -211,14 +216,22 @@ impl Player {
         outcome
     }
 
-    fn trace(&mut self, trace: &super::format::Trace, step: &Step, failures: &mut Vec<String>) -> (String, Outcome) {
-        let node = trace.at_node.as_ref().map_or(String::new(), |n| format!(" --at-node {n}"));
-        let protocol = serde_json::to_value(trace.protocol).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default();
-        let line = format!("trace {} {} --protocol {protocol}{node}", trace.from, trace.to);
-        let json = self.session.run(&mut self.sim, &format!("{line} -o json"));
+    /// The JSON of a `trace` step's answer.
+    fn explained(&mut self, trace: &super::format::Trace) -> Option<Value> {
+        let json = self.session.run(&mut self.sim, &format!("{} -o json", trace_line(trace)));
+        serde_json::from_str(&json.stdout).ok()
+    }
+
+    fn trace(
+        &mut self,
+        trace: &super::format::Trace,
+        told: Option<&Value>,
+        step: &Step,
+        failures: &mut Vec<String>,
+    ) -> (String, Outcome) {
+        let line = trace_line(trace);
         let outcome = self.session.run(&mut self.sim, &line);
-        let value: Option<serde_json::Value> = serde_json::from_str(&json.stdout).ok();
-        self.judge(&outcome, value.as_ref(), step, failures);
+        self.judge(&outcome, told, step, failures);
         (line, outcome)
     }
 
@@ -257,14 +270,14 @@ impl Player {
         let Some(lines) = self.lines.get(&input.file).cloned() else { return };
         for (index, object) in input.scenario.spec.objects.iter().enumerate() {
             let Some(spans) = input.object_spans(index) else { continue };
-            let text = |pointer: &str| object.0.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
+            let text = |pointer: &str| object.0.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
             let origin = origin(&input.file, &lines, &object.0, spans);
             self.sim.written(text("/kind"), text("/metadata/namespace"), text("/metadata/name"), origin);
         }
     }
 
     /// A program's outcome against the step's expectation. Without one, a failing exit is a failure.
-    fn judge(&self, outcome: &Outcome, trace: Option<&serde_json::Value>, step: &Step, failures: &mut Vec<String>) {
+    fn judge(&self, outcome: &Outcome, trace: Option<&Value>, step: &Step, failures: &mut Vec<String>) {
         let Some(expectation) = &step.expect else {
             if outcome.exit != 0 {
                 failures.push(format!("exit status {}, and no expectation allows it", outcome.exit));
@@ -311,6 +324,13 @@ impl Player {
         let observed = Observed { object: (got.exit == 0).then_some(ObservedObject { text: &text }), ..Observed::default() };
         expect::check(expectation, &observed)
     }
+}
+
+/// A `trace` step as it is typed.
+fn trace_line(trace: &super::format::Trace) -> String {
+    let node = trace.at_node.as_ref().map_or(String::new(), |n| format!(" --at-node {n}"));
+    let protocol = serde_json::to_value(trace.protocol).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default();
+    format!("trace {} {} --protocol {protocol}{node}", trace.from, trace.to)
 }
 
 /// The lines of each file that holds a part of the input.

@@ -35,6 +35,7 @@ fn parse(argv: &[String]) -> Result<Wanted, Outcome> {
         match word.as_str() {
             "-q" => quiet = true,
             "--spider" => spider = true,
+            "-qO" => (quiet, to_stdout) = (true, words.next().is_some_and(|f| f == "-")),
             "-O" => to_stdout = words.next().is_some_and(|f| f == "-"),
             "-T" | "--timeout" => patience = seconds(words.next().map_or("", String::as_str))?,
             w if w.starts_with("-O") || w == "-qO-" => (quiet, to_stdout) = (quiet || w.starts_with("-q"), w.ends_with('-')),

@@ -36,7 +36,8 @@ pub(super) fn answer(sim: &Simulation, from: &Source, target: &Target, protocol:
     let matches = matches(sim, &trace);
     let sockets = sockets(sim, &trace);
     let head = sim.cluster().store.head();
-    let ground = because::Ground { view: head, origins: sim.origins(), sockets: &sockets };
+    let has_power = |node: &str| sim.cluster().faults.node_up(node);
+    let ground = because::Ground { view: head, origins: sim.origins(), sockets: &sockets, has_power: &has_power };
     let own = if let Source::Pod { namespace, .. } = from { &**namespace } else { "default" };
     let did_you_mean = match trace.outcome {
         Outcome::Delivered => Vec::new(),

@@ -80,21 +80,20 @@ fn unscheduled(ground: &Ground<'_>, pod: &Pod) -> Finding {
         let why = if why.is_empty() { "would take it".to_string() } else { why.join(", ") };
         format!("{node}  {why}")
     });
-    let way_out = ground.refusals.iter().flat_map(|(_, why)| why).map(|w| way_out(w)).next();
-    let way_out = way_out.unwrap_or("let time pass: `advance 10s`");
+    let way_out = ground.refusals.iter().flat_map(|(_, why)| why).map(|w| way_out(w)).next().unwrap_or_else(|| way_out(&text));
     Finding::new("unschedulable", text, way_out).with(details.collect()).field(selector(ground, pod))
 }
 
 /// What helps against one refusal of the scheduler.
 fn way_out(refusal: &str) -> &'static str {
     match refusal {
-        r if r.starts_with("Insufficient") => "ask for less in resources.requests, free some, or add a node",
-        "Too many pods" => "add a node, or remove pods",
+        r if r.contains("Insufficient") => "ask for less in resources.requests, free some, or add a node",
+        r if r.contains("Too many pods") => "add a node, or remove pods",
         r if r.contains("untolerated taint") => "add a toleration, or remove the taint: kubectl taint nodes NODE KEY-",
         r if r.contains("unschedulable") => "kubectl uncordon NODE",
         r if r.contains("affinity/selector") => "label a node so that nodeSelector or affinity finds it, or change them",
         r if r.contains("topology spread") => "let whenUnsatisfiable be ScheduleAnyway, or add nodes in the missing domain",
-        _ => "change what the message names",
+        _ => "let time pass: `advance 10s`",
     }
 }
 

@@ -271,15 +271,15 @@ fn a_balancer_reaches_every_node_with_power() {
 fn a_silent_drop_is_told() {
     let world = world(&json!({"externalTrafficPolicy": "Local"}), &[("10.244.1.7", Some("node-1"))]);
     insta::assert_snapshot!(told(&world, &Source::Outside, "203.0.113.3:30080"), @r"
-    TIMED OUT after 2m9.261s. Dropped on purpose by node-3; nothing is down.
+    TIMED OUT after 2m09s. Dropped on purpose by node-3; nothing is down.
         client   198.51.100.7 -> 203.0.113.3:30080/TCP
-     1  node-3   owns 203.0.113.3                                                        arrived
-     2  node-3   kube-proxy: externalTrafficPolicy: Local, so only pods on this node may answer; none could (view 400ms) DROP, silent
-                    10.244.1.7:80  not eligible: on another node
+     1  node-3   owns 203.0.113.3                                                    arrived
+     2  node-3   kube-proxy: externalTrafficPolicy: Local, so only pods on this node
+                   may answer; none could (view 0.4s)                                DROP, silent
+                   10.244.1.7:80  on another node                                    not eligible
         client   SYN at 0 1 3 7 15 31 63 s, no answer
         client   curl: (28) Failed to connect to 203.0.113.3 port 30080 after 129261 ms: Couldn't connect to server
-    Because      Service default/web
-    Not this     no ready pod anywhere = refused at once; application not listening = refused after one round trip
+    Not this     no ready pod anywhere = refused at once; app not listening = refused after one round trip
     ");
 }
 
@@ -289,13 +289,12 @@ fn a_delivery_is_told() {
     insta::assert_snapshot!(told(&world, &pod("web-b"), "10.96.0.20:80"), @r"
     DELIVERED after 100us. Answered by web-b.
         client   10.244.2.7 -> 10.96.0.20:80/TCP
-     1  node-2   kube-proxy: cluster IP = Service default/web, port 80 (view 400ms)      rewritten
-                    destination 10.96.0.20:80 becomes 10.244.2.7:80
-                    source 10.244.2.7 becomes 192.168.0.2 (masquerade)
-     2  web-b    server: a process listens there and accepts                             accepted
-        node-2   answer 10.244.2.7:80 shown as 10.96.0.20:80 to 10.244.2.7               restored
-    Because      Service default/web
-    All ways     1/2 10.244.1.7:80 delivered | 1/2 10.244.2.7:80 delivered
+     1  node-2   kube-proxy: cluster IP = Service default/web, port 80 (view 0.4s)   rewritten
+                   destination 10.96.0.20:80 becomes 10.244.2.7:80
+                   source 10.244.2.7 becomes 192.168.0.2 (masquerade)
+     2  pod      web-b: a process listens there and accepts                          accepted
+        node-2   answer of 10.244.2.7:80 goes to 10.244.2.7 as from 10.96.0.20:80    restored
+    All ways     of 2 ways: 1/2 10.244.1.7:80 delivered | 1/2 10.244.2.7:80 delivered
     ");
 }
 

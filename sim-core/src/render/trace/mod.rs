@@ -89,7 +89,11 @@ fn headline(answer: &Answer) -> String {
         Outcome::Unknown => "UNKNOWN",
     };
     let end = answer.trace.hops.last().map(|last| prose::ending(answer.trace.outcome, last)).unwrap_or_default();
-    format!("{word} after {}. {end}", brief(Duration::from_nanos(answer.client.after_ns))).trim_end().to_string()
+    let after = match answer.client.after_ns {
+        0 => "at once".to_string(),
+        nanos => format!("after {}", brief(Duration::from_nanos(nanos))),
+    };
+    format!("{word} {after}. {end}").trim_end().to_string()
 }
 
 /// What stands below the stations.
@@ -179,7 +183,7 @@ fn nodes(nodes: &[Elsewhere]) -> String {
     format!("{left:<WIDTH$} {answering} of {} nodes {verb}", nodes.len())[HEAD..].to_string()
 }
 
-/// A length of time for people: `2m09s`, `12.5s`, `0.4s`, `1.2ms`.
+/// A length of time for people: `2m09s`, `12s`, `0.4s`, `77ms`, `1.2ms`, `50us`.
 pub(super) fn brief(time: Duration) -> String {
     let (secs, millis) = (time.as_secs(), time.as_millis());
     match secs {
@@ -187,6 +191,36 @@ pub(super) fn brief(time: Duration) -> String {
         60.. => format!("{}m{:02}s", secs / 60, secs % 60),
         10.. => format!("{secs}s"),
         _ if millis >= 100 => format!("{}.{}s", secs, millis % 1000 / 100),
-        _ => time.to_string(),
+        _ if millis >= 10 => format!("{millis}ms"),
+        _ if millis > 0 => Duration::from_micros(time.as_nanos() / 100_000 * 100).to_string(),
+        _ => Duration::from_micros(time.as_nanos() / 1_000).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        let cases = [
+            (129_261_000_000, "2m09s"),
+            (12_900_000_000, "12s"),
+            (5_000_000_000, "5.0s"),
+            (432_000_000, "0.4s"),
+            (77_190_947, "77ms"),
+            (2_149_000, "2.1ms"),
+            (100_000, "100us"),
+            (7_500_000_000_000, "2h05m"),
+        ];
+        for (nanos, text) in cases {
+            assert_eq!(brief(Duration::from_nanos(nanos)), text);
+        }
+    }
+
+    #[test]
+    fn lines_are_broken_before_the_decisions() {
+        assert_eq!(wrap("a word or two", 8), ["a word", "  or two"]);
+        assert_eq!(wrap("pod 10.0.0.1:80  Ready", 40), ["pod 10.0.0.1:80  Ready"], "blanks are kept");
     }
 }

@@ -51,6 +51,11 @@ fn store(client: &mut Client<'_>, change: &Change, mut target: Target) -> Result
 
 /// Stores an object that a generator made, and tells so. `failed` is what a refusal is introduced with.
 pub fn generated(client: &mut Client<'_>, args: &Args, object: Value, failed: Option<&str>) -> Result<(), Failure> {
+    sent(client, args, object, failed, "created")
+}
+
+/// The same with another word for what was done.
+pub fn sent(client: &mut Client<'_>, args: &Args, object: Value, failed: Option<&str>, done: &str) -> Result<(), Failure> {
     let change = Change::of(client, args, "kubectl-create")?;
     let resource = crate::console::kubectl::resource::Resource::of(&object, "")?;
     let namespace = if resource.namespaced { client.namespace.clone() } else { String::new() };
@@ -70,7 +75,7 @@ pub fn generated(client: &mut Client<'_>, args: &Args, object: Value, failed: Op
                 }
             })?;
     }
-    change.tell(client, &target, &object, "created")
+    change.tell(client, &target, &object, done)
 }
 
 /// The object without the empty marks that Go's encoder leaves in a generated one.

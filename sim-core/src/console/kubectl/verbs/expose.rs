@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::create::generated;
+use super::create::sent;
 use crate::api::table::document::{list, number, object, pairs, text};
 use crate::console::kubectl::client::Client;
 use crate::console::kubectl::failure::Failure;
@@ -33,7 +33,7 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     Failure::gather(found.failures.clone())?;
     for target in found.targets() {
         let service = service(args, &target)?;
-        generated(client, args, service, None)?;
+        sent(client, args, service, None, "exposed")?;
     }
     Ok(())
 }

@@ -1,0 +1,211 @@
+//! The questions `trace`, `rules`, `reach` and `why`: every reason has a section in the book and a scenario that gives it; each
+//! bad question gets an answer with a way out; the good ones are asked of small clusters whose answer is known.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use sim_core::explain::Reason;
+use sim_tests::{console, input, reasons, scenario_files};
+
+/// Reasons that no scenario can show, each with the test that does.
+const NOT_IN_SCENARIOS: &[(&str, &str)] = &[
+    ("not-modelled", "network::path: a cluster without kubelets, whose answers are `unknown`"),
+    ("mode-not-modelled", "proxy::rules: a mode without rules"),
+];
+
+#[test]
+fn every_reason_has_a_section_in_the_book() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src/reasons.md");
+    let text = fs::read_to_string(page).expect("the page is there");
+    let sections: Vec<&str> = text.split("\n## ").skip(1).collect();
+    let headings: BTreeSet<&str> = sections.iter().filter_map(|s| s.lines().next()).collect();
+    let codes: BTreeSet<&str> = Reason::CODES.iter().copied().collect();
+    assert_eq!(headings, codes, "headings of book/src/reasons.md and codes of explain/reason.rs");
+    assert!(sections.iter().all(|s| s.lines().count() > 2), "each section says something");
+}
+
+#[test]
+fn every_reason_is_given_by_a_scenario() {
+    let mut given: BTreeSet<String> = BTreeSet::new();
+    for (name, text) in scenario_files() {
+        for (code, sentence) in reasons(&input(&name, &text)) {
+            assert!(sentence.len() > 5, "{code} in {name} has a sentence");
+            given.insert(code);
+        }
+    }
+    let missing: Vec<&str> = Reason::CODES.iter().copied().filter(|c| !given.contains(*c)).collect();
+    let excused: Vec<&str> = NOT_IN_SCENARIOS.iter().map(|(code, _)| *code).filter(|c| Reason::CODES.contains(c)).collect();
+    assert_eq!(missing, excused, "reasons without a `trace` step, and those that may have none");
+}
+
+/// A cluster at rest: a Service `web` with two pods, one in another namespace, and one of everything that does not work.
+const CLUSTER: &str = r#"
+apiVersion: kubewalk/v1
+kind: Scenario
+metadata: {name: questions}
+spec: {seed: 7}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: prod}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: api, namespace: prod}, spec: {selector: {app: api}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{name: http, port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: bare}, spec: {clusterIP: None, selector: {app: web}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: alias}, spec: {type: ExternalName, externalName: example.org}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: typo}, spec: {selector: {app: wbe}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: misnamed}, spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: cloudless}, spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: local}, spec: {internalTrafficPolicy: Local, selector: {app: web}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: web-1, labels: {app: web}}, spec: {nodeName: node-1, containers: [{name: c, image: nginx, ports: [{name: web, containerPort: 80}]}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: web-2, labels: {app: web}}, spec: {nodeName: node-2, containers: [{name: c, image: nginx, ports: [{name: web, containerPort: 80}]}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: client}, spec: {nodeName: node-3, containers: [{name: c, image: busybox, command: [sleep, "100000"]}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: huge}, spec: {containers: [{name: c, image: nginx, resources: {requests: {cpu: "100"}}}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: picky}, spec: {nodeSelector: {disk: ssd}, containers: [{name: c, image: nginx}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: deaf}, spec: {containers: [{name: c, image: nginx, readinessProbe: {httpGet: {port: 81}, periodSeconds: 1}}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: crash}, spec: {containers: [{name: c, image: busybox, command: ["false"]}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: unset}, spec: {containers: [{name: c, image: nginx, env: [{name: A, valueFrom: {configMapKeyRef: {name: absent, key: a}}}]}]}}
+---
+{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: disk}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: stuck}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: stuck}}
+  template: {metadata: {labels: {app: stuck}}, spec: {nodeSelector: {disk: ssd}, containers: [{name: c, image: nginx}]}}
+"#;
+
+/// Asks lines of the cluster after everything is applied and a minute has passed; exit, standard output and error of each.
+fn ask(lines: &[&str]) -> Vec<(i32, String, String)> {
+    let documents: Vec<&str> = CLUSTER.split("\n---\n").skip(1).collect();
+    let apply = format!("kubectl apply -f - <<'END'\n{}\nEND", documents.join("\n---\n"));
+    let mut all = vec![apply.as_str(), "advance 60s"];
+    all.extend(lines);
+    let outcomes = console(&input("questions.yaml", CLUSTER), &all);
+    assert_eq!(outcomes[0].exit, 0, "{}", outcomes[0].stderr);
+    outcomes.into_iter().skip(2).map(|o| (o.exit, o.stdout, o.stderr)).collect()
+}
+
+#[test]
+fn bad_questions_get_a_way_out() {
+    let cases = [
+        ("trace", "one source and one target are needed, and 0 were given"),
+        ("trace pod/default/client", "one source and one target are needed, and 1 were given"),
+        ("trace pod/default/client web:80 more", "and 3 were given"),
+        ("trace client web:80", "`client` is not a source; write pod/NAMESPACE/NAME"),
+        ("trace pod/default/clint web:80", "pod default/clint does not exist; did you mean client?"),
+        ("trace pod/prod/client web:80", "did you mean pod/default/client?"),
+        ("trace pod/default/huge web:80", "has no node yet, so it cannot send; `why pod/default/huge` says why"),
+        ("trace node/node-9 web:80", "node `node-9` does not exist; the nodes are node-1, node-2, node-3"),
+        ("trace 10.0.0.1 web:80", "`10.0.0.1` alone does not say where it enters; add --at-node NODE"),
+        ("trace 10.0.0.1 web:80 --at-node node-9", "node `node-9` does not exist"),
+        ("trace external web", "`web` has no port; add one, as in web:80"),
+        ("trace external web:http", "`http` is not a port; ports are numbers from 1 to 65535"),
+        ("trace external web:0", "`0` is not a port"),
+        ("trace external web:99999", "`99999` is not a port"),
+        ("trace external fd00::1:80", "put an IPv6 address in brackets, as in [fd00::1]:80"),
+        ("trace external ftp://web", "is neither http nor https"),
+        ("trace external :80", "names no host"),
+        ("trace external svc/default/wbe:80", "Service default/wbe does not exist; namespace default has"),
+        ("trace external svc/default/api:80", "Service default/api does not exist; did you mean svc/prod/api?"),
+        ("trace external svc/default/bare:80", "is headless: it has no address"),
+        ("trace external svc/default/alias:80", "is only an alias: it has no address; trace example.org"),
+        ("trace external a/b/c/d:80", "is not a target; write IP:PORT"),
+        ("trace external web:80 --protocol ICMP", "`ICMP` is not a protocol; there are TCP, UDP and SCTP"),
+        ("trace external web:80 --protocol", "`--protocol` needs a value"),
+        ("trace external web:80 --fast", "`--fast` is not a flag of it; there are --protocol, --at-node, -o json"),
+        ("trace external web:80 -o yaml", "`yaml` is not a form of output; there are text and json"),
+        ("rules", "a node is needed"),
+        ("rules node/node-9", "node `node-9` does not exist; the nodes are node-1, node-2, node-3"),
+        ("rules node/node-1 --mode ebpf", "`ebpf` is not a mode; there are iptables, nftables and ipvs"),
+        ("rules node/node-1 svc/web2", "Service default/web2 does not exist"),
+        ("rules node/node-1 web", "`web` is not a Service; write svc/NAMESPACE/NAME"),
+        ("reach pods", "`pods` stands alone; write --from or --to before it"),
+        ("reach --from everybody", "`everybody` is no source; there are pods, nodes, external"),
+        ("reach --to internet", "`internet` is no target; there are services, pods"),
+        ("reach --to ns/nowhere", "namespace `nowhere` does not exist; `kubectl get namespaces` lists them"),
+        ("reach --from ns/prod", "--from finds nobody that could send"),
+        ("why", "one object is needed, and 0 were given"),
+        ("why web", "`web` names no object; write KIND/NAMESPACE/NAME"),
+        ("why pdo/web", "`pdo` is no kind; did you mean pod?"),
+        ("why banana/web", "`banana` is no kind; `kubectl api-resources` lists them"),
+        ("why svc/wbe", "Service default/wbe does not exist; did you mean web?"),
+        ("why svc/default/api", "Service default/api does not exist; did you mean service/prod/api?"),
+        ("why node/default/node-1", "a Node is in no namespace; write node/node-1"),
+        ("why job/x", "there is no Job at all here"),
+    ];
+    let answers = ask(&cases.map(|(line, _)| line));
+    for ((line, expected), (exit, out, err)) in cases.iter().zip(answers) {
+        assert!(err.contains(expected) && err.contains("usage: "), "{line}\n{err}");
+        assert!(err.starts_with(&format!("kubewalk: {}: ", line.split(' ').next().unwrap_or_default())), "{line}\n{err}");
+        assert_eq!((exit, out.as_str()), (2, ""), "{line}");
+    }
+}
+
+#[test]
+fn objects_say_why_they_are_as_they_are() {
+    let cases = [
+        ("why pod/web-1", "Pod default/web-1 is Ready"),
+        ("why pod/huge", "0/3 nodes are available: 3 Insufficient cpu"),
+        ("why pod/huge", "node-1  Insufficient cpu"),
+        ("why pod/picky", "node-2  node(s) didn't match Pod's node affinity/selector"),
+        ("why pod/picky", "STDIN:"),
+        ("why pod/deaf", "Readiness probe failed"),
+        ("why pod/crash", "container c ends again and again"),
+        ("why pod/unset", "refers to something that is not there"),
+        ("why svc/web", "2 endpoints behind it, all ready"),
+        ("why svc/typo", "the selector app=wbe matches no pod of namespace default"),
+        ("why svc/typo", "has app=web; the selector asks for app=wbe"),
+        ("why svc/misnamed", "no container port named http/TCP"),
+        ("why svc/misnamed", "the pods' ports are named web (80/TCP)"),
+        ("why svc/cloudless", "EXTERNAL-IP <pending>: nothing in this cluster gives balancers addresses"),
+        ("why svc/alias", "an alias of example.org"),
+        ("why svc/local", "internalTrafficPolicy: Local, and no ready pod on node-3"),
+        ("why ep/typo", "nobody behind it may answer"),
+        ("why deploy/stuck", "0 of 1 pod available"),
+        ("why deploy/stuck", "label a node so that nodeSelector or affinity finds it"),
+        ("why pvc/disk", "nothing in this cluster makes or binds volumes"),
+        ("why node/node-1", "Node node-1 is Ready"),
+    ];
+    let answers = ask(&cases.map(|(line, _)| line));
+    for ((line, expected), (exit, out, err)) in cases.iter().zip(answers) {
+        assert!(exit == 0 && out.contains(expected), "{line}: {expected}\n{out}{err}");
+    }
+}
+
+#[test]
+fn json_and_text_come_from_one_value() {
+    let lines =
+        ["trace pod/default/client web:80", "rules node/node-3 svc/web", "reach --to svc/web,svc/typo,svc/local", "why svc/typo"];
+    let with_json: Vec<String> = lines.iter().map(|line| format!("{line} -o json")).collect();
+    let answers = ask(&with_json.iter().map(String::as_str).collect::<Vec<_>>());
+    let json: Vec<serde_json::Value> = answers.iter().map(|(_, out, _)| serde_json::from_str(out).expect("it is JSON")).collect();
+    assert_eq!(json[0]["outcome"], "delivered");
+    assert_eq!(json[0]["branches"].as_array().map(Vec::len), Some(2));
+    assert_eq!(json[0]["hops"][1]["service"]["endpoints"][0]["pod"], "web-1");
+    assert_eq!(json[1]["ports"][0]["addresses"][0]["packets"][0]["share"], "1/2");
+    assert_eq!(json[2]["to"].as_array().map(Vec::len), Some(3));
+    assert_eq!(json[3]["findings"][0]["code"], "selector-matches-nothing");
+}
+
+#[test]
+fn reach_shows_all_pairs() {
+    let answers = ask(&["reach --from external,node/node-1,pod/default/client --to svc/web,svc/typo,svc/local"]);
+    insta::assert_snapshot!("reach", answers[0].1);
+}

@@ -61,6 +61,7 @@ pub fn because(ground: Ground<'_>, trace: &Trace, matches: &[Option<Match>]) -> 
         (Reason::BoundToLoopback { port }, _) => vec![Cause::fact(format!(
             "the program binds port {port} to 127.0.0.1; a listener for others binds 0.0.0.0 (a container's port list opens nothing)"
         ))],
+        (Reason::PolicyDenied { policies, .. }, _) => policies.iter().map(|p| ground.policy(p)).collect(),
         (Reason::NodeDown { node }, _) => ground.node_down(node, endpoints),
         (Reason::NobodyHasAddress { .. }, _) if trace.chosen.is_some() => ground.gone(trace, endpoints),
         (Reason::NoRule | Reason::NobodyHasAddress { .. } | Reason::NoSuchServicePort | Reason::UnallocatedServiceIp, _) => {
@@ -91,6 +92,14 @@ impl Ground<'_> {
     fn selector(&self, service: &Service, labels: &Labels) -> Cause {
         let place = labels.0.iter().next().and_then(|(k, v)| self.place(service, &format!("spec.selector.{k}"), v));
         Cause { object: object(service), place, text: format!("selector {}", pairs(labels)) }
+    }
+
+    /// A policy that selects a pod, by its full name.
+    fn policy(&self, full: &str) -> Cause {
+        let name = full.rsplit(' ').next().unwrap_or(full);
+        let (namespace, name) = name.split_once('/').unwrap_or(("default", name));
+        let place = self.origins.place("NetworkPolicy", namespace, name, "spec.podSelector", "");
+        Cause { object: format!("NetworkPolicy {namespace}/{name}"), place, text: "podSelector selects the pod".to_string() }
     }
 
     /// The field that a connection which went well rests on.

@@ -258,14 +258,14 @@ impl<'g> Walk<'g> {
         if ip.is_loopback() || self.ground.node_addresses(node).contains(&ip) {
             return self.at_host(node);
         }
-        if let Some(sandbox) = self.ground.sandbox(ip) {
-            self.one_way = self.one_way + if sandbox.node == *node { SAME_NODE } else { ACROSS };
-            return self.at_pod(&sandbox);
-        }
         let other = self.ground.nodes().into_iter().find(|n| n != node && self.ground.node_addresses(n).contains(&ip));
         if let Some(other) = other.filter(|_| depth == 0) {
             self.one_way = self.one_way + ACROSS;
             return self.at_node(&other, depth + 1);
+        }
+        if let Some(sandbox) = self.ground.sandbox(ip) {
+            self.one_way = self.one_way + if sandbox.node == *node { SAME_NODE } else { ACROSS };
+            return self.at_pod(&sandbox);
         }
         if self.ground.is_internal(ip) {
             if self.ground.certain() {

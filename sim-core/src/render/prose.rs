@@ -160,6 +160,9 @@ pub fn not_this(outcome: Outcome, reason: &Reason) -> Option<&'static str> {
         (Outcome::TimedOut, Reason::NodeDown { .. }) => {
             "no ready pod anywhere = refused at once; a policy that drops looks the same, but nothing is down"
         }
+        (Outcome::TimedOut, Reason::PolicyDenied { .. }) => {
+            "no ready pod anywhere = refused at once; a policy Local without local pods = dropped too, by the first node"
+        }
         (Outcome::TimedOut, _) => "no ready pod anywhere = refused at once; app not listening = refused after one round trip",
         (Outcome::Refused, Reason::NothingListens { .. } | Reason::BoundToLoopback { .. }) => {
             "no endpoint = refused too, but by the rules, at once; a dead node or a Local policy = no answer at all"

@@ -258,8 +258,10 @@ impl<'g> Walk<'g> {
         if ip.is_loopback() || self.ground.node_addresses(node).contains(&ip) {
             return self.at_host(node);
         }
-        let other = self.ground.nodes().into_iter().find(|n| n != node && self.ground.node_addresses(n).contains(&ip));
-        if let Some(other) = other.filter(|_| depth == 0) {
+        // Before pods: those on a node's own network share its address.
+        let may_be_node = depth == 0 && !self.ground.is_internal(ip);
+        let nodes = if may_be_node { self.ground.nodes() } else { Vec::new() };
+        if let Some(other) = nodes.into_iter().find(|n| n != node && self.ground.node_addresses(n).contains(&ip)) {
             self.one_way = self.one_way + ACROSS;
             return self.at_node(&other, depth + 1);
         }

@@ -230,15 +230,15 @@ fn a_denial_is_told() {
     let policies = [json!({"podSelector": {"matchLabels": {"pod": "web-a"}}, "ingress": [{"ports": [{"port": 8080}]}]})];
     let world = policed(&json!({}), &[("10.244.1.7", Some("node-1"))], &policies);
     insta::assert_snapshot!(told(&world, &pod("web-b"), "10.96.0.20:80"), @r"
-    TIMED OUT after 2m9.261s. Dropped by a NetworkPolicy on node-1; nothing is down.
+    TIMED OUT after 2m09s. Dropped by a NetworkPolicy on node-1; nothing is down.
         client   10.244.2.7 -> 10.96.0.20:80/TCP
-     1  node-2   kube-proxy: cluster IP = Service default/web, port 80 (view 400ms)      rewritten
-                    destination 10.96.0.20:80 becomes 10.244.1.7:80
-     2  node-1   network-policy: no rule of default/p0 allows it into default/web-a (one allows this peer, on other ports) (view 100ms) DROP, silent
+     1  node-2   kube-proxy: cluster IP = Service default/web, port 80 (view 0.4s)   rewritten
+                   destination 10.96.0.20:80 becomes 10.244.1.7:80
+     2  node-1   network-policy: no rule of default/p0 allows it into default/web-a
+                   (one allows this peer, on other ports) (view 0.1s)                DROP, silent
         client   SYN at 0 1 3 7 15 31 63 s, no answer
         client   curl: (28) Failed to connect to 10.96.0.20 port 80 after 129261 ms: Couldn't connect to server
-    Because      Service default/web, NetworkPolicy default/p0
-    Not this     no ready pod anywhere = refused at once; application not listening = refused after one round trip
+    Not this     no ready pod anywhere = refused at once; a policy Local without local pods = dropped too, by the first node
     ");
 }
 

@@ -123,7 +123,7 @@ fn small_changes() {
     service/web selector updated
     $ kubectl get svc web -o jsonpath='{.spec.selector}'
     {"a":"b"}$ kubectl expose pod web-1 --name=two --port=80 --target-port=8080
-    service/two created
+    service/two exposed
     $ kubectl expose deploy web
     ! error: couldn't find port via --port flag or introspection
     ! See 'kubectl expose -h' for help and examples
@@ -427,7 +427,7 @@ fn the_server_takes_what_the_client_makes() {
     $ kubectl create deployment web --image=nginx --replicas=2
     deployment.apps/web created
     $ kubectl expose deploy web --port=80
-    service/web created
+    service/web exposed
     $ kubectl get svc web -o wide
     NAME   TYPE        CLUSTER-IP       EXTERNAL-IP   PORT(S)   AGE   SELECTOR
     web    ClusterIP   10.111.232.153   <none>        80/TCP    0s    app=web

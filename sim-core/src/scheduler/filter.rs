@@ -4,14 +4,28 @@
 
 use std::collections::BTreeMap;
 
-use super::Used;
 use super::score::Spreading;
+use super::{Scheduler, Used};
+use crate::objects::Name;
 use crate::objects::node::Node;
 use crate::objects::pod::Pod;
 
 /// Why a node refuses a pod; a node short of two resources gives two reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal(pub Vec<String>);
+
+impl Scheduler {
+    /// What each node says against a pod; nothing from those that would take it. Looks only.
+    pub fn refusals(&self, pod: &Pod) -> Vec<(Name, Vec<String>)> {
+        let spread = Spreading::of(pod, &self.seen, &self.placed);
+        let one = |node: &Node| {
+            let used = self.used.get(&node.meta.name).copied().unwrap_or_default();
+            let against = check(pod, node, used, &spread).err().map(|refusal| refusal.0);
+            (node.meta.name.clone(), against.unwrap_or_default())
+        };
+        self.seen.nodes.iter().map(|node| one(node)).collect()
+    }
+}
 
 /// Runs the filters in the order of the default profile; the first that refuses decides.
 pub fn check(pod: &Pod, node: &Node, used: Used, spread: &Spreading) -> Result<(), Refusal> {

@@ -243,17 +243,6 @@ impl Scheduler {
         reaction.write(after, note(pod, true, "FailedScheduling", message));
     }
 
-    /// What each node says against a pod; nothing from those that would take it. Looks only.
-    pub fn refusals(&self, pod: &Pod) -> Vec<(Name, Vec<String>)> {
-        let spread = score::Spreading::of(pod, &self.seen, &self.placed);
-        let one = |node: &Arc<Node>| {
-            let used = self.used.get(&node.meta.name).copied().unwrap_or_default();
-            let against = filter::check(pod, node, used, &spread).err().map(|refusal| refusal.0);
-            (node.meta.name.clone(), against.unwrap_or_default())
-        };
-        self.seen.nodes.iter().map(one).collect()
-    }
-
     /// Filter, score, and a draw among the best.
     fn choose(&mut self, id: ObjectId, pod: &Pod, nodes: &[Arc<Node>], clock: Clock) -> Result<Name, String> {
         if nodes.is_empty() {

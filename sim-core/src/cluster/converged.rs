@@ -41,6 +41,19 @@ impl Cluster {
             .or_else(|| self.stale_proxy())
     }
 
+    /// Whether the cluster is at rest, asked again and again: `straggler` is a pod that was on its way when last asked, and the
+    /// rest is not looked at before it has arrived. The youngest pods are placed last.
+    pub fn at_rest(&self, straggler: &mut Option<ObjectId>) -> bool {
+        let pods = &self.store.head().pods;
+        let on_its_way = |id: ObjectId| pods.by_id(id).is_some_and(|pod| self.unsettled_pod(id, pod).is_some());
+        if !straggler.is_some_and(on_its_way) {
+            let moving = self.config.kubelet || self.config.scheduler;
+            let found = pods.youngest().filter(|_| moving).find(|(id, pod)| self.unsettled_pod(*id, pod).is_some());
+            *straggler = found.map(|(id, _)| id);
+        }
+        straggler.is_none() && self.unsettled().is_none()
+    }
+
     fn unsettled_pod(&self, id: ObjectId, pod: &Pod) -> Option<String> {
         let name = &pod.meta.name;
         let Some(node) = &pod.node else {

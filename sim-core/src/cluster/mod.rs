@@ -72,6 +72,9 @@ pub struct Cluster {
     policies_changed: u64,
 }
 
+/// What one more version of an object takes, with its share of the maps, in bytes; measured.
+const OBJECT: u64 = 1 << 10;
+
 /// Who sent a write and wants to hear of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sender {
@@ -160,6 +163,11 @@ impl Model for Cluster {
             (&slice.meta.namespace, &slice.meta.name, slice.meta.revision).hash(digest);
         }
         self.travelling.keys().for_each(|id| digest.write_u32(*id));
+    }
+
+    fn weight(&self) -> u64 {
+        let head = self.store.head();
+        (head.pods.len() + head.events.len()) as u64 * OBJECT + self.config.nodes.len() as u64 * OBJECT
     }
 }
 

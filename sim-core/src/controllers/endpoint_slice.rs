@@ -52,6 +52,11 @@ impl Selectors {
     /// The Services a change concerns.
     pub fn keys_of(&mut self, change: &Change) -> Vec<Key> {
         let mut keys = Vec::new();
+        if let (Some(Object::Pod(before)), Some(Object::Pod(after))) = (&change.before, &change.after)
+            && seen_by_services(before) == seen_by_services(after)
+        {
+            return keys;
+        }
         for (object, after) in [(change.before.as_ref(), false), (change.after.as_ref(), true)] {
             match object {
                 Some(Object::Service(service)) => {
@@ -70,6 +75,13 @@ impl Selectors {
     }
 }
 
+/// What of a pod a Service's endpoints can show: most reports of a kubelet change none of it, and wake nobody here. (Upstream:
+/// `podEndpointsChanged`.) A pod without address is not seen at all.
+fn seen_by_services(pod: &Pod) -> Option<(&[IpAddr], &Labels, Option<&Name>, bool, bool, bool)> {
+    let ips = Some(&pod.status.ips[..]).filter(|ips| !ips.is_empty())?;
+    Some((ips, &pod.meta.labels, pod.node.as_ref(), pod.ready(), pod.meta.deleting(), pod.finished()))
+}
+
 /// Looks at one Service.
 pub fn reconcile(view: &View, (namespace, name): &Key) -> Plan {
     let Some(service) = view.services.get(namespace, name) else { return Plan::default() };
@@ -77,16 +89,17 @@ pub fn reconcile(view: &View, (namespace, name): &Key) -> Plan {
         return Plan::default();
     }
     let mut wanted: BTreeMap<Shape, Vec<Endpoint>> = BTreeMap::new();
+    let families = families(service);
     for pod in selected(view, service) {
-        for family in families(service) {
-            if let Some(endpoint) = endpoint(view, service, &pod, family) {
-                wanted.entry((family, ports(service, &pod))).or_default().push(endpoint);
+        for family in &families {
+            if let Some(endpoint) = endpoint(view, service, &pod, *family) {
+                wanted.entry((*family, ports(service, &pod))).or_default().push(endpoint);
             }
         }
     }
     // A selector without pods still has one slice, empty and without ports.
     if wanted.is_empty()
-        && let Some(family) = families(service).first()
+        && let Some(family) = families.first()
     {
         wanted.insert((*family, Vec::new()), Vec::new());
     }

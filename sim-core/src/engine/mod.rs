@@ -118,7 +118,7 @@
 //!     spent: Duration::ZERO,
 //! };
 //! let second = |n: u64| Instant::START + Duration::from_secs(n);
-//! let mut day = Timeline::new(Engine::new(counter, seed, Ties::Scheduled), Spacing { events: 1_000, kept: 16 });
+//! let mut day = Timeline::new(Engine::new(counter, seed, Ties::Scheduled), Spacing { events: 1_000, kept: 16, bytes: 1 << 20 });
 //! day.input(Input::Open)?;
 //!
 //! // By Little's law, customers present = arrivals a second x seconds spent by each: about 5, so half a second each.

@@ -35,6 +35,11 @@ pub trait Model: Clone {
 
     /// Folds in everything that can influence what happens next, pending events excepted: the engine adds those.
     fn digest_state(&self, digest: &mut Digest);
+
+    /// About how many bytes a copy keeps alive once the world has moved on: what a checkpoint costs.
+    fn weight(&self) -> u64 {
+        0
+    }
 }
 
 /// What a model may use while it handles an event or an input.

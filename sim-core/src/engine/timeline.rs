@@ -8,7 +8,7 @@
 //! them again. A new input chooses another future: what lay ahead is cut off. To keep both, [`Timeline::fork`] first.
 //!
 //! **Checkpoints** are clones that share what the model's structures share. One is taken every [`Spacing::events`]
-//! events, at most [`Spacing::kept`] are kept, and they are thinned so that the distance between neighbours grows with
+//! events, at most [`Spacing::kept`] are kept, fewer of a heavy world, and they are thinned so that the distance between neighbours grows with
 //! their age: the recent past is near, and the distant past costs a proportional wait.
 
 use std::sync::Arc;
@@ -27,13 +27,15 @@ pub struct Spacing {
     pub events: u64,
     /// How many are kept besides the start, at least 2.
     pub kept: usize,
+    /// What they may weigh together; there are two at least, whatever they weigh.
+    pub bytes: u64,
 }
 
 impl Default for Spacing {
     /// Going back a little costs at most 50,000 events, a tenth of a second; a checkpoint of a large world costs a few
     /// milliseconds.
     fn default() -> Self {
-        Spacing { events: 50_000, kept: 48 }
+        Spacing { events: 50_000, kept: 48, bytes: 128 << 20 }
     }
 }
 
@@ -67,7 +69,7 @@ pub struct Timeline<M: Model> {
 impl<M: Model> Timeline<M> {
     /// A history that begins with this engine as it is.
     pub fn new(engine: Engine<M>, spacing: Spacing) -> Self {
-        let spacing = Spacing { events: spacing.events.max(1), kept: spacing.kept.max(2) };
+        let spacing = Spacing { events: spacing.events.max(1), kept: spacing.kept.max(2), ..spacing };
         Timeline { checkpoints: vec![Arc::new(engine.clone())], engine, spacing, log: Vec::new(), done: 0 }
     }
 
@@ -235,7 +237,9 @@ impl<M: Model> Timeline<M> {
         }
         let place = self.checkpoints.partition_point(|c| c.position() <= here);
         self.checkpoints.insert(place, Arc::new(self.engine.clone()));
-        if self.checkpoints.len() > self.spacing.kept + 1 {
+        let room = self.spacing.bytes / self.engine.model().weight().max(1);
+        let kept = usize::try_from(room).unwrap_or(usize::MAX).clamp(2, self.spacing.kept);
+        while self.checkpoints.len() > kept + 1 {
             let steps: Vec<u64> = self.checkpoints.iter().map(|c| c.position().steps).collect();
             self.checkpoints.remove(least_missed(&steps, here.steps));
         }

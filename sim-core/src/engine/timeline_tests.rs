@@ -50,7 +50,7 @@ impl Model for Cups {
     }
 }
 
-const SPARSE: Spacing = Spacing { events: u64::MAX, kept: 2 };
+const SPARSE: Spacing = Spacing { events: u64::MAX, kept: 2, bytes: u64::MAX };
 
 fn cups(seed: u64, ties: Ties, spacing: Spacing) -> Timeline<Cups> {
     let hands = Draws::new(Seed(seed)).stream("hands", 0);
@@ -103,7 +103,7 @@ proptest! {
     fn seeking_is_running(
         seed: u64,
         ties in ties(),
-        spacing in (1..40_u64, 2..8_usize).prop_map(|(events, kept)| Spacing { events, kept }),
+        spacing in (1..40_u64, 2..8_usize).prop_map(|(events, kept)| Spacing { events, kept, bytes: u64::MAX }),
         acts in prop::collection::vec(act(), 1..30),
         visits in prop::collection::vec(any::<prop::sample::Index>(), 1..30),
     ) {
@@ -130,7 +130,7 @@ proptest! {
         throws in prop::collection::vec((0..20_u64, any::<u8>()), 1..20),
         times in prop::collection::vec(0..400_u64, 1..20),
     ) {
-        let mut timeline = cups(seed, ties, Spacing { events: 7, kept: 4 });
+        let mut timeline = cups(seed, ties, Spacing { events: 7, kept: 4, bytes: u64::MAX });
         for (wait, cup) in &throws {
             timeline.run_until(timeline.now() + Duration::from_nanos(*wait), &mut free());
             timeline.input(*cup).expect("the log has room");
@@ -151,7 +151,7 @@ proptest! {
 
 #[test]
 fn the_future_stays_until_something_else_is_done() {
-    let mut timeline = cups(1, Ties::Scheduled, Spacing { events: 5, kept: 4 });
+    let mut timeline = cups(1, Ties::Scheduled, Spacing { events: 5, kept: 4, bytes: u64::MAX });
     timeline.input(0).expect("room");
     timeline.run_until(at(50), &mut free());
     timeline.input(1).expect("room");
@@ -212,7 +212,7 @@ fn a_full_log_refuses() {
 
 #[test]
 fn checkpoints_are_dense_near_the_present_and_sparse_far_away() {
-    let mut timeline = cups(4, Ties::Scheduled, Spacing { events: 10, kept: 12 });
+    let mut timeline = cups(4, Ties::Scheduled, Spacing { events: 10, kept: 12, bytes: u64::MAX });
     for throw in 0..4_000_u64 {
         timeline.input(throw as u8).expect("room");
         timeline.run_until(at(throw), &mut free());

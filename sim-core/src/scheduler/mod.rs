@@ -173,6 +173,9 @@ impl Scheduler {
     /// Places every pod that is due, one after the other, each a little later than the one before.
     fn cycle(&mut self, clock: Clock) -> Reaction<Event> {
         let mut reaction = Reaction::default();
+        if self.queue.is_empty() {
+            return reaction;
+        }
         let mut spent = Duration::ZERO;
         let due: Vec<(i64, ObjectId)> = self.queue.iter().copied().collect();
         let nodes: Vec<Arc<Node>> = self.seen.nodes.iter().cloned().collect();

@@ -23,7 +23,7 @@ use crate::objects::meta::Version;
 pub const LOG_MAX: usize = 50_000;
 /// Photographs older than this are dropped (the youngest of them stays): no watch is later than that, unless it is cut off and
 /// keeps its own pointer.
-pub const PHOTOGRAPHS_KEPT: Duration = Duration::from_secs(2);
+pub const PHOTOGRAPHS_KEPT: Duration = Duration::from_millis(500);
 
 /// What is written within this time is on one photograph, dated by the first of it: a watch may be that much faster than drawn,
 /// and a busy cluster keeps a thousand photographs a second, not one for each write.

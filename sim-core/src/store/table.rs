@@ -17,7 +17,7 @@ pub struct ObjectId(pub u32);
 #[derive(Clone, Debug)]
 pub struct Table<T> {
     by_id: OrdMap<ObjectId, Arc<T>>,
-    by_name: OrdMap<(Name, Name), ObjectId>,
+    by_name: OrdMap<Name, OrdMap<Name, ObjectId>>,
 }
 
 impl<T> Default for Table<T> {
@@ -34,7 +34,7 @@ impl<T: Clone> Table<T> {
 
     /// The id of an object by name; the namespace is empty for cluster-scoped kinds.
     pub fn id(&self, namespace: &str, name: &str) -> Option<ObjectId> {
-        self.by_name.get(&(Name::from(namespace), Name::from(name))).copied()
+        self.by_name.get(namespace)?.get(name).copied()
     }
 
     /// An object by name.
@@ -44,20 +44,22 @@ impl<T: Clone> Table<T> {
 
     /// All objects in the API's order: namespace, then name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<T>> {
-        self.by_name.values().filter_map(|id| self.by_id.get(id))
+        self.by_name.values().flat_map(OrdMap::values).filter_map(|id| self.by_id.get(id))
     }
 
     /// All objects with their ids, in the API's order.
     pub fn entries(&self) -> impl Iterator<Item = (ObjectId, &Arc<T>)> {
-        self.by_name.values().filter_map(|id| Some((*id, self.by_id.get(id)?)))
+        self.by_name.values().flat_map(OrdMap::values).filter_map(|id| Some((*id, self.by_id.get(id)?)))
+    }
+
+    /// All objects with their ids, the youngest first.
+    pub fn youngest(&self) -> impl Iterator<Item = (ObjectId, &Arc<T>)> {
+        self.by_id.iter().rev().map(|(id, object)| (*id, object))
     }
 
     /// The objects of one namespace, by name.
     pub fn in_namespace<'a>(&'a self, namespace: &str) -> impl Iterator<Item = &'a Arc<T>> + use<'a, T> {
-        let namespace = Name::from(namespace);
-        let from = (namespace.clone(), Name::from(""));
-        let range = self.by_name.range(from..).take_while(move |((ns, _), _)| *ns == namespace);
-        range.filter_map(|(_, id)| self.by_id.get(id))
+        self.by_name.get(namespace).into_iter().flat_map(OrdMap::values).filter_map(|id| self.by_id.get(id))
     }
 
     /// Whether both are one version of the table: nothing was written between them. Compares pointers, so a copy that was
@@ -78,12 +80,17 @@ impl<T: Clone> Table<T> {
 
     pub(super) fn put(&mut self, id: ObjectId, namespace: &Name, name: &Name, object: Arc<T>) {
         if self.by_id.insert(id, object).is_none() {
-            self.by_name.insert((namespace.clone(), name.clone()), id);
+            self.by_name.entry(namespace.clone()).or_default().insert(name.clone(), id);
         }
     }
 
     pub(super) fn remove(&mut self, id: ObjectId, namespace: &Name, name: &Name) {
         self.by_id.remove(&id);
-        self.by_name.remove(&(namespace.clone(), name.clone()));
+        if let Some(names) = self.by_name.get_mut(namespace) {
+            names.remove(name);
+            if names.is_empty() {
+                self.by_name.remove(namespace);
+            }
+        }
     }
 }

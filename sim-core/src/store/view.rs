@@ -159,7 +159,11 @@ impl View {
 
     /// Replaces `before` by `after` under `id`, indexes included.
     pub(super) fn apply(&mut self, id: ObjectId, before: Option<&Object>, after: Option<&Object>) {
-        if let Some(before) = before {
+        let moved = match (before, after) {
+            (Some(before), Some(after)) => !indexed_alike(before, after),
+            _ => true,
+        };
+        if let Some(before) = before.filter(|_| moved) {
             self.index(id, before, false);
             if after.is_none() {
                 self.remove(id, before);
@@ -167,7 +171,9 @@ impl View {
         }
         if let Some(after) = after {
             self.put(id, after);
-            self.index(id, after, true);
+            if moved {
+                self.index(id, after, true);
+            }
         }
     }
 
@@ -232,6 +238,16 @@ impl View {
             _ => {}
         }
     }
+}
+
+/// Whether two versions of one object stand under the same keys in every index: most writes are reports of a status.
+fn indexed_alike(before: &Object, after: &Object) -> bool {
+    let same = match (before, after) {
+        (Object::Pod(a), Object::Pod(b)) => a.node == b.node && a.meta.labels == b.meta.labels,
+        (Object::EndpointSlice(a), Object::EndpointSlice(b)) => a.service() == b.service(),
+        _ => true,
+    };
+    same && before.meta().owners == after.meta().owners
 }
 
 fn wrap<T: Clone>(table: &Table<T>, namespace: &str, object: fn(Arc<T>) -> Object) -> Vec<Object> {

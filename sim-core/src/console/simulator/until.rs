@@ -32,13 +32,18 @@ pub enum Failed {
 /// Lets time pass until `condition` holds, at most `patience`.
 pub fn wait_for(sim: &mut Simulation, condition: &Condition, patience: Duration) -> Result<Waited, Failed> {
     let deadline = sim.elapsed() + patience;
+    let mut straggler = None;
     loop {
-        let missing = match missing(sim, condition).map_err(Failed::Condition)? {
-            None => return Ok(Waited::Held),
-            Some(missing) => missing,
+        let holds = match condition {
+            Condition::Converged => sim.cluster().at_rest(&mut straggler),
+            Condition::Object { .. } => missing(sim, condition).map_err(Failed::Condition)?.is_none(),
         };
+        if holds {
+            return Ok(Waited::Held);
+        }
         if sim.elapsed() >= deadline {
-            return Ok(Waited::Not(missing));
+            let missing = missing(sim, condition).map_err(Failed::Condition)?;
+            return Ok(missing.map_or(Waited::Held, Waited::Not));
         }
         let left = deadline.since(sim.elapsed());
         let progress = match condition {

@@ -8,6 +8,7 @@ use crate::engine::time::{Duration, Instant};
 use crate::kubelet::images::{Behaviour, Listener};
 use crate::kubelet::{ContainerView, Sandbox};
 use crate::network::Ground;
+use crate::network::kernel::Kernel;
 use crate::network::wire::{ResolverConfig, Source};
 use crate::objects::Name;
 use crate::objects::pod::{Phase, Pod};
@@ -56,6 +57,10 @@ impl Ground for GroundAt<'_> {
         self.cluster.store.head().pods.get(namespace, name).cloned()
     }
 
+    fn kernel(&self, node: &str) -> Option<&Kernel> {
+        self.cluster.kernels.get(node)
+    }
+
     fn node_up(&self, node: &str) -> bool {
         self.cluster.faults.node_up(node)
     }
@@ -98,6 +103,8 @@ impl Ground for GroundAt<'_> {
             pod: pod.meta.name.clone(),
             node: pod.node.clone().unwrap_or_default(),
             sockets: sockets.collect(),
+            id: 0,
+            processes: Vec::new(),
         })
     }
 

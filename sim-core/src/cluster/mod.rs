@@ -60,6 +60,8 @@ pub struct Cluster {
     pub dns: DnsServers,
     /// What is broken.
     pub faults: Faults,
+    /// What the nodes' kernels remember of the traffic that went through.
+    pub kernels: Kernels,
     watchers: Watchers,
     /// Writes on their way, by number.
     travelling: OrdMap<u32, (Sender, Tag, Write)>,
@@ -94,6 +96,10 @@ pub enum Input {
     Request(Box<Request>),
     /// A question reaches a DNS server.
     Ask(Box<servers::Asking>),
+    /// A program sends the first packet of a new connection, or sends it again.
+    Open(Box<Opening>),
+    /// A program sends a request over a connection, and waits for the answer.
+    Request2(Box<(Connection, HttpRequest)>),
     /// Something breaks.
     Fail(Fault),
     /// Something is mended.

@@ -51,7 +51,7 @@ reasons! {
     LoopbackGuard = "loopback-guard", UpstreamTest;
     /// kube-proxy itself answers there: the health check port of a balancer.
     HealthCheckPort { service: Name } = "health-check-port", UpstreamTest;
-    /// nftables: the address is a cluster IP, but has no such port.
+    /// nftables and ipvs: the address is one of a Service, but has no such port.
     NoSuchServicePort = "no-such-service-port", UpstreamTest;
     /// nftables: the address lies in the service range and belongs to nobody.
     UnallocatedServiceIp = "unallocated-service-ip", UpstreamTest;
@@ -71,8 +71,13 @@ reasons! {
     AssumedOutside { ip: IpAddr } = "assumed-outside", Assumed;
     /// What is behind the address is not modelled.
     NotModelled { ip: IpAddr } = "not-modelled", Assumed;
-    /// kube-proxy's ipvs mode is not modelled yet.
-    ModeNotModelled = "mode-not-modelled", Assumed;
+    /// Session affinity: this client was sent to the same endpoint before, and not too long ago.
+    SessionAffinity { service: Name, port: u16, via: AddressKind } = "session-affinity", UpstreamTest;
+    /// The connection is known here: it keeps the translation of its first packet, whatever the rules say by now.
+    KnownConnection = "known-connection", Source;
+    /// The pod's answer does not come by the node that rewrote the packet, so nobody gives it back the address that the client
+    /// called.
+    AnswerNotRestored { node: Name } = "answer-not-restored", Source;
     /// The node has the address.
     OwnsAddress { ip: IpAddr } = "owns-address", Source;
     /// The balancer sends the connection to this node, one of so many that have power.
@@ -167,6 +172,7 @@ impl Reason {
     pub fn cause(&self) -> Vec<String> {
         match self {
             Reason::ServiceMatched { service, .. }
+            | Reason::SessionAffinity { service, .. }
             | Reason::NoEndpoints { service }
             | Reason::NoLocalEndpoints { service, .. }
             | Reason::NotRejectedOnOutput { service }

@@ -29,6 +29,28 @@ pub struct Sandbox {
     pub node: Name,
     /// Open sockets, with the behaviour of the container behind each.
     pub sockets: Vec<(Listener, Arc<Behaviour>)>,
+    /// Tells it from another sandbox that has the same address at another time.
+    pub id: u32,
+    /// What runs in it, those included that were told to end and serve open connections only.
+    pub processes: Vec<SandboxProcess>,
+}
+
+/// A process in a sandbox.
+#[derive(Clone, Debug)]
+pub struct SandboxProcess {
+    /// Tells it from the process before a restart.
+    pub number: u32,
+    /// Ports on which it listens.
+    pub listens: Vec<u16>,
+    /// What it does.
+    pub behaviour: Arc<Behaviour>,
+}
+
+impl SandboxProcess {
+    fn of((position, run): (usize, &Run)) -> SandboxProcess {
+        let number = u32::try_from(position).unwrap_or(u32::MAX) << 16 | u32::from(run.instance);
+        SandboxProcess { number, listens: run.sockets.iter().map(|s| s.port).collect(), behaviour: run.behaviour.clone() }
+    }
 }
 
 /// What the runtime shows of one running container.
@@ -70,6 +92,8 @@ impl Kubelets {
             pod: worker.name.clone(),
             node: kubelet.config.name.clone(),
             sockets: worker.sockets(now).map(|(run, socket)| (socket, run.behaviour.clone())).collect(),
+            id: id.0,
+            processes: worker.runs.iter().enumerate().filter(|(_, run)| run.running()).map(SandboxProcess::of).collect(),
         })
     }
 

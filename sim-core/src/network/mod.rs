@@ -1,18 +1,23 @@
 //! Wires and what happens on them.
 //!
 //! In a real cluster a packet goes through the client's resolver and socket, the rules of its node, the fabric, perhaps another
-//! node's rules, and the socket of a pod. [`path`] is the ordered list of those stations. Left out so far: links with loss and
-//! cuts, conntrack entries, health checks of balancers.
+//! node's rules, and the socket of a pod. [`path`] is the ordered list of those stations; [`conntrack`] and [`kernel`] are what nodes
+//! remember of it, and [`transport`] the connections that programs hold. Left out so far: links with loss and cuts, health checks
+//! of balancers.
 
 mod choice;
+pub mod conntrack;
+pub mod kernel;
 pub mod path;
 pub mod policy;
 mod share;
+pub mod transport;
 pub mod wire;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use self::kernel::Kernel;
 use crate::engine::time::Duration;
 use crate::kubelet::Sandbox;
 use crate::kubelet::images::{Behaviour, Listener};
@@ -29,6 +34,8 @@ pub trait Ground {
     fn enforced(&self, node: &str) -> Option<(Arc<View>, Duration)>;
     /// A pod as its own node knows it.
     fn record(&self, namespace: &str, name: &str) -> Option<Arc<Pod>>;
+    /// What the kernel of a node remembers; `None` if nothing went through it.
+    fn kernel(&self, node: &str) -> Option<&Kernel>;
     /// Whether a node has power.
     fn node_up(&self, node: &str) -> bool;
     /// All nodes, in order.

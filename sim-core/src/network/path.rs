@@ -1,7 +1,8 @@
 //! The ordered list of stations that the first packet of a connection visits.
 //!
-//! client -> (balancer) -> rules of the first node -> policies out -> (another node's rules) -> fabric -> policies in -> socket. Every station leaves a hop. The
-//! pick among backends is a draw keyed by the moment and the flow, so that looking does not change what happens.
+//! client -> (balancer) -> rules of the first node -> policies out -> (another node's rules) -> fabric -> policies in -> socket.
+//! Every station leaves a hop. The pick among backends is a draw keyed by the moment and the flow, so that looking does not change
+//! what happens. What a packet would leave behind in the kernels it passes is handed back as a footprint.
 
 mod policies;
 
@@ -10,6 +11,8 @@ use std::sync::Arc;
 
 use super::Ground;
 use super::choice::Chooser;
+use super::conntrack::Tuple;
+use super::kernel::{Footprint, LOOKED_AT, Picked, Station};
 use super::share::Share;
 use super::wire::Source;
 use crate::engine::random::Draws;
@@ -20,15 +23,13 @@ use crate::kubelet::images::Listener;
 use crate::objects::Name;
 use crate::objects::pod::Pod;
 use crate::objects::pod_spec::Protocol;
+use crate::proxy::Mode;
 use crate::proxy::rules::{NodeFacts, Packet, Verdict, decide};
 
 /// One way between two pods of one node; of a cluster; between the outside and a node. Plain figures for a data centre.
 const SAME_NODE: Duration = Duration::from_micros(50);
 const ACROSS: Duration = Duration::from_micros(250);
 const OUTSIDE: Duration = Duration::from_millis(1);
-/// The first port that clients use as their own.
-const CLIENT_PORT: u16 = 40_000;
-
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct Asked<'a> {
@@ -40,6 +41,19 @@ pub struct Asked<'a> {
     pub protocol: Protocol,
     /// When.
     pub now: Instant,
+    /// Which packet it is.
+    pub sending: Sending,
+}
+
+/// Which packet of a connection is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sending {
+    /// The first one of a new connection, imagined: known connections are not asked for.
+    Imagined,
+    /// The first one, from this port of the client; or the same one sent again.
+    First(u16),
+    /// One of an established connection.
+    Later(u16),
 }
 
 /// More ways than this are not walked one by one.
@@ -65,20 +79,26 @@ struct Walk<'g> {
     sender: Option<Arc<Pod>>,
     /// The node whose own process sends it.
     sending_node: Option<Name>,
+    footprint: Footprint,
+    /// The last node that rewrote the packet, and whether answers come by it on their way to the client.
+    rewritten_by: Option<(Name, bool)>,
+    sending: Sending,
+    is_pod: bool,
 }
 
 /// Follows one packet, and looks where every other choice would have led.
 pub fn trace(ground: &dyn Ground, draws: Draws, asked: &Asked<'_>) -> Trace {
-    let mut trace = follow(ground, draws, asked);
+    let (mut trace, _) = follow(ground, draws, asked);
     trace.branches = branches(ground, asked);
     trace
 }
 
-/// Follows one packet only.
-pub fn follow(ground: &dyn Ground, draws: Draws, asked: &Asked<'_>) -> Trace {
+/// Follows one packet only; also what it would leave behind.
+pub fn follow(ground: &dyn Ground, draws: Draws, asked: &Asked<'_>) -> (Trace, Footprint) {
     let mut walk = Walk::new(ground, Chooser::Drawn(draws), asked);
     let outcome = walk.run(asked);
-    walk.finish(outcome)
+    let footprint = std::mem::take(&mut walk.footprint);
+    (walk.finish(outcome), footprint)
 }
 
 /// Every way with its share. What is left after [`WAYS_MAX`] ways is one branch whose end is unknown.
@@ -102,7 +122,11 @@ fn branches(ground: &dyn Ground, asked: &Asked<'_>) -> Vec<Branch> {
 
 impl<'g> Walk<'g> {
     fn new(ground: &'g dyn Ground, chooser: Chooser, asked: &Asked<'_>) -> Walk<'g> {
-        let source = SocketAddr::new(ground.outside(asked.to.is_ipv6()), CLIENT_PORT);
+        let port = match asked.sending {
+            Sending::Imagined => LOOKED_AT,
+            Sending::First(port) | Sending::Later(port) => port,
+        };
+        let source = SocketAddr::new(ground.outside(asked.to.is_ipv6()), port);
         Walk {
             ground,
             chooser,
@@ -118,6 +142,10 @@ impl<'g> Walk<'g> {
             chosen: None,
             sender: None,
             sending_node: None,
+            footprint: Vec::new(),
+            rewritten_by: None,
+            sending: asked.sending,
+            is_pod: matches!(asked.from, Source::Pod { .. }),
         }
     }
 
@@ -128,7 +156,7 @@ impl<'g> Walk<'g> {
             Source::Outside => return self.enter(),
             Source::Address { ip, at_node } => (vec![*ip], at_node.clone()),
             Source::Node(node) if to.is_loopback() => (vec![to], node.clone()),
-            Source::Node(node) => (self.ground.node_ips(node), node.clone()),
+            Source::Node(node) => (self.own_addresses(node, to), node.clone()),
             Source::Pod { namespace, name } => match self.ground.pod(namespace, name) {
                 Some((node, ips)) => (ips, node),
                 None => (Vec::new(), Name::default()),
@@ -148,6 +176,14 @@ impl<'g> Walk<'g> {
             Some(sandbox) => self.at_pod(&sandbox),
             None => self.at_node(&node, 0),
         }
+    }
+
+    /// The addresses that a node's own processes call from. In ipvs mode Service addresses are bound to the node, and the kernel
+    /// calls an address of its own from that address.
+    fn own_addresses(&self, node: &Name, to: IpAddr) -> Vec<IpAddr> {
+        let bound = self.ground.proxy_config().mode == Mode::Ipvs
+            && self.ground.programmed(node).is_some_and(|(table, _)| table.lookup().is_service_ip(to));
+        if bound { vec![to] } else { self.ground.node_ips(node) }
     }
 
     fn hop(&mut self, place: Place, component: Component, step: Step, reason: Reason) {
@@ -194,6 +230,9 @@ impl<'g> Walk<'g> {
             self.hop(place, Component::Network, Step::Lost, Reason::NodeDown { node: node.clone() });
             return Outcome::TimedOut;
         }
+        if self.known(node) {
+            return self.onward(node, depth);
+        }
         let Some((table, age)) = self.ground.programmed(node) else { return self.onward(node, depth) };
         let zone = self.ground.zone(node);
         let facts = NodeFacts {
@@ -203,7 +242,11 @@ impl<'g> Walk<'g> {
             addresses: self.ground.node_addresses(node),
         };
         let packet = Packet { source: self.source.ip(), destination: self.destination, protocol: self.protocol };
-        let verdict = decide(&table, self.ground.proxy_config(), &facts, packet);
+        let mut verdict = decide(&table, self.ground.proxy_config(), &facts, packet);
+        let remembered = self.remembered(node, &verdict);
+        if let (Some(_), Reason::ServiceMatched { service, port, via }) = (remembered, &verdict.reason) {
+            verdict.reason = Reason::SessionAffinity { service: service.clone(), port: *port, via: *via };
+        }
         self.first.get_or_insert_with(|| verdict.clone());
         let step = match verdict.decision {
             Decision::Dnat => Step::Dnat,
@@ -213,26 +256,83 @@ impl<'g> Walk<'g> {
         };
         self.hop(place, Component::KubeProxy, step, verdict.reason.clone());
         if let Some(hop) = self.hops.last_mut() {
-            hop.not_eligible.clone_from(&verdict.not_eligible);
+            hop.not_eligible = verdict.not_eligible(&table, &facts);
             hop.view_age = Some(age);
         }
         match verdict.decision {
             Decision::Reject => Outcome::Refused,
             Decision::Drop => Outcome::TimedOut,
-            Decision::Pass if verdict.reason == Reason::ModeNotModelled => Outcome::Unknown,
-            Decision::Pass => self.onward(node, depth),
-            Decision::Dnat => self.rewrite(node, &verdict, depth),
+            Decision::Pass => {
+                self.leave(node, (self.source, self.destination), None, false);
+                self.onward(node, depth)
+            }
+            Decision::Dnat => self.rewrite(node, &verdict, remembered, depth),
         }
     }
 
+    /// A connection that the node knows keeps its translation; no rule is asked.
+    fn known(&mut self, node: &Name) -> bool {
+        if self.sending == Sending::Imagined {
+            return false;
+        }
+        let before = (self.source, self.destination);
+        let tuple = Tuple { protocol: self.protocol, source: before.0, destination: before.1 };
+        let Some(flow) = self.ground.kernel(node).and_then(|k| k.conntrack.get(&tuple, self.now)).copied() else { return false };
+        let rewritten = flow.reply_source != before.1;
+        let (decision, step) = if rewritten { (Decision::Dnat, Step::Dnat) } else { (Decision::Pass, Step::Pass) };
+        self.hop(Place::Node(node.clone()), Component::Network, step, Reason::KnownConnection);
+        self.first.get_or_insert_with(|| Verdict::known(decision));
+        (self.source, self.destination) = (flow.reply_destination, flow.reply_source);
+        if let Some(hop) = self.hops.last_mut() {
+            hop.after = (self.source, self.destination);
+        }
+        if rewritten {
+            self.chosen = Some(self.destination);
+            self.note_rewriting(node);
+        }
+        self.leave(node, before, None, true);
+        true
+    }
+
+    /// The candidate that session affinity asks for.
+    fn remembered(&self, node: &Name, verdict: &Verdict) -> Option<usize> {
+        let memory = &self.ground.kernel(node)?.memory;
+        let mode = self.ground.proxy_config().mode;
+        memory.remembered(verdict.sticky.as_ref()?, self.source.ip(), verdict.candidates(), mode, self.now)
+    }
+
     /// DNAT to one of the candidates, with the source rewritten if the rules say so.
-    fn rewrite(&mut self, node: &Name, verdict: &Verdict, depth: u8) -> Outcome {
-        let flow = (self.now.as_nanos(), self.source.ip(), self.destination);
-        let number = self.chooser.choose("proxy/pick", (&**node, flow), verdict.candidates.len());
-        let Some(pick) = number.map(|i| verdict.candidates[i]) else { return Outcome::Refused };
+    fn rewrite(&mut self, node: &Name, verdict: &Verdict, remembered: Option<usize>, depth: u8) -> Outcome {
+        let (before, candidates) = ((self.source, self.destination), verdict.candidates());
+        let flow = (self.now.as_nanos(), self.source, self.destination);
+        let number = match (remembered, &verdict.turns, &self.chooser) {
+            (Some(number), ..) => Some(number),
+            (None, Some(server), Chooser::Drawn(_)) => {
+                Some(self.ground.kernel(node).map_or(0, |kernel| kernel.memory.turn(server, candidates)))
+            }
+            _ => self.chooser.choose("proxy/pick", (&**node, flow), candidates.len()),
+        };
+        let Some(pick) = number.and_then(|i| candidates.get(i)).copied() else { return Outcome::Refused };
         self.chosen = Some(pick);
         self.take(node, verdict, pick);
+        self.note_rewriting(node);
+        let turns = verdict.turns.filter(|_| remembered.is_none());
+        self.leave(node, before, Some(Picked { endpoint: pick, sticky: verdict.sticky.clone(), turns }), false);
         self.onward(node, depth)
+    }
+
+    /// Notes what the node's kernel would remember.
+    fn leave(&mut self, node: &Name, before: (SocketAddr, SocketAddr), picked: Option<Picked>, known: bool) {
+        let after = (self.source, self.destination);
+        self.footprint.push(Station { node: node.clone(), before, after, picked, known });
+    }
+
+    /// Answers come back by the node that rewrote the packet if it is the sender now, or the sender's own node.
+    fn note_rewriting(&mut self, node: &Name) {
+        let source = self.source.ip();
+        let pods = self.ground.proxy_config().pod_cidrs.iter().flatten().any(|n| n.contains(source));
+        let returns = self.is_pod || pods || source.is_loopback() || self.ground.node_addresses(node).contains(&source);
+        self.rewritten_by = Some((node.clone(), returns));
     }
 
     /// The packet as it leaves the rules for one pick.
@@ -299,7 +399,15 @@ impl<'g> Walk<'g> {
         }
         let place = Place::Pod { namespace: sandbox.namespace.clone(), name: sandbox.pod.clone() };
         let sockets: Vec<Listener> = sandbox.sockets.iter().map(|(s, _)| *s).collect();
-        self.at_socket(place, &sockets)
+        let outcome = self.at_socket(place, &sockets);
+        match &self.rewritten_by {
+            Some((node, false)) if *node != sandbox.node => {
+                let reason = Reason::AnswerNotRestored { node: node.clone() };
+                self.hop(Place::Node(sandbox.node.clone()), Component::Network, Step::Lost, reason);
+                Outcome::TimedOut
+            }
+            _ => outcome,
+        }
     }
 
     fn at_host(&mut self, node: &Name) -> Outcome {
@@ -313,7 +421,8 @@ impl<'g> Walk<'g> {
         let on_port = || sockets.iter().filter(|s| s.port == port && s.protocol == self.protocol);
         let ip = self.destination.ip();
         let takes = |bind: IpAddr| bind.is_unspecified() || bind == ip || bind.is_loopback() && ip.is_loopback();
-        let answers = on_port().any(|s| s.bind.is_none_or(takes));
+        // Whether the socket of an established connection is still there is for its two ends to say.
+        let answers = matches!(self.sending, Sending::Later(_)) || on_port().any(|s| s.bind.is_none_or(takes));
         if answers {
             self.hop(place, Component::Server, Step::Accept, Reason::Delivered);
             return Outcome::Delivered;
@@ -325,7 +434,7 @@ impl<'g> Walk<'g> {
 
     fn finish(self, outcome: Outcome) -> Trace {
         let first = self.first.as_ref();
-        let candidates = first.map(|v| v.candidates.clone()).unwrap_or_default();
+        let candidates = first.map(|v| v.candidates().to_vec()).unwrap_or_default();
         let masquerades = |c: &SocketAddr| first.is_some_and(|v| v.masquerades(self.asked.0.ip(), *c));
         let masquerade_for: Vec<SocketAddr> = candidates.iter().copied().filter(masquerades).collect();
         let answered = matches!(outcome, Outcome::Delivered | Outcome::Refused);

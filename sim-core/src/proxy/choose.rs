@@ -61,19 +61,20 @@ pub struct Usable {
     pub cluster: Vec<SocketAddr>,
     /// On this node.
     pub local: Vec<SocketAddr>,
+}
+
+impl Usable {
     /// Some endpoint could be used by some node: decides between reject and drop.
-    pub any: bool,
-    /// What is not in the Cluster list, and why.
-    pub not_in_cluster: Vec<(SocketAddr, NotEligible)>,
-    /// What is not in the Local list, and why.
-    pub not_in_local: Vec<(SocketAddr, NotEligible)>,
+    pub fn any(&self) -> bool {
+        !self.cluster.is_empty()
+    }
 }
 
 /// The endpoints of one port of a Service, for one address family.
 pub fn usable(view: &View, service: &Service, port: &ServicePort, v6: bool, here: Here<'_>) -> Usable {
     let all = seen(view, service, port, v6, here);
     let pick = |fits: &dyn Fn(&Seen<'_>) -> bool| sorted(all.iter().filter(|(_, s)| fits(s)).map(|(a, _)| *a));
-    let (mut cluster, why) = by_topology(&all, here);
+    let (mut cluster, _) = by_topology(&all, here);
     if cluster.is_empty() {
         cluster = pick(&|s| s.last_resort());
     }
@@ -81,13 +82,37 @@ pub fn usable(view: &View, service: &Service, port: &ServicePort, v6: bool, here
     if local.is_empty() {
         local = pick(&|s| s.local && s.last_resort());
     }
-    let left_out = |list: &[SocketAddr], why: &dyn Fn(&Seen<'_>) -> NotEligible| {
-        let out = all.iter().filter(|(a, _)| !list.contains(a));
-        out.map(|(a, s)| (*a, why(s))).collect::<Vec<_>>()
+    Usable { cluster, local }
+}
+
+/// What is not in a list (the Local one or the Cluster one), and why.
+pub fn left_out(
+    view: &View,
+    (service, port): (&Service, &ServicePort),
+    v6: bool,
+    here: Here<'_>,
+    (list, only_local): (&[SocketAddr], bool),
+) -> Vec<(SocketAddr, NotEligible)> {
+    let all = seen(view, service, port, v6, here);
+    let (_, by_topology) = by_topology(&all, here);
+    let why = |s: &Seen<'_>| match only_local {
+        true if !s.local => NotEligible::OtherNode,
+        true => s.why_not(NotEligible::OtherNode),
+        false => s.why_not(by_topology),
     };
-    let not_in_cluster = left_out(&cluster, &|s| s.why_not(why));
-    let not_in_local = left_out(&local, &|s| if s.local { s.why_not(why) } else { NotEligible::OtherNode });
-    Usable { any: !cluster.is_empty(), cluster, local, not_in_cluster, not_in_local }
+    all.iter().filter(|(a, _)| !list.contains(a)).map(|(a, s)| (*a, why(s))).collect()
+}
+
+/// Whether an endpoint is on this node, by what its slice says.
+pub fn is_local(view: &View, (service, port): (&Service, &ServicePort), here: Here<'_>, endpoint: SocketAddr) -> bool {
+    seen(view, service, port, endpoint.is_ipv6(), here).get(&endpoint).is_some_and(|s| s.local)
+}
+
+/// The serving endpoints of a port, whatever else is true of them; `None` if no slice lists any endpoint. What decides whether a
+/// UDP flow may go on.
+pub fn serving(view: &View, service: &Service, port: &ServicePort, v6: bool) -> Option<Vec<SocketAddr>> {
+    let all = seen(view, service, port, v6, Here { node: "", zone: None });
+    (!all.is_empty()).then(|| all.iter().filter(|(_, s)| s.serving).map(|(a, _)| *a).collect())
 }
 
 fn sorted(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {

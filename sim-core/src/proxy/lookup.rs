@@ -2,14 +2,19 @@
 //!
 //! In a real cluster the nftables mode keeps verdict maps by address, protocol and port; the iptables mode scans its rules in
 //! order, with the same result. The maps hold Services only, never endpoints, so they are made anew only when a Service has
-//! changed, and only when a packet first asks; nodes that programmed the same Services share them.
+//! changed, and only when a packet first asks; nodes that programmed the same Services share them. Which endpoints may be used
+//! depends on the node, and is kept beside them, port by port.
 //! Left out: the cost of long chains. The real thing: `pkg/proxy/serviceport.go`, `pkg/proxy/nftables/proxier.go`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
+use super::choose::{Here, Usable, external_local, serving, usable};
+use super::hash_table::HashTable;
+use super::Net;
 use crate::explain::AddressKind;
+use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
 use crate::objects::service::{Service, ServicePort, ServiceType};
 use crate::store::View;
@@ -17,23 +22,30 @@ use crate::store::View;
 /// Services with one of these labels are never listed by kube-proxy.
 const OTHER_PROXY: [&str; 2] = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"];
 
-/// A programmed table. Cloning copies two pointers.
+/// A programmed table. Cloning copies a few pointers.
 #[derive(Clone, Debug, Default)]
 pub struct Programmed {
     view: Arc<View>,
     lookup: Arc<OnceLock<Lookup>>,
+    lists: Arc<OnceLock<Lists>>,
 }
 
 impl Programmed {
     /// The table of a photograph.
     pub fn new(view: Arc<View>) -> Programmed {
-        Programmed { view, lookup: Arc::default() }
+        Programmed { view, ..Programmed::default() }
     }
 
     /// The table of another photograph; the maps are shared if no Service differs.
     pub fn with_view(&self, view: &Arc<View>) -> Programmed {
         let same = self.view.services.is_same(&view.services);
-        Programmed { view: view.clone(), lookup: if same { self.lookup.clone() } else { Arc::default() } }
+        let lookup = if same { self.lookup.clone() } else { Arc::default() };
+        Programmed { view: view.clone(), lookup, lists: Arc::default() }
+    }
+
+    /// The same table for another node: the maps are shared, what depends on the node is not.
+    pub fn for_node(&self) -> Programmed {
+        Programmed { lists: Arc::default(), ..self.clone() }
     }
 
     /// The photograph.
@@ -45,33 +57,100 @@ impl Programmed {
     pub fn lookup(&self) -> &Lookup {
         self.lookup.get_or_init(|| Lookup::of(&self.view))
     }
+
+    /// The endpoints of a port that may be used from a node. They are worked out when a packet first asks and kept until the
+    /// next sync; a table serves one node, and a caller who stands elsewhere gets an answer that is not kept.
+    pub fn usable(&self, port: &PortFacts, here: Here<'_>) -> Arc<Usable> {
+        let lists = self.lists.get_or_init(|| Lists::new(here, self.lookup().ports.len()));
+        let work_out = || Arc::new(usable(&self.view, &port.service, port.port(), port.v6, here));
+        if &*lists.node != here.node || lists.zone.as_deref() != here.zone {
+            return work_out();
+        }
+        match lists.cell(port.number) {
+            Some(cell) => cell.get_or_init(work_out).clone(),
+            None => work_out(),
+        }
+    }
 }
 
-/// A port of a Service, and by which kind of address it was found.
+impl Programmed {
+    /// The serving endpoints of a port; `None` if it has no endpoint of any kind.
+    pub fn serving(&self, port: &PortFacts) -> Option<Vec<SocketAddr>> {
+        serving(&self.view, &port.service, port.port(), port.v6)
+    }
+}
+
+/// So many lists come into being together.
+const PAGE: usize = 64;
+
+/// The usable endpoints of the ports that packets asked for at one node: at most one list for each port of the photograph.
+#[derive(Debug)]
+struct Lists {
+    node: Name,
+    zone: Option<Name>,
+    pages: Vec<OnceLock<Vec<OnceLock<Arc<Usable>>>>>,
+}
+
+impl Lists {
+    fn new(here: Here<'_>, ports: usize) -> Lists {
+        let pages = (0..ports.div_ceil(PAGE)).map(|_| OnceLock::new()).collect();
+        Lists { node: here.node.into(), zone: here.zone.map(Name::from), pages }
+    }
+
+    fn cell(&self, number: usize) -> Option<&OnceLock<Arc<Usable>>> {
+        let page = self.pages.get(number / PAGE)?.get_or_init(|| (0..PAGE).map(|_| OnceLock::new()).collect());
+        page.get(number % PAGE)
+    }
+}
+
+/// A port of a Service in one address family: what kube-proxy calls a service port.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct PortFacts {
     /// The Service.
     pub service: Arc<Service>,
-    /// The kind of address.
-    pub kind: AddressKind,
+    /// `namespace/name`.
+    pub name: Name,
+    /// `externalTrafficPolicy: Local` counts.
+    pub external_local: bool,
+    /// The source ranges of the family that let some in and others not; empty = everybody.
+    pub ranges: Vec<Net>,
+    /// The family.
+    pub v6: bool,
     port: usize,
+    number: usize,
 }
 
-impl Entry {
+impl PortFacts {
     /// The port.
     pub fn port(&self) -> &ServicePort {
         &self.service.ports[self.port]
     }
+
+    /// Its number among the ports of the photograph.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+}
+
+/// A port of a Service, and by which kind of address it was found.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'t> {
+    /// The port.
+    pub facts: &'t PortFacts,
+    /// The kind of address.
+    pub kind: AddressKind,
 }
 
 /// The maps of one photograph. Where two Services claim one address and port the first in the API's order has it; upstream
 /// leaves that order open.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Lookup {
-    by_address: BTreeMap<(IpAddr, u16, Protocol), Entry>,
-    by_node_port: BTreeMap<(bool, u16, Protocol), Entry>,
-    by_health_port: BTreeMap<u16, Arc<Service>>,
+    ports: Vec<PortFacts>,
+    by_address: HashTable<(usize, AddressKind)>,
+    by_node_port: BTreeMap<(bool, u16, Protocol), usize>,
+    by_health_port: BTreeMap<u16, Name>,
     cluster_ips: BTreeSet<IpAddr>,
+    bound: BTreeSet<IpAddr>,
 }
 
 impl Lookup {
@@ -98,35 +177,41 @@ impl Lookup {
         let kinds = cluster.iter().map(|ip| (*ip, AddressKind::ClusterIp));
         let kinds = kinds.chain(external.map(|ip| (ip, AddressKind::ExternalIp)));
         let addresses: Vec<_> = kinds.chain(balancer.map(|ip| (ip, AddressKind::LoadBalancerIp))).collect();
+        let name: Name = format!("{}/{}", service.meta.namespace, service.meta.name).into();
         for (port, declared) in service.ports.iter().enumerate() {
-            let entry = |kind| Entry { service: service.clone(), kind, port };
+            let number = self.ports.len();
             for (ip, kind) in &addresses {
-                self.by_address.entry((*ip, declared.port, declared.protocol)).or_insert_with(|| entry(*kind));
+                self.by_address.insert((*ip, declared.port, declared.protocol), (number, *kind));
             }
-            if let Some(number) = declared.node_port {
-                let key = (v6, number, declared.protocol);
-                self.by_node_port.entry(key).or_insert_with(|| entry(AddressKind::NodePort));
+            if let Some(node_port) = declared.node_port {
+                self.by_node_port.entry((v6, node_port, declared.protocol)).or_insert(number);
             }
+            let (service, name) = (service.clone(), name.clone());
+            let (external_local, ranges) = (external_local(&service), ranges(&service, v6));
+            self.ports.push(PortFacts { service, name, external_local, ranges, v6, port, number });
         }
+        self.bound.extend(addresses.iter().map(|(ip, _)| *ip));
         self.cluster_ips.extend(cluster);
         let checked = service.kind == ServiceType::LoadBalancer && service.external_local;
         if let Some(port) = service.health_port.filter(|_| checked) {
-            self.by_health_port.entry(port).or_insert_with(|| service.clone());
+            self.by_health_port.entry(port).or_insert(name);
         }
     }
 
     /// Who has an address and port other than a node's.
-    pub fn address(&self, to: SocketAddr, protocol: Protocol) -> Option<&Entry> {
-        self.by_address.get(&(to.ip(), to.port(), protocol))
+    pub fn address(&self, to: SocketAddr, protocol: Protocol) -> Option<Entry<'_>> {
+        let (number, kind) = self.by_address.get(&(to.ip(), to.port(), protocol))?;
+        Some(Entry { facts: &self.ports[*number], kind: *kind })
     }
 
     /// Who has a node port.
-    pub fn node_port(&self, v6: bool, port: u16, protocol: Protocol) -> Option<&Entry> {
-        self.by_node_port.get(&(v6, port, protocol))
+    pub fn node_port(&self, v6: bool, port: u16, protocol: Protocol) -> Option<Entry<'_>> {
+        let number = self.by_node_port.get(&(v6, port, protocol))?;
+        Some(Entry { facts: &self.ports[*number], kind: AddressKind::NodePort })
     }
 
-    /// Whose health check node port it is.
-    pub fn health_port(&self, port: u16) -> Option<&Arc<Service>> {
+    /// The Service, as `namespace/name`, whose health check node port it is.
+    pub fn health_port(&self, port: u16) -> Option<&Name> {
         self.by_health_port.get(&port)
     }
 
@@ -134,6 +219,23 @@ impl Lookup {
     pub fn is_cluster_ip(&self, ip: IpAddr) -> bool {
         self.cluster_ips.contains(&ip)
     }
+
+    /// Whether an address is a cluster, external or balancer IP of some Service. ipvs mode binds those to every node.
+    pub fn is_service_ip(&self, ip: IpAddr) -> bool {
+        self.bound.contains(&ip)
+    }
+
+    /// All ports, as the API lists their Services.
+    pub fn ports(&self) -> &[PortFacts] {
+        &self.ports
+    }
+}
+
+/// The source ranges of a family. One that takes all addresses makes the others void.
+fn ranges(service: &Service, v6: bool) -> Vec<Net> {
+    let ranges = service.source_ranges.iter().filter_map(|r| Net::parse(r)).filter(|n| n.address.is_ipv6() == v6);
+    let ranges: Vec<Net> = ranges.collect();
+    if ranges.iter().any(|n| n.prefix == 0) { Vec::new() } else { ranges }
 }
 
 /// The balancer's addresses that nodes catch: those with an address, unless `ipMode` is Proxy.

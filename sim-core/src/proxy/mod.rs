@@ -2,18 +2,22 @@
 //!
 //! In a real cluster each kube-proxy watches Services and slices and rewrites the kernel's rules, at most once a second. Rules
 //! are a function of the view, so a programmed table is a pointer to an old photograph here. We model the iptables and nftables
-//! modes ([`rules`]). Left out: the ipvs mode, session affinity's memory, health check ports.
+//! modes ([`rules`]), ipvs mode, and what the kernel remembers of clients and turns ([`memory`]). Left out: health check ports.
 //! The real thing: `pkg/proxy`.
 
 mod choose;
+mod hash_table;
+mod ipvs;
 mod lookup;
+pub mod memory;
 pub mod rules;
 
 use std::sync::Arc;
 
 use imbl::OrdMap;
 
-pub use self::lookup::{Entry, Lookup, Programmed};
+pub use self::choose::Here;
+pub use self::lookup::{Entry, Lookup, PortFacts, Programmed};
 use crate::api::component::{Clock, Reaction};
 use crate::engine::time::{Duration, Instant};
 pub use crate::objects::net::Net;
@@ -146,7 +150,7 @@ impl Proxies {
             self.latest = self.latest.with_view(view);
         }
         if let Some(proxy) = self.by_node.get_mut(&node) {
-            (proxy.programmed, proxy.synced_at) = (self.latest.clone(), now);
+            (proxy.programmed, proxy.synced_at) = (self.latest.for_node(), now);
         }
     }
 

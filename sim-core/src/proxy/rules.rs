@@ -1,20 +1,21 @@
 //! The rules of one node, walked for one packet: Service addresses in evaluation order, then policies, source ranges and
-//! masquerading, for the iptables and nftables modes.
+//! masquerading, for the iptables and nftables modes. The ipvs mode is in [`super::ipvs`].
 //!
 //! In a real cluster these are chains and maps in the kernel, evaluated for the first packet of a connection; conntrack carries
-//! the rest. Both modes give the same answer but where the text says so. Left out: the ipvs mode (its verdict says so), the
-//! memory of session affinity, what other programs put into the tables.
+//! the rest. Both modes give the same answer but where the text says so. Whom a client was sent to before is in
+//! [`super::memory`]. Left out: what other programs put into the tables.
 //! The real thing: `pkg/proxy/iptables/proxier.go`, `pkg/proxy/nftables/proxier.go`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
-use super::choose::{Here, Usable, external_local, usable};
+use super::choose::{Here, Usable, left_out};
 use super::lookup::{Entry, balancer_ips};
-use super::{Mode, Net, NodePortAddress, Programmed, ProxyConfig};
+use super::memory::{Owner, Sticky, VirtualServer};
+use super::{Mode, NodePortAddress, Programmed, ProxyConfig};
+use crate::engine::time::Duration;
 use crate::explain::{AddressKind, Decision, NotEligible, Reason};
-use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
-use crate::objects::service::Service;
 
 /// The first packet of a new connection, as a node meets it.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +42,13 @@ pub struct NodeFacts<'a> {
 }
 
 impl NodeFacts<'_> {
-    fn owns(&self, ip: IpAddr) -> bool {
+    pub(super) fn owns(&self, ip: IpAddr) -> bool {
         ip.is_loopback() || self.addresses.contains(&ip)
+    }
+
+    /// The node as it chooses endpoints.
+    pub fn here(&self) -> Here<'_> {
+        Here { node: self.name, zone: self.zone }
     }
 }
 
@@ -53,28 +59,73 @@ pub struct Verdict {
     pub decision: Decision,
     /// Why.
     pub reason: Reason,
-    /// What may be picked, in kube-proxy's order, each as likely as the other.
-    pub candidates: Vec<SocketAddr>,
     /// Masquerade whatever is picked.
     pub masquerade: bool,
-    /// What may not be picked, and why.
-    pub not_eligible: Vec<(SocketAddr, NotEligible)>,
+    /// Whoever may be picked remembers its clients.
+    pub sticky: Option<Sticky>,
+    /// Real servers take turns here; else each candidate is as likely as the other.
+    pub turns: Option<VirtualServer>,
+    /// A pick that is the sender itself is masqueraded.
+    hairpin: bool,
+    /// The number of the port, and whether only endpoints of this node were asked for.
+    asked: Option<(usize, bool)>,
+    usable: Option<Arc<Usable>>,
 }
 
 impl Verdict {
-    /// Whether a pick is masqueraded: by rule, or because it is the sender itself (hairpin).
-    pub fn masquerades(&self, source: IpAddr, pick: SocketAddr) -> bool {
-        self.masquerade || pick.ip() == source
+    /// What may be picked, in kube-proxy's order.
+    pub fn candidates(&self) -> &[SocketAddr] {
+        match (&self.usable, self.asked) {
+            (Some(usable), Some((_, true))) => &usable.local,
+            (Some(usable), _) => &usable.cluster,
+            (None, _) => &[],
+        }
     }
 
-    fn plain(decision: Decision, reason: Reason) -> Verdict {
-        Verdict { decision, reason, candidates: Vec::new(), masquerade: false, not_eligible: Vec::new() }
+    /// What may not be picked, and why.
+    pub fn not_eligible(&self, table: &Programmed, node: &NodeFacts<'_>) -> Vec<(SocketAddr, NotEligible)> {
+        let Some((number, only_local)) = self.asked else { return Vec::new() };
+        let Some(facts) = table.lookup().ports().get(number) else { return Vec::new() };
+        left_out(table.view(), (&facts.service, facts.port()), facts.v6, node.here(), (self.candidates(), only_local))
+    }
+
+    /// Whether a pick is masqueraded: by rule, or because it is the sender itself (hairpin).
+    pub fn masquerades(&self, source: IpAddr, pick: SocketAddr) -> bool {
+        self.masquerade || self.hairpin && pick.ip() == source
+    }
+
+    /// Of a connection that is known: no rule was asked.
+    pub fn known(decision: Decision) -> Verdict {
+        Verdict::plain(decision, Reason::KnownConnection)
+    }
+
+    pub(super) fn plain(decision: Decision, reason: Reason) -> Verdict {
+        let (masquerade, hairpin, sticky, turns, asked, usable) = (false, false, None, None, None, None);
+        Verdict { decision, reason, masquerade, sticky, turns, hairpin, asked, usable }
+    }
+
+    /// Nothing may be picked, and what there is was left out.
+    pub(super) fn none_of(entry: Entry<'_>, only_local: bool, verdict: Verdict) -> Verdict {
+        Verdict { asked: Some((entry.facts.number(), only_local)), ..verdict }
+    }
+
+    /// Rewritten to one of a list.
+    pub(super) fn dnat(entry: Entry<'_>, only_local: bool, usable: Arc<Usable>) -> Verdict {
+        let facts = entry.facts;
+        let reason = Reason::ServiceMatched { service: facts.name.clone(), port: facts.port().port, via: entry.kind };
+        let (asked, usable) = (Some((facts.number(), only_local)), Some(usable));
+        Verdict { asked, usable, hairpin: true, ..Verdict::plain(Decision::Dnat, reason) }
+    }
+
+    /// Hairpin only if the rule says so.
+    pub(super) fn hairpin_if(self, hairpin: bool) -> Verdict {
+        Verdict { hairpin, ..self }
     }
 }
 
 /// Where a packet comes from, as the chains ask it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
+pub(super) enum Origin {
     /// Local pod traffic, as the detector sees it.
     Pod,
     /// A process of the node.
@@ -85,20 +136,20 @@ enum Origin {
 
 /// One packet before one node's rules.
 #[derive(Clone, Copy)]
-struct Walk<'a> {
-    table: &'a Programmed,
-    config: &'a ProxyConfig,
-    node: &'a NodeFacts<'a>,
-    packet: Packet,
-    origin: Origin,
+pub(super) struct Walk<'a> {
+    pub(super) table: &'a Programmed,
+    pub(super) config: &'a ProxyConfig,
+    pub(super) node: &'a NodeFacts<'a>,
+    pub(super) packet: Packet,
+    pub(super) origin: Origin,
 }
 
 /// Walks the rules.
 pub fn decide(table: &Programmed, config: &ProxyConfig, node: &NodeFacts<'_>, packet: Packet) -> Verdict {
+    let walk = Walk { table, config, node, packet, origin: origin(table, config, node, packet.source) };
     if config.mode == Mode::Ipvs {
-        return Verdict::plain(Decision::Pass, Reason::ModeNotModelled);
+        return walk.ipvs();
     }
-    let walk = Walk { table, config, node, packet, origin: origin(config, node, packet.source) };
     let (to, protocol) = (packet.destination, packet.protocol);
     // Cluster, external and balancer addresses come before node ports.
     if let Some(entry) = table.lookup().address(to, protocol) {
@@ -111,9 +162,11 @@ pub fn decide(table: &Programmed, config: &ProxyConfig, node: &NodeFacts<'_>, pa
     }
 }
 
-fn origin(config: &ProxyConfig, node: &NodeFacts<'_>, source: IpAddr) -> Origin {
+fn origin(table: &Programmed, config: &ProxyConfig, node: &NodeFacts<'_>, source: IpAddr) -> Origin {
     let is_pod = config.pod_cidrs.iter().flatten().any(|c| c.contains(source));
-    match (is_pod, node.owns(source)) {
+    // In ipvs mode Service addresses are the node's own, and its processes call them from them.
+    let bound = config.mode == Mode::Ipvs && table.lookup().is_service_ip(source);
+    match (is_pod, bound || node.owns(source)) {
         (true, _) => Origin::Pod,
         (false, true) => Origin::Host,
         (false, false) => Origin::Outside,
@@ -121,15 +174,15 @@ fn origin(config: &ProxyConfig, node: &NodeFacts<'_>, source: IpAddr) -> Origin 
 }
 
 /// Whether node ports are taken on this address of the node: `--nodeport-addresses`.
-fn takes_node_ports(config: &ProxyConfig, node: &NodeFacts<'_>, ip: IpAddr) -> bool {
+pub(super) fn takes_node_ports(config: &ProxyConfig, node: &NodeFacts<'_>, ip: IpAddr) -> bool {
     let entries = &config.node_port_addresses;
     let is_primary = node.node_ips.contains(&ip);
     if ip.is_loopback() && (config.mode != Mode::Iptables || ip.is_ipv6() || !config.localhost_node_ports) {
         return false;
     }
     if entries.is_empty() {
-        // Unset: all addresses in iptables mode, the node IPs in nftables mode.
-        return is_primary || config.mode == Mode::Iptables;
+        // Unset: the node IPs in nftables mode, else all addresses.
+        return is_primary || config.mode != Mode::Nftables;
     }
     let nets = || entries.iter().filter_map(NodePortAddress::net).filter(|n| n.address.is_ipv6() == ip.is_ipv6());
     if entries.contains(&NodePortAddress::Primary) {
@@ -140,16 +193,12 @@ fn takes_node_ports(config: &ProxyConfig, node: &NodeFacts<'_>, ip: IpAddr) -> b
 }
 
 impl Walk<'_> {
-    fn here(&self) -> Here<'_> {
-        Here { node: self.node.name, zone: self.node.zone }
-    }
-
-    fn usable(&self, entry: &Entry) -> Usable {
-        usable(self.table.view(), &entry.service, entry.port(), self.packet.destination.is_ipv6(), self.here())
+    pub(super) fn usable(&self, entry: Entry<'_>) -> Arc<Usable> {
+        self.table.usable(entry.facts, self.node.here())
     }
 
     /// A local address and the port of a Service's node port; `None` if the node leaves it alone.
-    fn node_port(&self, entry: &Entry) -> Option<Verdict> {
+    fn node_port(&self, entry: Entry<'_>) -> Option<Verdict> {
         let verdict = self.service(entry);
         let taken = takes_node_ports(self.config, self.node, self.packet.destination.ip());
         // The filter rules of iptables mode look at local addresses, whatever the list says.
@@ -170,7 +219,7 @@ impl Walk<'_> {
             }
             Mode::Iptables if self.guards_loopback() => Verdict::plain(Decision::Drop, Reason::LoopbackGuard),
             _ => match self.table.lookup().health_port(port).filter(|_| local && self.packet.protocol == Protocol::Tcp) {
-                Some(service) => Verdict::plain(Decision::Pass, Reason::HealthCheckPort { service: name(service) }),
+                Some(service) => Verdict::plain(Decision::Pass, Reason::HealthCheckPort { service: service.clone() }),
                 None => Verdict::plain(Decision::Pass, Reason::NoRule),
             },
         }
@@ -184,46 +233,52 @@ impl Walk<'_> {
     }
 
     /// A packet to an address of a Service.
-    fn service(&self, entry: &Entry) -> Verdict {
-        let service = name(&entry.service);
+    fn service(&self, entry: Entry<'_>) -> Verdict {
+        let facts = entry.facts;
         let usable = self.usable(entry);
-        let local = self.stays_local(entry);
-        let (list, left_out) = match local {
-            true => (&usable.local, &usable.not_in_local),
-            false => (&usable.cluster, &usable.not_in_cluster),
-        };
+        let only_local = self.stays_local(entry);
         // iptables has no firewall chain where there is no endpoint; nftables filters first.
-        if self.is_barred(entry) && (self.config.mode == Mode::Nftables || usable.any) {
-            return Verdict::plain(Decision::Drop, Reason::SourceNotAllowed { service });
+        if self.is_barred(entry) && (self.config.mode == Mode::Nftables || usable.any()) {
+            return Verdict::plain(Decision::Drop, Reason::SourceNotAllowed { service: facts.name.clone() });
         }
-        if !usable.any {
-            return Verdict { not_eligible: left_out.clone(), ..self.no_endpoints(entry, service) };
+        if !usable.any() {
+            return Verdict::none_of(entry, only_local, self.no_endpoints(entry));
         }
-        if list.is_empty() {
-            let reason = Reason::NoLocalEndpoints { service, external: entry.kind != AddressKind::ClusterIp };
-            return Verdict { not_eligible: left_out.clone(), ..Verdict::plain(Decision::Drop, reason) };
+        if only_local && usable.local.is_empty() {
+            let external = entry.kind != AddressKind::ClusterIp;
+            let reason = Reason::NoLocalEndpoints { service: facts.name.clone(), external };
+            return Verdict::none_of(entry, only_local, Verdict::plain(Decision::Drop, reason));
         }
-        Verdict {
-            decision: Decision::Dnat,
-            reason: Reason::ServiceMatched { service, port: entry.port().port, via: entry.kind },
-            candidates: list.clone(),
-            masquerade: self.masquerades(entry),
-            not_eligible: left_out.clone(),
-        }
+        let sticky = facts.service.affinity.map(|seconds| self.sticky(entry, seconds));
+        Verdict { masquerade: self.masquerades(entry), sticky, ..Verdict::dnat(entry, only_local, usable) }
+    }
+
+    /// The memory is the port's, whichever address it was reached by; ipvs has one for each virtual server.
+    pub(super) fn sticky(&self, entry: Entry<'_>, seconds: i64) -> Sticky {
+        let owner = match self.config.mode {
+            Mode::Ipvs => Owner::Virtual((self.packet.destination, self.packet.protocol)),
+            Mode::Iptables | Mode::Nftables => Owner::Port {
+                service: entry.facts.name.clone(),
+                port: entry.facts.port().name.clone(),
+                protocol: self.packet.protocol,
+            },
+        };
+        Sticky { owner, timeout: Duration::from_secs(u64::try_from(seconds).unwrap_or(0)) }
     }
 
     /// Whether only endpoints of this node may be picked. Pods and the node itself, calling an address meant for the outside,
     /// are sent on as in-cluster traffic ("short circuit").
-    fn stays_local(&self, entry: &Entry) -> bool {
+    fn stays_local(&self, entry: Entry<'_>) -> bool {
         match entry.kind {
-            AddressKind::ClusterIp => entry.service.internal_local,
-            _ => external_local(&entry.service) && self.origin == Origin::Outside,
+            AddressKind::ClusterIp => entry.facts.service.internal_local,
+            _ => entry.facts.external_local && self.origin == Origin::Outside,
         }
     }
 
     /// iptables mode rejects external and balancer addresses where packets are forwarded or come in, not where the node's own
     /// processes send them out.
-    fn no_endpoints(&self, entry: &Entry, service: Name) -> Verdict {
+    fn no_endpoints(&self, entry: Entry<'_>) -> Verdict {
+        let service = entry.facts.name.clone();
         let sent_out = self.origin == Origin::Host && !self.node.owns(self.packet.destination.ip());
         let foreign = matches!(entry.kind, AddressKind::ExternalIp | AddressKind::LoadBalancerIp);
         if self.config.mode == Mode::Iptables && sent_out && foreign {
@@ -233,37 +288,36 @@ impl Walk<'_> {
     }
 
     /// Whether the source is rewritten whatever is picked.
-    fn masquerades(&self, entry: &Entry) -> bool {
+    fn masquerades(&self, entry: Entry<'_>) -> bool {
         match entry.kind {
             // Without a detector nothing is known to be foreign.
             AddressKind::ClusterIp => self.config.masquerade_all || self.config.pod_cidrs.is_some() && self.origin != Origin::Pod,
-            _ if external_local(&entry.service) => self.origin == Origin::Host,
+            _ if entry.facts.external_local => self.origin == Origin::Host,
             _ => true,
         }
     }
 
     /// Whether the balancer's source ranges keep the packet out.
-    fn is_barred(&self, entry: &Entry) -> bool {
+    fn is_barred(&self, entry: Entry<'_>) -> bool {
         let (from, to) = (self.packet.source, self.packet.destination.ip());
         // In nftables the firewall comes before the match, so an address that is both kinds is filtered.
         let filtered = match entry.kind {
             AddressKind::LoadBalancerIp => true,
-            AddressKind::ExternalIp => self.config.mode == Mode::Nftables && balancer_ips(&entry.service).any(|ip| ip == to),
+            AddressKind::ExternalIp => {
+                self.config.mode == Mode::Nftables && balancer_ips(&entry.facts.service).any(|ip| ip == to)
+            }
             _ => false,
         };
-        let ranges: Vec<Net> = entry.service.source_ranges.iter().filter_map(|r| Net::parse(r)).collect();
-        let ranges: Vec<Net> = ranges.into_iter().filter(|n| n.address.is_ipv6() == to.is_ipv6()).collect();
-        if !filtered || ranges.is_empty() || ranges.iter().any(|n| n.prefix == 0 || n.contains(from)) {
-            return false;
-        }
-        // A node may dial an address bound to itself, if it may dial the balancer at all.
-        let node_allowed = self.node.node_ips.iter().any(|own| ranges.iter().any(|n| n.contains(*own)));
-        !(from == to && node_allowed)
+        filtered && !self.in_ranges(entry, from, to)
     }
-}
 
-fn name(service: &Service) -> Name {
-    format!("{}/{}", service.meta.namespace, service.meta.name).into()
+    /// Whether the source ranges let a source in. A node may dial an address bound to itself, if it may dial the balancer at
+    /// all.
+    pub(super) fn in_ranges(&self, entry: Entry<'_>, from: IpAddr, to: IpAddr) -> bool {
+        let ranges = &entry.facts.ranges;
+        let lets_in = |ip: IpAddr| ranges.iter().any(|n| n.contains(ip));
+        ranges.is_empty() || lets_in(from) || from == to && self.node.node_ips.iter().any(|own| lets_in(*own))
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::SourceNotAllowed { service } => {
             format!("the source is in none of the loadBalancerSourceRanges of Service {service}")
         }
-        Reason::NoSuchServicePort => "the address is a cluster IP, but has no such port; nftables mode refuses".to_string(),
+        Reason::NoSuchServicePort => "the address is one of a Service, but has no such port; nftables and ipvs mode refuse".to_string(),
         Reason::UnallocatedServiceIp => {
             "the address lies in the service range and belongs to no Service; nftables mode drops".to_string()
         }
@@ -33,7 +33,14 @@ pub fn reason(reason: &Reason) -> String {
         Reason::BoundToLoopback { port } => format!("port {port} is open on the loopback address only"),
         Reason::AssumedOutside { ip } => format!("{ip} is outside the cluster; that it answers is assumed"),
         Reason::NotModelled { ip } => format!("what is behind {ip} is not known here"),
-        Reason::ModeNotModelled => "kube-proxy's ipvs mode is not simulated yet".to_string(),
+        Reason::SessionAffinity { service, port, via } => {
+            let address = address_kind(*via);
+            format!("{address} = Service {service}, port {port}; session affinity sends this client where it was sent before")
+        }
+        Reason::KnownConnection => "a connection that is known here keeps the way of its first packet".to_string(),
+        Reason::AnswerNotRestored { node } => {
+            format!("the answer does not come back by {node}, which rewrote the address; the client does not know the sender and drops it")
+        }
         Reason::OwnsAddress { ip } => format!("owns {ip}"),
         Reason::BalancerPicked { node, of } => format!("the balancer sends it to {node}, one of {of} nodes with power"),
         Reason::NoNodeBehindBalancer => "no node behind the balancer has power".to_string(),

@@ -24,6 +24,7 @@ struct World {
     pods: Vec<(IpAddr, &'static str, &'static str, Listener)>,
     dark: RefCell<Vec<&'static str>>,
     certain: bool,
+    kernels: super::super::kernel::Kernels,
 }
 
 fn ip(text: &str) -> IpAddr {
@@ -43,6 +44,9 @@ impl Ground for World {
     }
     fn record(&self, namespace: &str, name: &str) -> Option<Arc<Pod>> {
         self.table.view().pods.get(namespace, name).cloned()
+    }
+    fn kernel(&self, node: &str) -> Option<&super::super::kernel::Kernel> {
+        self.kernels.get(node)
     }
     fn node_up(&self, node: &str) -> bool {
         !self.dark.borrow().contains(&node)
@@ -65,7 +69,7 @@ impl Ground for World {
     fn sandbox(&self, ip: IpAddr) -> Option<Sandbox> {
         let pod = self.pods.iter().find(|p| p.0 == ip)?;
         let sockets = vec![(pod.3, Arc::new(ImageTable::default().behaviour("nginx")))];
-        Some(Sandbox { namespace: "default".into(), pod: pod.1.into(), node: pod.2.into(), sockets })
+        Some(Sandbox { namespace: "default".into(), pod: pod.1.into(), node: pod.2.into(), sockets, id: 0, processes: Vec::new() })
     }
     fn host_sockets(&self, _: &str) -> Vec<(Listener, Arc<Behaviour>)> {
         Vec::new()
@@ -139,11 +143,12 @@ fn policed(spec: &Value, endpoints: &[(&str, Option<&str>)], policies: &[Value])
         ],
         dark: RefCell::default(),
         certain: true,
+        kernels: super::super::kernel::Kernels::default(),
     }
 }
 
 fn look(world: &World, from: &Source, to: &str) -> Trace {
-    let asked = Asked { from, to: to.parse().unwrap(), protocol: Protocol::Tcp, now: Instant::START };
+    let asked = Asked { from, to: to.parse().unwrap(), protocol: Protocol::Tcp, now: Instant::START, sending: Sending::Imagined };
     trace(world, Draws::new(Seed(7)), &asked)
 }
 

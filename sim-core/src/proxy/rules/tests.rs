@@ -69,17 +69,17 @@ fn differences(verdict: &Verdict, source: IpAddr, expect: &Value) -> String {
         list.sort_unstable();
         list
     };
-    if expect["verdict"] == "dnat" && addresses(verdict.candidates.clone()) != listed("backends") {
-        wrong.push(format!("candidates {:?}", verdict.candidates));
+    if expect["verdict"] == "dnat" && addresses(verdict.candidates().to_vec()) != listed("backends") {
+        wrong.push(format!("candidates {:?}", verdict.candidates()));
     }
     let hairpin = |c: &SocketAddr| verdict.masquerades(source, *c);
-    let only: Vec<SocketAddr> = verdict.candidates.iter().copied().filter(hairpin).collect();
+    let only: Vec<SocketAddr> = verdict.candidates().iter().copied().filter(hairpin).collect();
     if !expect["masqueradeOnlyFor"].is_null() {
         if addresses(only) != listed("masqueradeOnlyFor") {
             wrong.push("masquerade for others".to_string());
         }
     } else if let Some(want) = expect["masquerade"].as_bool() {
-        let all = !verdict.candidates.is_empty() && only.len() == verdict.candidates.len();
+        let all = !verdict.candidates().is_empty() && only.len() == verdict.candidates().len();
         if all != want || !all && !only.is_empty() {
             wrong.push(format!("masquerade for {only:?}"));
         }
@@ -133,9 +133,11 @@ proptest! {
         let case = &cases[at];
         let config = config(case, if nftables { "nftables" } else { "iptables" });
         let packet = Packet { source, destination: SocketAddr::new(to, port), protocol: Protocol::Tcp };
-        let verdict = decide(&table(&case["objects"]), &config, &facts(case), packet);
-        prop_assert_eq!(verdict.candidates.is_empty(), verdict.decision != Decision::Dnat);
-        prop_assert!(verdict.not_eligible.iter().all(|(a, _)| !verdict.candidates.contains(a)));
-        prop_assert!(verdict.candidates.iter().all(|c| c.is_ipv6() == to.is_ipv6()));
+        let table = table(&case["objects"]);
+        let verdict = decide(&table, &config, &facts(case), packet);
+        prop_assert_eq!(verdict.candidates().is_empty(), verdict.decision != Decision::Dnat);
+        let not_eligible = verdict.not_eligible(&table, &facts(case));
+        prop_assert!(not_eligible.iter().all(|(a, _)| !verdict.candidates().contains(a)));
+        prop_assert!(verdict.candidates().iter().all(|c| c.is_ipv6() == to.is_ipv6()));
     }
 }

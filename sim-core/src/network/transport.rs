@@ -1,0 +1,201 @@
+//! Connections as their two ends have them: opened, used, closed.
+//!
+//! In a real cluster a connection is two sockets, and notes about it in the kernels between. A program opens one ([`open`]), sends
+//! requests over it ([`send`]), sees whether the other end is still there ([`state`]), and closes it. Here too the path is walked
+//! for every packet, so a connection meets each fault as it then is; but the rules decided once, for its first packet.
+//! Who closes first, what is lost: a server whose process ended answers with RST; a node without power answers nothing, and the
+//! client's kernel sends again for a quarter of an hour ([`RETRANSMITS`]). Left out: windows, segments, delayed answers of TCP.
+//! The real thing: `tcp_timer.c`, `tcp_input.c` of Linux; `Documentation/networking/ip-sysctl.rst`.
+
+use std::net::SocketAddr;
+
+use super::Ground;
+use super::conntrack::{State, Tuple};
+use super::kernel::Footprint;
+use super::path::{self, Asked, Sending};
+use super::wire::Source;
+use crate::engine::random::Draws;
+use crate::engine::time::{Duration, Instant};
+use crate::explain::{Outcome, Place, Trace};
+use crate::kubelet::Sandbox;
+use crate::objects::Name;
+use crate::objects::pod_spec::Protocol;
+
+/// Waits before the SYN is sent again (`tcp_syn_retries` = 6, the first after one second); after the last the kernel gives up,
+/// 127 s after the first SYN.
+pub const SYN_WAITS: [Duration; 7] = {
+    let s = Duration::from_secs;
+    [s(1), s(2), s(4), s(8), s(16), s(32), s(64)]
+};
+
+/// How long data that nobody acknowledges is sent again before the connection fails with ETIMEDOUT: `tcp_retries2` = 15, from
+/// 200 ms, doubling up to 120 s each.
+pub const RETRANSMITS: Duration = Duration::from_millis(924_600);
+
+/// The first packet of a connection, to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Opening {
+    /// Where the client is.
+    pub from: Source,
+    /// What it connects to.
+    pub to: SocketAddr,
+    /// Protocol.
+    pub protocol: Protocol,
+    /// The client's port, if this packet was sent before; a retry belongs to the same flow.
+    pub port: Option<u16>,
+}
+
+/// An established connection, as the client's end knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Connection {
+    /// Where the client is.
+    pub from: Source,
+    /// The client's address and port.
+    pub client: SocketAddr,
+    /// What it connected to.
+    pub to: SocketAddr,
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Who accepted.
+    pub server: Server,
+    /// The client as the server sees it.
+    pub seen_source: SocketAddr,
+    /// There and back.
+    pub round_trip: Duration,
+    /// The nodes that know it, and under which addresses.
+    pub known_at: Vec<(Name, Tuple)>,
+}
+
+/// The other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Server {
+    /// Its address and port.
+    pub address: SocketAddr,
+    /// Whose socket it is.
+    pub end: End,
+}
+
+/// Whose socket accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    /// A process in a pod.
+    Pod {
+        /// Namespace of the pod.
+        namespace: Name,
+        /// Its name.
+        name: Name,
+        /// Which sandbox with that address.
+        sandbox: u32,
+        /// Which process; `None` where no kubelet runs.
+        process: Option<u32>,
+    },
+    /// A process on a node's own network.
+    Node(Name),
+    /// A host outside the cluster.
+    Outside,
+}
+
+/// What came of a first packet.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Its way.
+    pub trace: Trace,
+    /// The connection, if the server accepted.
+    pub connection: Option<Connection>,
+    /// What it leaves behind, and in which state.
+    pub footprint: (Footprint, State),
+}
+
+/// What became of a packet over a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// The process that accepted has it.
+    Arrived,
+    /// RST: there is no such connection at the other end any more.
+    Reset,
+    /// Nothing comes back.
+    Lost,
+}
+
+/// Sends the first packet of a connection.
+pub fn open(ground: &dyn Ground, draws: Draws, opening: &Opening, port: u16, now: Instant) -> Opened {
+    let (from, to, protocol) = (&opening.from, opening.to, opening.protocol);
+    let asked = Asked { from, to, protocol, now, sending: Sending::First(port) };
+    let (trace, footprint) = path::follow(ground, draws, &asked);
+    let state = match trace.outcome {
+        Outcome::Refused => if protocol == Protocol::Udp { State::Unreplied } else { State::Close },
+        outcome => State::after_first(protocol, outcome == Outcome::Delivered),
+    };
+    let connection = (trace.outcome == Outcome::Delivered).then(|| established(ground, opening, &trace, &footprint));
+    Opened { trace, connection: connection.flatten(), footprint: (footprint, state) }
+}
+
+fn established(ground: &dyn Ground, opening: &Opening, trace: &Trace, footprint: &Footprint) -> Option<Connection> {
+    let last = trace.hops.last()?;
+    let address = last.before.1;
+    let end = match &last.place {
+        Place::Pod { namespace, name } => {
+            let sandbox = ground.sandbox(address.ip());
+            let process = sandbox.as_ref().and_then(|s| s.processes.iter().find(|p| p.listens.contains(&address.port())));
+            End::Pod {
+                namespace: namespace.clone(),
+                name: name.clone(),
+                sandbox: sandbox.as_ref().map_or(0, |s| s.id),
+                process: process.map(|p| p.number),
+            }
+        }
+        Place::Node(node) => End::Node(node.clone()),
+        Place::Client | Place::Balancer | Place::Outside => End::Outside,
+    };
+    let tuple = |(source, destination)| Tuple { protocol: opening.protocol, source, destination };
+    Some(Connection {
+        from: opening.from.clone(),
+        client: trace.asked.0,
+        to: opening.to,
+        protocol: opening.protocol,
+        server: Server { address, end },
+        seen_source: trace.seen_source?,
+        round_trip: trace.round_trip,
+        known_at: footprint.iter().map(|s| (s.node.clone(), tuple(s.before))).collect(),
+    })
+}
+
+/// Sends a packet over an established connection.
+pub fn send(ground: &dyn Ground, draws: Draws, connection: &Connection, now: Instant) -> (Sent, Footprint) {
+    let (from, to, protocol) = (&connection.from, connection.to, connection.protocol);
+    let asked = Asked { from, to, protocol, now, sending: Sending::Later(connection.client.port()) };
+    let (trace, footprint) = path::follow(ground, draws, &asked);
+    let sent = match trace.outcome {
+        Outcome::Delivered if trace.hops.last().is_some_and(|hop| hop.before.1 == connection.server.address) => {
+            if lives(ground, connection, now) { Sent::Arrived } else { Sent::Reset }
+        }
+        Outcome::Delivered | Outcome::Refused | Outcome::Reset => Sent::Reset,
+        // The client's own pod is gone, or the network is silent.
+        Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved | Outcome::Unknown => Sent::Lost,
+    };
+    (sent, footprint)
+}
+
+/// Whether the process that accepted a connection still runs.
+pub fn lives(ground: &dyn Ground, connection: &Connection, _: Instant) -> bool {
+    match &connection.server.end {
+        End::Pod { sandbox, process, .. } => {
+            let there = ground.sandbox(connection.server.address.ip()).filter(|s| s.id == *sandbox);
+            there.is_some_and(|s| process.is_none_or(|number| s.processes.iter().any(|p| p.number == number)))
+        }
+        End::Node(node) => {
+            let port = connection.server.address.port();
+            ground.node_up(node) && ground.host_sockets(node).iter().any(|(socket, _)| socket.port == port)
+        }
+        End::Outside => true,
+    }
+}
+
+/// The sandbox at the other end, if the one that accepted is still there.
+pub fn sandbox(ground: &dyn Ground, connection: &Connection) -> Option<Sandbox> {
+    let End::Pod { sandbox, .. } = &connection.server.end else { return None };
+    ground.sandbox(connection.server.address.ip()).filter(|s| s.id == *sandbox)
+}
+
+#[cfg(test)]
+mod tests;

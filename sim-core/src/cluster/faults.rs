@@ -67,6 +67,7 @@ impl Cluster {
                 };
                 if *how == NodeFault::PowerOff {
                     self.proxies.set_running(node, !broken);
+                    self.kernels.forget(node);
                 }
                 if broken { self.kubelets.fail(node, mode, clock) } else { self.kubelets.heal(node, clock) }
             }

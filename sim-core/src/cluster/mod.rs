@@ -5,6 +5,7 @@
 
 pub mod bringup;
 pub mod config;
+mod connections;
 mod converged;
 pub mod event;
 pub mod faults;
@@ -31,7 +32,11 @@ use crate::controllers::{Controllers, Which};
 use crate::dns::server::DnsServers;
 use crate::engine::model::{Context, Model};
 use crate::engine::random::{Digest, Draws};
+use crate::explain::Trace;
 use crate::kubelet::Kubelets;
+use crate::network::kernel::Kernels;
+use crate::network::transport::{Connection, Opening};
+use crate::network::wire::{HttpReply, HttpRequest};
 use crate::network::policy::Agents;
 use crate::proxy::Proxies;
 use crate::scheduler::Scheduler;
@@ -99,7 +104,9 @@ pub enum Input {
     /// A program sends the first packet of a new connection, or sends it again.
     Open(Box<Opening>),
     /// A program sends a request over a connection, and waits for the answer.
-    Request2(Box<(Connection, HttpRequest)>),
+    Send(Box<(Connection, HttpRequest)>),
+    /// A program closes a connection.
+    Close(Box<Connection>),
     /// Something breaks.
     Fail(Fault),
     /// Something is mended.
@@ -111,6 +118,10 @@ pub enum Input {
 pub enum Reply {
     /// The API server's answer.
     Answer(Box<Answer>),
+    /// The way of a first packet, and the connection if it was accepted.
+    Opened(Box<(Trace, Option<Connection>)>),
+    /// What a server answers.
+    Sent(Box<HttpReply>),
     /// A DNS server's answer.
     Asked(Box<crate::network::wire::Asked>),
     /// Done.
@@ -138,6 +149,12 @@ impl Model for Cluster {
             }
             Input::Request(request) => Reply::Answer(Box::new(self.api.handle(&mut self.store, &request, clock))),
             Input::Ask(asking) => Reply::Asked(Box::new(self.ask(&asking, clock))),
+            Input::Open(opening) => Reply::Opened(Box::new(self.open(&opening, clock))),
+            Input::Send(sending) => Reply::Sent(Box::new(self.request(&sending.0, &sending.1, clock))),
+            Input::Close(connection) => {
+                self.close(&connection, clock);
+                Reply::Done
+            }
             Input::Fail(fault) => self.break_or_mend(&fault, true, cx),
             Input::Heal(fault) => self.break_or_mend(&fault, false, cx),
         };
@@ -154,6 +171,9 @@ impl Model for Cluster {
             Input::Start => "input/start",
             Input::Request(_) => "input/request",
             Input::Ask(_) => "input/dns",
+            Input::Open(_) => "input/open",
+            Input::Send(_) => "input/send",
+            Input::Close(_) => "input/close",
             Input::Fail(_) => "input/fail",
             Input::Heal(_) => "input/heal",
         }
@@ -168,6 +188,7 @@ impl Model for Cluster {
         for slice in head.slices.iter() {
             (&slice.meta.namespace, &slice.meta.name, slice.meta.revision).hash(digest);
         }
+        self.kernels.hash(digest);
         self.travelling.keys().for_each(|id| digest.write_u32(*id));
     }
 
@@ -210,6 +231,7 @@ impl Cluster {
             policies: Agents::new(&nodes),
             dns: DnsServers::default(),
             faults: Faults::default(),
+            kernels: Kernels::default(),
             watchers,
             travelling: OrdMap::new(),
             sent: 0,
@@ -278,7 +300,9 @@ impl Cluster {
             Event::Proxy(event) => {
                 let watcher = Watcher::Proxy(event.node());
                 let view = self.photograph(watcher, clock);
+                let before = self.table_of(event.node());
                 let reaction = self.proxies.handle(event, &view, clock);
+                self.proxy_ran(event.node(), before);
                 self.react(Sender::Proxies, reaction.map(Event::Proxy), cx);
                 // It was not woken while this sync was due; what changed within its latency is still news to it.
                 if self.services_changed > view.revision {
@@ -316,7 +340,9 @@ impl Cluster {
                 self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
             }
             Watcher::Proxy(node) => {
+                let before = self.table_of(node);
                 let reaction = self.proxies.woken(node, &view, clock);
+                self.proxy_ran(node, before);
                 self.react(Sender::Proxies, reaction.map(Event::Proxy), cx);
             }
             Watcher::Policy(node) => {

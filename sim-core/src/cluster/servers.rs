@@ -23,6 +23,7 @@ use crate::engine::time::Duration;
 use crate::explain::{Decision, Outcome, Place, Reason, Trace};
 use crate::kubelet::images::repository;
 use crate::network::path;
+use crate::network::transport::Opening;
 use crate::network::wire::{Asked, Source};
 use crate::objects::json::At;
 use crate::objects::pod::{Phase, Pod};
@@ -68,8 +69,10 @@ struct Onward<'a> {
 impl Cluster {
     /// What comes back for a question. Caches and logs of the servers keep what they learn.
     pub(super) fn ask(&mut self, asking: &Asking, clock: Clock) -> Asked {
+        let (from, to, protocol) = (asking.from.clone(), asking.server, asking.protocol);
+        let trace = self.datagram(&Opening { from, to, protocol, port: None }, clock);
         let mut dns = std::mem::take(&mut self.dns);
-        let Heard { asked, log } = self.carry(&mut dns, asking, clock);
+        let Heard { asked, log } = self.carry(&mut dns, asking, &trace, clock);
         self.dns = dns;
         log.iter().for_each(|(pod, line)| self.kubelets.print(*pod, line, clock.timestamp()));
         asked
@@ -77,13 +80,13 @@ impl Cluster {
 
     /// What would come back, beside the world: nothing is kept.
     pub fn look_up(&self, asking: &Asking, clock: Clock) -> Asked {
-        self.carry(&mut self.dns.clone(), asking, clock).asked
+        let trace = self.way(&asking.from, asking.server, asking.protocol, clock);
+        self.carry(&mut self.dns.clone(), asking, &trace, clock).asked
     }
 
-    fn carry(&self, dns: &mut DnsServers, asking: &Asking, clock: Clock) -> Heard {
-        let trace = self.way(&asking.from, asking.server, asking.protocol, clock);
+    fn carry(&self, dns: &mut DnsServers, asking: &Asking, trace: &Trace, clock: Clock) -> Heard {
         let only = |asked| Heard { asked, log: vec![] };
-        if self.races(asking, &trace, clock) {
+        if self.races(asking, trace, clock) {
             return only(Asked::Silence);
         }
         match trace.outcome {
@@ -120,7 +123,8 @@ impl Cluster {
 
     fn way(&self, from: &Source, to: SocketAddr, protocol: Protocol, clock: Clock) -> Trace {
         let ground = GroundAt { cluster: self, now: clock.now };
-        path::follow(&ground, clock.draws, &path::Asked { from, to, protocol, now: clock.now })
+        let sending = path::Sending::Imagined;
+        path::follow(&ground, clock.draws, &path::Asked { from, to, protocol, now: clock.now, sending }).0
     }
 
     /// The answer of a CoreDNS pod; `None` if the pod is no DNS server, or all of them are broken.
@@ -167,7 +171,8 @@ impl Cluster {
         let mut why = "no healthy proxies".to_owned();
         for server in servers.iter().cycle() {
             let asking = Asking { from: (*from).clone(), server: *server, protocol: *protocol, question: (*question).clone() };
-            let mut heard = self.carry(dns, &asking, clock);
+            let trace = self.way(from, *server, *protocol, clock);
+            let mut heard = self.carry(dns, &asking, &trace, clock);
             log.append(&mut heard.log);
             let word = if *protocol == Protocol::Tcp { "tcp" } else { "udp" };
             let socket = || format!("{word} {}->{server}", self.own_socket(from, port));

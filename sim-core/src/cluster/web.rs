@@ -3,34 +3,41 @@
 //! In a real cluster the application does. Here the image's behaviour does; the pages are those of the real images where a
 //! tutorial shows them.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use super::Cluster;
 use super::ground::GroundAt;
 use crate::engine::time::{Duration, Instant};
-use crate::explain::{Place, Trace};
-use crate::kubelet::images::{Behaviour, Body, Failure};
+use crate::kubelet::Sandbox;
+use crate::kubelet::images::{Behaviour, Body, Failure, Listener};
 use crate::network::Ground;
+use crate::network::transport::{self, Connection, End};
 use crate::network::wire::{HttpReply, HttpRequest};
 
 impl Cluster {
-    /// The reply of whatever the connection of `trace` ended at.
-    pub fn http(&self, trace: &Trace, request: &HttpRequest, now: Instant) -> HttpReply {
-        let Some(last) = trace.hops.last() else { return HttpReply::Silence };
+    /// The reply of whatever is at the other end of a connection.
+    pub(super) fn http(&self, connection: &Connection, request: &HttpRequest, now: Instant) -> HttpReply {
         let ground = GroundAt { cluster: self, now };
-        let port = last.before.1.port();
-        let (sockets, hostname) = match &last.place {
-            // By the pod's own address: a pod that calls itself by loopback has connected to 127.0.0.1.
-            Place::Pod { namespace, name } => {
-                let own = ground.pod(namespace, name).and_then(|(_, ips)| ips.first().copied());
-                (own.and_then(|ip| ground.sandbox(ip)).map(|s| s.sockets).unwrap_or_default(), name.to_string())
+        let (port, after) = (connection.server.address.port(), connection.round_trip);
+        let listening = |sockets: &[(Listener, Arc<Behaviour>)]| {
+            sockets.iter().find(|(socket, _)| socket.port == port).map(|(_, behaviour)| behaviour.clone())
+        };
+        let (behaviour, hostname) = match &connection.server.end {
+            End::Pod { name, process, .. } => {
+                let sandbox = transport::sandbox(&ground, connection);
+                // One that was told to end has closed its listener, and goes on with the connections it has.
+                let accepted = |s: &Sandbox| {
+                    let process = s.processes.iter().find(|p| Some(p.number) == *process);
+                    process.map(|p| p.behaviour.clone()).or_else(|| listening(&s.sockets))
+                };
+                (sandbox.as_ref().and_then(accepted), name.to_string())
             }
-            Place::Node(node) => (ground.host_sockets(node), node.to_string()),
-            _ => return outside(trace.round_trip),
+            End::Node(node) => (listening(&ground.host_sockets(node)), node.to_string()),
+            End::Outside => return outside(after),
         };
-        let Some((_, behaviour)) = sockets.into_iter().find(|(socket, _)| socket.port == port) else {
-            return HttpReply::Reset { after: trace.round_trip };
-        };
-        let client = trace.seen_source.map(|s| s.ip().to_string()).unwrap_or_default();
-        reply(&behaviour, request, &hostname, &client, trace.round_trip)
+        let Some(behaviour) = behaviour else { return HttpReply::Reset { after } };
+        reply(&behaviour, request, &hostname, connection.seen_source, after)
     }
 }
 
@@ -40,9 +47,10 @@ fn outside(after: Duration) -> HttpReply {
     HttpReply::Response { status: 200, content_type, server, body, after }
 }
 
-fn reply(behaviour: &Behaviour, request: &HttpRequest, hostname: &str, client: &str, round_trip: Duration) -> HttpReply {
+fn reply(behaviour: &Behaviour, request: &HttpRequest, hostname: &str, source: SocketAddr, round_trip: Duration) -> HttpReply {
     let model = &behaviour.reply;
     let after = round_trip + model.delay;
+    let client = &source.ip().to_string();
     match model.fail {
         Some(Failure::Empty) => return HttpReply::Empty { after },
         Some(Failure::Reset) => return HttpReply::Reset { after },
@@ -53,7 +61,7 @@ fn reply(behaviour: &Behaviour, request: &HttpRequest, hostname: &str, client: &
         Body::NginxWelcome => ("text/html", NGINX.to_string()),
         Body::HttpdWorks => ("text/html", "<html><body><h1>It works!</h1></body></html>\n".to_string()),
         Body::Text(text) => ("text/plain", text.clone()),
-        Body::Hostname => ("text/plain", agnhost(&request.path, hostname, client)),
+        Body::Hostname => ("text/plain", agnhost(&request.path, hostname, source)),
         Body::Echo => ("text/plain", echo(request, hostname, client)),
         Body::Silent => return HttpReply::Empty { after },
     };
@@ -67,9 +75,9 @@ fn reply(behaviour: &Behaviour, request: &HttpRequest, hostname: &str, client: &
 }
 
 /// agnhost's netexec: its own name, or who is calling.
-fn agnhost(path: &str, hostname: &str, client: &str) -> String {
+fn agnhost(path: &str, hostname: &str, client: SocketAddr) -> String {
     match path.split('?').next().unwrap_or_default() {
-        "/clientip" => format!("{client}:40000"),
+        "/clientip" => client.to_string(),
         _ => hostname.to_string(),
     }
 }

@@ -9,7 +9,7 @@ use crate::api::request::{Answer, Request};
 use crate::engine::time::{Duration, Instant};
 use crate::explain::origin::Origin;
 pub use crate::kubelet::ContainerView;
-use crate::network::wire::Wire;
+use crate::network::wire::{Connections, Wire};
 use crate::objects::time::Timestamp;
 
 /// What a finished program leaves: its two output streams and its exit status.
@@ -91,6 +91,10 @@ pub trait World {
     }
     /// The network, if this world has one.
     fn wire(&mut self) -> Option<&mut dyn Wire> {
+        None
+    }
+    /// The network as connections go over it, if this world has one.
+    fn connections(&mut self) -> Option<&mut dyn Connections> {
         None
     }
 }

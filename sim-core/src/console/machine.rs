@@ -19,7 +19,7 @@ use super::simulation::Simulation;
 use crate::api::request::{Answer, Request};
 use crate::engine::time::{Duration, Instant};
 use crate::explain::origin::Origin;
-use crate::network::wire::Wire;
+use crate::network::wire::{Connections, Wire};
 use crate::objects::time::Timestamp;
 
 /// Most commands a line may run.
@@ -116,6 +116,9 @@ impl World for Clock<'_> {
     }
     fn wire(&mut self) -> Option<&mut dyn Wire> {
         self.world.wire()
+    }
+    fn connections(&mut self) -> Option<&mut dyn Connections> {
+        self.world.connections()
     }
     fn simulation(&mut self) -> Option<&mut Simulation> {
         self.world.simulation()

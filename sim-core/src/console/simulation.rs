@@ -4,7 +4,7 @@
 //! are asked of the model beside it. Nothing like it exists in a real cluster: there, time cannot be held.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use super::host::{ContainerView, Stopped, World};
@@ -25,7 +25,8 @@ use crate::engine::timeline::{Spacing, Timeline};
 use crate::explain::Trace;
 use crate::explain::origin::{Origin, Origins};
 use crate::network::path;
-use crate::network::wire::{Asked, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
+use crate::network::transport::{Connection, Opening, Sent};
+use crate::network::wire::{Connections, Asked, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
 use crate::objects::pod_spec::Protocol;
 use crate::objects::time::Timestamp;
 
@@ -200,7 +201,8 @@ impl Simulation {
     /// The way of the first packet of a new connection, looked at beside the world: nothing is left behind.
     pub fn trace(&self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace {
         let ground = GroundAt { cluster: self.cluster(), now: self.timeline.now() };
-        path::trace(&ground, self.draws(), &path::Asked { from, to, protocol, now: self.timeline.now() })
+        let sending = path::Sending::Imagined;
+        path::trace(&ground, self.draws(), &path::Asked { from, to, protocol, now: self.timeline.now(), sending })
     }
 }
 
@@ -211,14 +213,6 @@ impl Wire for Simulation {
 
     fn wait(&mut self, by: Duration) -> Result<(), String> {
         self.pass(by)
-    }
-
-    fn connect(&mut self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace {
-        self.trace(from, to, protocol)
-    }
-
-    fn http(&mut self, trace: &Trace, request: &HttpRequest) -> HttpReply {
-        self.cluster().http(trace, request, self.timeline.now())
     }
 
     fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked {
@@ -240,6 +234,36 @@ impl Wire for Simulation {
 
     fn resolver(&mut self, from: &Source) -> ResolverConfig {
         self.cluster().resolver(from)
+    }
+}
+
+impl Connections for Simulation {
+    fn open(&mut self, opening: &Opening) -> (Trace, Option<Connection>) {
+        match self.timeline.input(Input::Open(Box::new(opening.clone()))) {
+            Ok(Reply::Opened(opened)) => *opened,
+            _ => (self.trace(&opening.from, opening.to, opening.protocol), None),
+        }
+    }
+
+    fn send(&mut self, connection: &Connection, request: &HttpRequest) -> HttpReply {
+        match self.timeline.input(Input::Send(Box::new((connection.clone(), request.clone())))) {
+            Ok(Reply::Sent(reply)) => *reply,
+            _ => HttpReply::Lost,
+        }
+    }
+
+    fn heard(&mut self, connection: &Connection) -> Sent {
+        self.cluster().heard(connection, self.clock())
+    }
+
+    fn close(&mut self, connection: &Connection) {
+        // A full log leaves the connection open; its note expires.
+        let _ = self.timeline.input(Input::Close(Box::new(connection.clone())));
+    }
+
+    fn ping(&mut self, from: &Source, to: IpAddr) -> Trace {
+        // ICMP has no port, and no Service has port 0: no rule rewrites it.
+        self.trace(from, SocketAddr::new(to, 0), Protocol::Sctp)
     }
 }
 
@@ -299,6 +323,8 @@ impl World for Simulation {
 
     fn written(&mut self, kind: &str, namespace: &str, name: &str, origin: Origin) {
         self.origins.note(kind, namespace, name, origin);
+    fn connections(&mut self) -> Option<&mut dyn Connections> {
+        Some(self)
     }
 
     fn simulation(&mut self) -> Option<&mut Simulation> {

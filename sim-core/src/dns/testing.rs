@@ -8,8 +8,7 @@ use super::config::{PodsMode, ServerConfig, UpstreamAnswer};
 use super::message::{Question, Record, Reply};
 use super::zone;
 use crate::engine::time::{Duration, Instant};
-use crate::explain::Trace;
-use crate::network::wire::{Asked, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
+use crate::network::wire::{Asked, ResolverConfig, Source, Wire};
 use crate::objects::Object;
 use crate::objects::pod_spec::Protocol;
 use crate::store::Store;
@@ -84,12 +83,6 @@ impl Wire for Names {
     fn wait(&mut self, by: Duration) -> Result<(), String> {
         self.clock += by;
         Ok(())
-    }
-    fn connect(&mut self, _: &Source, _: SocketAddr, _: Protocol) -> Trace {
-        unreachable!("nothing here connects")
-    }
-    fn http(&mut self, _: &Trace, _: &HttpRequest) -> HttpReply {
-        HttpReply::Silence
     }
     fn ask(&mut self, _: &Source, server: SocketAddr, _: Protocol, question: &Question) -> Asked {
         assert_eq!((server.ip(), server.port()), (IpAddr::from([10, 96, 0, 10]), 53));

@@ -304,7 +304,9 @@ impl<'g> Walk<'g> {
     /// DNAT to one of the candidates, with the source rewritten if the rules say so.
     fn rewrite(&mut self, node: &Name, verdict: &Verdict, remembered: Option<usize>, depth: u8) -> Outcome {
         let (before, candidates) = ((self.source, self.destination), verdict.candidates());
-        let flow = (self.now.as_nanos(), self.source, self.destination);
+        // Two connections of one moment differ in the client's port.
+        let port = Some(self.source.port()).filter(|_| self.sending != Sending::Imagined);
+        let flow = (self.now.as_nanos(), self.source.ip(), self.destination, port);
         let number = match (remembered, &verdict.turns, &self.chooser) {
             (Some(number), ..) => Some(number),
             (None, Some(server), Chooser::Drawn(_)) => {
@@ -353,6 +355,8 @@ impl<'g> Walk<'g> {
     fn onward(&mut self, node: &Name, depth: u8) -> Outcome {
         let ip = self.destination.ip();
         if depth == 0 && !self.may_leave(node) {
+            // A node notes a flow when its first packet leaves.
+            self.footprint.pop();
             return Outcome::TimedOut;
         }
         if ip.is_loopback() || self.ground.node_addresses(node).contains(&ip) {

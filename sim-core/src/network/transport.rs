@@ -135,7 +135,7 @@ fn established(ground: &dyn Ground, opening: &Opening, trace: &Trace, footprint:
     let address = last.before.1;
     let end = match &last.place {
         Place::Pod { namespace, name } => {
-            let sandbox = ground.sandbox(address.ip());
+            let sandbox = sandbox_at(ground, (namespace, name), address);
             let process = sandbox.as_ref().and_then(|s| s.processes.iter().find(|p| p.listens.contains(&address.port())));
             End::Pod {
                 namespace: namespace.clone(),
@@ -167,7 +167,7 @@ pub fn send(ground: &dyn Ground, draws: Draws, connection: &Connection, now: Ins
     let (trace, footprint) = path::follow(ground, draws, &asked);
     let sent = match trace.outcome {
         Outcome::Delivered if trace.hops.last().is_some_and(|hop| hop.before.1 == connection.server.address) => {
-            if lives(ground, connection, now) { Sent::Arrived } else { Sent::Reset }
+            if lives(ground, connection) { Sent::Arrived } else { Sent::Reset }
         }
         Outcome::Delivered | Outcome::Refused | Outcome::Reset => Sent::Reset,
         // The client's own pod is gone, or the network is silent.
@@ -177,11 +177,10 @@ pub fn send(ground: &dyn Ground, draws: Draws, connection: &Connection, now: Ins
 }
 
 /// Whether the process that accepted a connection still runs.
-pub fn lives(ground: &dyn Ground, connection: &Connection, _: Instant) -> bool {
+pub fn lives(ground: &dyn Ground, connection: &Connection) -> bool {
     match &connection.server.end {
-        End::Pod { sandbox, process, .. } => {
-            let there = ground.sandbox(connection.server.address.ip()).filter(|s| s.id == *sandbox);
-            there.is_some_and(|s| process.is_none_or(|number| s.processes.iter().any(|p| p.number == number)))
+        End::Pod { process, .. } => {
+            sandbox(ground, connection).is_some_and(|s| process.is_none_or(|number| s.processes.iter().any(|p| p.number == number)))
         }
         End::Node(node) => {
             let port = connection.server.address.port();
@@ -193,8 +192,17 @@ pub fn lives(ground: &dyn Ground, connection: &Connection, _: Instant) -> bool {
 
 /// The sandbox at the other end, if the one that accepted is still there.
 pub fn sandbox(ground: &dyn Ground, connection: &Connection) -> Option<Sandbox> {
-    let End::Pod { sandbox, .. } = &connection.server.end else { return None };
-    ground.sandbox(connection.server.address.ip()).filter(|s| s.id == *sandbox)
+    let End::Pod { namespace, name, sandbox, .. } = &connection.server.end else { return None };
+    sandbox_at(ground, (namespace, name), connection.server.address).filter(|s| s.id == *sandbox)
+}
+
+/// The sandbox with an address. A pod that calls itself by loopback is found by its own.
+fn sandbox_at(ground: &dyn Ground, (namespace, name): (&str, &str), address: SocketAddr) -> Option<Sandbox> {
+    let ip = match address.ip() {
+        ip if ip.is_loopback() => ground.pod(namespace, name).and_then(|(_, ips)| ips.first().copied())?,
+        ip => ip,
+    };
+    ground.sandbox(ip)
 }
 
 #[cfg(test)]

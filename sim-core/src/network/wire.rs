@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::dns::message::{Question, Reply};
 use crate::engine::time::{Duration, Instant};
+use super::transport::{Connection, Opening, Sent};
 use crate::explain::Trace;
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
@@ -34,7 +35,7 @@ pub enum Source {
 }
 
 /// A request over an established connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HttpRequest {
     /// `GET`, `HEAD`, ...
     pub method: String,
@@ -70,8 +71,10 @@ pub enum HttpReply {
         /// After this time.
         after: Duration,
     },
-    /// No answer will come.
+    /// The server has the request and will not answer.
     Silence,
+    /// The request does not get through: nobody acknowledges it, and the kernel sends it again until it gives up.
+    Lost,
 }
 
 /// What came of one DNS question sent to one server.
@@ -110,10 +113,6 @@ pub trait Wire {
     fn now(&self) -> Instant;
     /// Lets time pass; an error tells which limit ended it.
     fn wait(&mut self, by: Duration) -> Result<(), String>;
-    /// The way of the first packet of a new connection sent now, and what came back.
-    fn connect(&mut self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace;
-    /// A request over the connection that `trace` established.
-    fn http(&mut self, trace: &Trace, request: &HttpRequest) -> HttpReply;
     /// One DNS question to one server, sent now.
     fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked;
     /// The same, beside the world where that is possible: no server remembers that it was asked.
@@ -127,4 +126,18 @@ pub trait Wire {
     }
     /// How names are resolved there.
     fn resolver(&mut self, from: &Source) -> ResolverConfig;
+}
+
+/// Sockets, for programs.
+pub trait Connections: Wire {
+    /// Sends the first packet of a connection, or sends it again: its way, and the connection if the server accepted.
+    fn open(&mut self, opening: &Opening) -> (Trace, Option<Connection>);
+    /// Sends a request over a connection: what will come back if nothing happens meanwhile.
+    fn send(&mut self, connection: &Connection, request: &HttpRequest) -> HttpReply;
+    /// Whether the other end of a connection is still there. No packet is sent.
+    fn heard(&mut self, connection: &Connection) -> Sent;
+    /// Closes a connection.
+    fn close(&mut self, connection: &Connection);
+    /// One ICMP echo request: its way, and what came back.
+    fn ping(&mut self, from: &Source, to: IpAddr) -> Trace;
 }

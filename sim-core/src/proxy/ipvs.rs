@@ -55,14 +55,14 @@ impl Walk<'_> {
             let none = Verdict::plain(Decision::Reject, Reason::NoEndpoints { service });
             return Verdict::none_of(entry, false, none);
         }
-        let verdict = Verdict {
+        let mut verdict = Verdict {
             masquerade: self.marks(entry),
             sticky: facts.service.affinity.map(|seconds| self.sticky(entry, seconds)),
             turns: Some((self.packet.destination, self.packet.protocol)),
             ..Verdict::dnat(entry, only_local, usable)
         };
-        let hairpin = self.loops_back(entry, verdict.candidates());
-        verdict.hairpin_if(hairpin)
+        verdict.hairpin = self.loops_back(entry, verdict.candidates());
+        verdict
     }
 
     /// The sets of source ranges. Packets of the node itself carry the balancer's address as their source, because it is bound

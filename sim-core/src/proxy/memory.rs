@@ -92,7 +92,7 @@ impl Memory {
         let list = self.clients.entry(key).or_default();
         let known = list.contains_key(&client);
         if mode != Mode::Iptables && !known && list.len() >= SET_MAX {
-            list.retain(|_, at| now.since(*at) < sticky.timeout);
+            *list = list.iter().filter(|(_, at)| now.since(**at) < sticky.timeout).map(|(ip, at)| (*ip, *at)).collect();
         }
         if mode == Mode::Iptables && !known && list.len() >= RECENT_MAX {
             let oldest = list.iter().min_by_key(|(ip, at)| (**at, **ip)).map(|(ip, _)| *ip);
@@ -143,14 +143,21 @@ impl Memory {
             let by_port = || lookup.node_port(to.is_ipv6(), to.port(), *protocol);
             lookup.address(*to, *protocol).or_else(by_port)
         };
-        self.clients.retain(|(owner, endpoint), _| match owner {
+        let stays = |(owner, endpoint): &(Owner, SocketAddr)| match owner {
             Owner::Port { .. } => kept.contains(&(owner.clone(), *endpoint)),
             Owner::Virtual(server) => entry(server).filter(|e| e.facts.service.affinity.is_some()).is_some_and(|e| {
                 let usable = table.usable(e.facts, here);
                 usable.cluster.contains(endpoint) || usable.local.contains(endpoint)
             }),
-        });
-        self.turns.retain(|server, _| entry(server).is_some());
+        };
+        let gone: Vec<_> = self.clients.keys().filter(|key| !stays(key)).cloned().collect();
+        for key in gone {
+            self.clients.remove(&key);
+        }
+        let gone: Vec<_> = self.turns.keys().filter(|server| entry(server).is_none()).copied().collect();
+        for server in gone {
+            self.turns.remove(&server);
+        }
     }
 
     /// For the digest of a run.

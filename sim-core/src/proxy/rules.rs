@@ -66,10 +66,10 @@ pub struct Verdict {
     /// Real servers take turns here; else each candidate is as likely as the other.
     pub turns: Option<VirtualServer>,
     /// A pick that is the sender itself is masqueraded.
-    hairpin: bool,
+    pub(super) hairpin: bool,
     /// The number of the port, and whether only endpoints of this node were asked for.
-    asked: Option<(usize, bool)>,
-    usable: Option<Arc<Usable>>,
+    pub(super) asked: Option<(usize, bool)>,
+    pub(super) usable: Option<Arc<Usable>>,
 }
 
 impl Verdict {
@@ -115,11 +115,6 @@ impl Verdict {
         let reason = Reason::ServiceMatched { service: facts.name.clone(), port: facts.port().port, via: entry.kind };
         let (asked, usable) = (Some((facts.number(), only_local)), Some(usable));
         Verdict { asked, usable, hairpin: true, ..Verdict::plain(Decision::Dnat, reason) }
-    }
-
-    /// Hairpin only if the rule says so.
-    pub(super) fn hairpin_if(self, hairpin: bool) -> Verdict {
-        Verdict { hairpin, ..self }
     }
 }
 

@@ -11,8 +11,7 @@ use crate::console::host::{Host, Outcome};
 use crate::dns::message::{Question, Record, Reply, kind_named};
 use crate::dns::resolver::{Family, Sent, SentOutcome, legal, walk};
 use crate::engine::time::{Duration, Instant};
-use crate::explain::Trace;
-use crate::network::wire::{Asked, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
+use crate::network::wire::{Asked, ResolverConfig, Source, Wire};
 use crate::objects::pod_spec::Protocol;
 
 const USAGE: &str = "usage: resolve NAME [TYPE] [--from pod/NS/NAME] [-o json]";
@@ -203,12 +202,6 @@ impl Wire for Beside<'_> {
     }
     fn wait(&mut self, _by: Duration) -> Result<(), String> {
         Ok(())
-    }
-    fn connect(&mut self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace {
-        self.0.connect(from, to, protocol)
-    }
-    fn http(&mut self, trace: &Trace, request: &HttpRequest) -> HttpReply {
-        self.0.http(trace, request)
     }
     fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked {
         self.0.look(from, server, protocol, question)

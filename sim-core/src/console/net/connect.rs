@@ -1,19 +1,19 @@
 //! Connecting as a Linux client does: SYN, retries with doubling waits, and what the program is told at the end.
 //!
 //! The kernel sends a SYN at 0, 1, 3, 7, 15, 31 and 63 s and gives up at 127 s (`net.ipv4.tcp_syn_retries` = 6); each retry meets
-//! the world as it then is.
+//! the world as it then is. A retry belongs to the same flow: where a node has noted the first SYN, the retry goes the same way,
+//! even if that leads nowhere.
 
 use std::net::SocketAddr;
 
 use crate::engine::time::Duration;
 use crate::explain::answer::Client;
 use crate::explain::{Outcome, Trace};
-use crate::network::wire::{Source, Wire};
+use crate::network::transport::{Connection, Opening, SYN_WAITS};
+use crate::network::wire::{Connections, Source};
 use crate::objects::pod_spec::Protocol;
 use crate::render::prose;
 
-/// Waits between SYNs; after the last the kernel gives up.
-const WAITS: [u64; 7] = [1, 2, 4, 8, 16, 32, 64];
 /// What a client measures beyond the kernel's 127 s until it reports (curl is seen to say 129 to 131 s): the retry timers of
 /// Linux fire late by up to a few hundred milliseconds each.
 const SLACK: Duration = Duration::from_millis(2_261);
@@ -21,8 +21,8 @@ const SLACK: Duration = Duration::from_millis(2_261);
 /// How an attempt ended.
 #[derive(Clone, Debug)]
 pub enum Connected {
-    /// Established, by this way.
-    Yes(Box<Trace>),
+    /// Established.
+    Yes(Box<Connection>),
     /// Refused, after this time.
     Refused(Duration),
     /// The client has no way to send there.
@@ -36,16 +36,19 @@ pub enum Connected {
 }
 
 /// Connects by TCP; `limit` is the caller's patience.
-pub fn connect(wire: &mut dyn Wire, from: &Source, to: SocketAddr, limit: Option<Duration>) -> Connected {
+pub fn connect(wire: &mut dyn Connections, from: &Source, to: SocketAddr, limit: Option<Duration>) -> Connected {
     let start = wire.now();
-    let mut waits = WAITS.iter();
+    let mut waits = SYN_WAITS.iter();
+    let mut opening = Opening { from: from.clone(), to, protocol: Protocol::Tcp, port: None };
     loop {
-        let trace = wire.connect(from, to, Protocol::Tcp);
+        let (trace, connection) = wire.open(&opening);
+        opening.port = Some(trace.asked.0.port());
         match trace.outcome {
             Outcome::Delivered => {
-                return match wire.wait(trace.round_trip) {
-                    Ok(()) => Connected::Yes(Box::new(trace)),
-                    Err(why) => Connected::Stopped(why),
+                return match (wire.wait(trace.round_trip), connection) {
+                    (Ok(()), Some(connection)) => Connected::Yes(Box::new(connection)),
+                    (Ok(()), None) => Connected::Stopped("the log of this session is full".to_string()),
+                    (Err(why), _) => Connected::Stopped(why),
                 };
             }
             Outcome::Refused => {
@@ -62,7 +65,7 @@ pub fn connect(wire: &mut dyn Wire, from: &Source, to: SocketAddr, limit: Option
             Outcome::TimedOut | Outcome::Reset | Outcome::Unresolved => {}
         }
         let spent = wire.now().since(start);
-        let wait = waits.next().map(|s| Duration::from_secs(*s));
+        let wait = waits.next().copied();
         let rest = limit.map(|limit| limit - spent);
         let (pause, end) = match (wait, rest) {
             (Some(wait), Some(rest)) if rest <= wait => (rest, Some(true)),
@@ -83,7 +86,7 @@ pub fn connect(wire: &mut dyn Wire, from: &Source, to: SocketAddr, limit: Option
 
 /// What curl would say of a way that was only looked at, not taken.
 pub fn client_of(trace: &Trace, host: &str, port: u16) -> Client {
-    let total: u64 = WAITS.iter().sum();
+    let total = SYN_WAITS.iter().fold(Duration::ZERO, |sum, wait| sum + *wait);
     let line = |exit: i32, after: Duration| Client {
         text: format!(
             "curl: ({exit}) Failed to connect to {host} port {port} after {} ms: {}",
@@ -97,6 +100,6 @@ pub fn client_of(trace: &Trace, host: &str, port: u16) -> Client {
         Outcome::Delivered | Outcome::Unknown => Client { after_ns: trace.round_trip.as_nanos(), ..Client::default() },
         Outcome::Refused => line(7, trace.round_trip),
         Outcome::Unreachable => line(7, Duration::ZERO),
-        _ => line(28, Duration::from_secs(total) + SLACK),
+        _ => line(28, total + SLACK),
     }
 }

@@ -7,11 +7,13 @@ use std::net::SocketAddr;
 
 use super::super::host::{Host, Outcome};
 use super::connect::{Connected, connect};
+use super::exchange::{Ended, exchange};
 use super::url::Url;
 use super::{source, wire};
 use crate::dns::resolver::{Family, LookupError, lookup};
 use crate::engine::time::Duration;
-use crate::network::wire::{HttpReply, HttpRequest, Source, Wire};
+use crate::network::transport::Connection;
+use crate::network::wire::{Connections, HttpReply, HttpRequest, Source};
 
 /// What curl says after the colon when no connection came about.
 pub const CANNOT: &str = "Couldn't connect to server";
@@ -160,7 +162,7 @@ fn seconds(text: &str, word: &str) -> Result<Duration, Outcome> {
         .ok_or_else(|| Outcome::err(2, format!("curl: option {word}: expected a proper numerical parameter")))
 }
 
-fn transfer(wire: &mut dyn Wire, from: &Source, text: &str, wanted: &Wanted) -> Outcome {
+fn transfer(wire: &mut dyn Connections, from: &Source, text: &str, wanted: &Wanted) -> Outcome {
     let start = wire.now();
     let Some(url) = Url::parse(text) else {
         return match text.split_once("://") {
@@ -194,7 +196,12 @@ fn transfer(wire: &mut dyn Wire, from: &Source, text: &str, wanted: &Wanted) -> 
         )
     };
     let outcome = match connect(wire, from, SocketAddr::new(ip, url.port), limit) {
-        Connected::Yes(trace) => exchange(wire, &trace, &url, wanted),
+        Connected::Yes(connection) => {
+            let rest = wanted.max_time.map(|limit| limit - wire.now().since(start));
+            let outcome = request(wire, &connection, &url, wanted, rest);
+            wire.close(&connection);
+            outcome
+        }
         Connected::Refused(after) => failed(7, after),
         Connected::Unreachable => failed(7, Duration::ZERO),
         Connected::TimedOut(after) => failed(28, after),
@@ -219,57 +226,56 @@ fn filled(format: &str, status: u16) -> String {
     format.replace("%{http_code}", &code).replace("%{response_code}", &code).replace("\\n", "\n").replace("\\t", "\t")
 }
 
-fn exchange(wire: &mut dyn Wire, trace: &crate::explain::Trace, url: &Url, wanted: &Wanted) -> Outcome {
+/// Sends the request and prints what comes back, within what is left of `--max-time`.
+fn request(
+    wire: &mut dyn Connections,
+    connection: &Connection,
+    url: &Url,
+    wanted: &Wanted,
+    rest: Option<Duration>,
+) -> Outcome {
     let method = wanted.method.clone().unwrap_or_else(|| if wanted.head { "HEAD" } else { "GET" }.to_string());
     let request = HttpRequest { method, path: url.path.clone(), host: url.authority.clone() };
-    let reply = wire.http(trace, &request);
-    if url.tls {
+    let ended = match exchange(wire, connection, &request, rest) {
+        Ok(ended) => ended,
+        Err(why) => return Outcome::err(124, format!("kubewalk: {why}")),
+    };
+    match ended {
         // A server that speaks plain HTTP answers a TLS hello with text.
-        return Outcome::err(35, "curl: (35) OpenSSL/3.0.15: error:0A00010B:SSL routines::wrong version number");
-    }
-    let stopped = |why: String| Outcome::err(124, format!("kubewalk: {why}"));
-    match reply {
-        HttpReply::Response { status, content_type, server, body, after } => {
-            if let Err(why) = wire.wait(after) {
-                return stopped(why);
-            }
-            if wanted.fail && status >= 400 {
-                let mut outcome = Outcome::err(22, format!("curl: (22) The requested URL returned error: {status}"));
-                outcome.stdout = wanted.write_out.as_deref().map(|w| filled(w, status)).unwrap_or_default();
-                return outcome;
-            }
-            let mut out = String::new();
-            if wanted.head || wanted.include {
-                out.push_str(&headers(status, &content_type, &server, body.len()));
-            }
-            if !wanted.head {
-                out.push_str(&body);
-            }
-            if wanted.discard {
-                out.clear();
-            }
-            out.push_str(&wanted.write_out.as_deref().map(|w| filled(w, status)).unwrap_or_default());
-            Outcome::out(out)
+        Ended::Reply(HttpReply::Response { .. }) if url.tls => {
+            Outcome::err(35, "curl: (35) OpenSSL/3.0.15: error:0A00010B:SSL routines::wrong version number")
         }
-        HttpReply::Empty { after } => match wire.wait(after) {
-            Ok(()) => Outcome::err(52, "curl: (52) Empty reply from server"),
-            Err(why) => stopped(why),
-        },
-        HttpReply::Reset { after } => match wire.wait(after) {
-            Ok(()) => Outcome::err(56, "curl: (56) Recv failure: Connection reset by peer"),
-            Err(why) => stopped(why),
-        },
-        HttpReply::Silence => {
-            let limit = wanted.max_time.unwrap_or(Duration::from_secs(300));
-            match wire.wait(limit) {
-                Ok(()) => Outcome::err(
-                    28,
-                    format!("curl: (28) Operation timed out after {} milliseconds with 0 bytes received", limit.as_millis()),
-                ),
-                Err(why) => stopped(why),
-            }
+        Ended::Reply(HttpReply::Response { status, content_type, server, body, .. }) => {
+            page(wanted, status, &headers(status, &content_type, &server, body.len()), &body)
+        }
+        Ended::Reply(HttpReply::Empty { .. }) => Outcome::err(52, "curl: (52) Empty reply from server"),
+        Ended::Reply(_) => Outcome::err(56, "curl: (56) Recv failure: Connection reset by peer"),
+        Ended::KernelGaveUp => Outcome::err(56, "curl: (56) Recv failure: Connection timed out"),
+        Ended::Limit(after) => {
+            let after = wanted.max_time.unwrap_or(after).as_millis();
+            Outcome::err(28, format!("curl: (28) Operation timed out after {after} milliseconds with 0 bytes received"))
         }
     }
+}
+
+/// What is printed of a response.
+fn page(wanted: &Wanted, status: u16, headers: &str, body: &str) -> Outcome {
+    let written = wanted.write_out.as_deref().map(|w| filled(w, status)).unwrap_or_default();
+    if wanted.fail && status >= 400 {
+        let mut outcome = Outcome::err(22, format!("curl: (22) The requested URL returned error: {status}"));
+        outcome.stdout = written;
+        return outcome;
+    }
+    let mut out = String::new();
+    if !wanted.discard {
+        if wanted.head || wanted.include {
+            out.push_str(headers);
+        }
+        if !wanted.head {
+            out.push_str(body);
+        }
+    }
+    Outcome::out(out + &written)
 }
 
 fn headers(status: u16, content_type: &str, server: &str, length: usize) -> String {

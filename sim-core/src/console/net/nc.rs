@@ -10,6 +10,7 @@ use super::{source, wire};
 use crate::dns::resolver::{Family, lookup};
 use crate::engine::time::Duration;
 use crate::explain;
+use crate::network::transport::Opening;
 use crate::objects::pod_spec::Protocol;
 
 /// The program.
@@ -52,12 +53,15 @@ pub fn nc(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         ..Outcome::default()
     };
     if udp {
-        let trace = wire.connect(&from, to, Protocol::Udp);
+        let (trace, _) = wire.open(&Opening { from, to, protocol: Protocol::Udp, port: None });
         return if trace.outcome == explain::Outcome::Refused { Outcome { exit: 1, ..Outcome::default() } } else { open() };
     }
     let failed = |why: &str| Outcome::err(1, format!("nc: connect to {name} ({ip}) port {port} (tcp) failed: {why}"));
     match connect(wire, &from, to, limit) {
-        Connected::Yes(_) => open(),
+        Connected::Yes(connection) => {
+            wire.close(&connection);
+            open()
+        }
         Connected::Refused(_) => failed("Connection refused"),
         Connected::Unreachable => failed("Network is unreachable"),
         Connected::TimedOut(_) => failed("Connection timed out"),

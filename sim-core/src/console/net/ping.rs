@@ -1,15 +1,14 @@
 //! ping, of iputils: does the machine answer at all?
 //!
-//! Service addresses do not: kube-proxy rewrites ports, and ICMP has none. Left out: flags but `-c`, `-W` and `-w`.
-
-use std::net::SocketAddr;
+//! Service addresses do not: kube-proxy rewrites ports, and ICMP has none. In iptables mode the packets go astray; nftables mode
+//! refuses them; so does ipvs mode, where the address is bound to every node (since 1.27; before, the node answered for it).
+//! Left out: flags but `-c`, `-W` and `-w`; that a node refuses in the name of its own address.
 
 use super::super::host::{Host, Outcome};
 use super::{source, wire};
 use crate::dns::resolver::{Family, lookup};
 use crate::engine::time::Duration;
-use crate::explain::{self, Component};
-use crate::objects::pod_spec::Protocol;
+use crate::explain::{self, Component, Trace};
 
 /// How many packets are sent unless `-c` says so; a terminal would go on for ever.
 const PACKETS: u32 = 4;
@@ -39,26 +38,53 @@ pub fn ping(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     };
     let mut out = format!("PING {name} ({ip}) 56(84) bytes of data.\n");
     let mut times: Vec<Duration> = Vec::new();
+    let mut errors = 0_u32;
     let begin = wire.now();
     for number in 1..=packets {
-        // ICMP has no port: no rule rewrites it, and any machine that has the address answers by itself.
-        let trace = wire.connect(&from, SocketAddr::new(ip, 0), Protocol::Sctp);
-        let reached = trace.hops.last().is_some_and(|hop| hop.component == Component::Server);
-        if reached && matches!(trace.outcome, explain::Outcome::Refused | explain::Outcome::Delivered) {
-            times.push(trace.round_trip);
-            out.push_str(&format!("64 bytes from {ip}: icmp_seq={number} ttl=64 time={} ms\n", millis(trace.round_trip)));
+        let trace = wire.ping(&from, ip);
+        let answer = answer_of(&trace);
+        match &answer {
+            Answer::Echo => {
+                times.push(trace.round_trip);
+                let time = millis(trace.round_trip);
+                out.push_str(&format!("64 bytes from {ip}: icmp_seq={number} ttl=64 time={time} ms\n"));
+            }
+            Answer::PortUnreachable => {
+                errors += 1;
+                out.push_str(&format!("From {ip} icmp_seq={number} Destination Port Unreachable\n"));
+            }
+            Answer::Nothing => {}
         }
         // After its last packet it waits for an answer only.
-        let pause = if number == packets && reached { trace.round_trip } else { Duration::from_secs(1) };
+        let pause = if number == packets && answer != Answer::Nothing { trace.round_trip } else { Duration::from_secs(1) };
         if let Err(why) = wire.wait(pause) {
             return Outcome::err(124, format!("kubewalk: {why}"));
         }
     }
     let (spent, received) = (wire.now().since(begin).as_millis(), u32::try_from(times.len()).unwrap_or(packets));
     let loss = (packets - received) * 100 / packets;
-    out.push_str(&format!("\n--- {name} ping statistics ---\n{packets} packets transmitted, {received} received, "));
+    let errors = if errors > 0 { format!("+{errors} errors, ") } else { String::new() };
+    out.push_str(&format!("\n--- {name} ping statistics ---\n{packets} packets transmitted, {received} received, {errors}"));
     out.push_str(&format!("{loss}% packet loss, time {spent}ms\n{}\n", round_trips(&times)));
     Outcome { stdout: out, stderr: String::new(), exit: i32::from(received == 0) }
+}
+
+/// What comes back for an echo request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Echo,
+    PortUnreachable,
+    Nothing,
+}
+
+/// A machine that has the address answers by itself, whatever listens there. Where rules refuse, they do so for ICMP too.
+fn answer_of(trace: &Trace) -> Answer {
+    let last = trace.hops.last().map(|hop| hop.component);
+    match (trace.outcome, last) {
+        (explain::Outcome::Refused | explain::Outcome::Delivered, Some(Component::Server)) => Answer::Echo,
+        (explain::Outcome::Refused, Some(Component::KubeProxy)) => Answer::PortUnreachable,
+        _ => Answer::Nothing,
+    }
 }
 
 /// The last line: nothing if nothing came back. Without jitter here the mean deviation is that of the figures themselves.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use super::super::host::{Host, Outcome};
 use super::connect::{Connected, connect};
+use super::exchange::{Ended, exchange};
 use super::url::Url;
 use super::{source, wire};
 use crate::dns::resolver::{Family, LookupError, lookup};
@@ -75,8 +76,8 @@ pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         outcome.stderr.push_str(&format!("wget: {line}\n"));
         Outcome { exit: 1, ..outcome }
     };
-    let trace = match connect(wire, &from, address, Some(patience)) {
-        Connected::Yes(trace) => trace,
+    let connection = match connect(wire, &from, address, Some(patience)) {
+        Connected::Yes(connection) => connection,
         Connected::Refused(_) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection refused")),
         Connected::Unreachable => return fail(outcome, format!("can't connect to remote host ({ip}): Network is unreachable")),
         Connected::TimedOut(_) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection timed out")),
@@ -84,14 +85,13 @@ pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         Connected::Stopped(why) => return Outcome::err(124, format!("kubewalk: {why}")),
     };
     let request = HttpRequest { method: "GET".into(), path: url.path.clone(), host: url.authority.clone() };
-    let reply = wire.http(&trace, &request);
-    let pause = match &reply {
-        HttpReply::Response { after, .. } | HttpReply::Empty { after } | HttpReply::Reset { after } => *after,
-        HttpReply::Silence => patience,
+    let ended = exchange(wire, &connection, &request, Some(patience));
+    wire.close(&connection);
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(why) => return Outcome::err(124, format!("kubewalk: {why}")),
     };
-    if let Err(why) = wire.wait(pause) {
-        return Outcome::err(124, format!("kubewalk: {why}"));
-    }
+    let Ended::Reply(reply) = ended else { return fail(outcome, "download timed out".to_string()) };
     match reply {
         HttpReply::Response { status, .. } if status >= 400 => fail(outcome, format!("server returned error: HTTP/1.1 {status}")),
         HttpReply::Response { body, .. } => {
@@ -106,7 +106,6 @@ pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
             outcome
         }
         HttpReply::Empty { .. } => fail(outcome, "error getting response".to_string()),
-        HttpReply::Reset { .. } => fail(outcome, "error getting response: Connection reset by peer".to_string()),
-        HttpReply::Silence => fail(outcome, "download timed out".to_string()),
+        _ => fail(outcome, "error getting response: Connection reset by peer".to_string()),
     }
 }

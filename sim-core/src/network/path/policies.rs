@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::Walk;
+use super::{Sending, Walk};
 use crate::explain::{Component, Flow, Place, Reason, Step};
 use crate::kubelet::Sandbox;
 use crate::network::policy::{self, Attempt, Verdict};
@@ -19,8 +19,11 @@ impl Walk<'_> {
         self.ground.record(&sandbox.namespace, &sandbox.pod).filter(|pod| !pod.spec.host_network)
     }
 
-    /// The policies of a pod, as its node enforces them. `false`: the packet is dropped.
+    /// The policies of a pod, as its node enforces them. `false`: the packet is dropped. A connection that stands was let through once.
     fn passes(&mut self, node: &Name, flow: Flow, pod: &Arc<Pod>) -> bool {
+        if matches!(self.sending, Sending::Later(_)) {
+            return true;
+        }
         let Some((view, age)) = self.ground.enforced(node).filter(|(view, _)| !view.policies.is_empty()) else { return true };
         let peer_ip = if flow == Flow::Egress { self.destination.ip() } else { self.source.ip() };
         let peer =

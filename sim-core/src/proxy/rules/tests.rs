@@ -9,6 +9,7 @@ use super::*;
 use crate::engine::time::Instant;
 use crate::objects::Object;
 use crate::objects::json::parse_ip_sloppy;
+use crate::proxy::Net;
 use crate::store::Store;
 
 fn cases() -> Vec<Value> {

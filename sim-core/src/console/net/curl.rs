@@ -9,7 +9,7 @@ use super::super::host::{Host, Outcome};
 use super::connect::{Connected, connect};
 use super::exchange::{Ended, exchange};
 use super::url::Url;
-use super::{source, wire};
+use super::{connections, source};
 use crate::dns::resolver::{Family, LookupError, lookup};
 use crate::engine::time::Duration;
 use crate::network::transport::Connection;
@@ -49,7 +49,7 @@ pub fn curl(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         };
     }
     let from = source(host.place());
-    let wire = match wire(host, "curl") {
+    let wire = match connections(host, "curl") {
         Ok(wire) => wire,
         Err(outcome) => return outcome,
     };

@@ -14,7 +14,7 @@ mod wget;
 
 pub use self::connect::client_of;
 use super::host::{Host, Outcome, Place, Program};
-use crate::network::wire::{Connections, Source};
+use crate::network::wire::{Connections, Source, Wire};
 
 /// The programs by name.
 pub const PROGRAMS: [(&str, Program); 4] = [("curl", curl::curl), ("wget", wget::wget), ("nc", nc::nc), ("ping", ping::ping)];
@@ -29,6 +29,15 @@ pub(super) fn source(place: Place) -> Source {
 }
 
 /// The network, or the refusal where there is none.
-pub(super) fn wire<'a>(host: &'a mut dyn Host, program: &str) -> Result<&'a mut dyn Connections, Outcome> {
-    host.world().connections().ok_or_else(|| Outcome::err(1, format!("kubewalk: {program}: this world has no network")))
+pub(super) fn wire<'a>(host: &'a mut dyn Host, program: &str) -> Result<&'a mut dyn Wire, Outcome> {
+    host.world().wire().ok_or_else(|| no_network(program))
+}
+
+/// The same for programs that connect.
+fn connections<'a>(host: &'a mut dyn Host, program: &str) -> Result<&'a mut dyn Connections, Outcome> {
+    host.world().connections().ok_or_else(|| no_network(program))
+}
+
+fn no_network(program: &str) -> Outcome {
+    Outcome::err(1, format!("kubewalk: {program}: this world has no network"))
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use super::super::host::{Host, Outcome};
 use super::connect::{Connected, connect};
-use super::{source, wire};
+use super::{connections, source};
 use crate::dns::resolver::{Family, lookup};
 use crate::engine::time::Duration;
 use crate::explain;
@@ -33,7 +33,7 @@ pub fn nc(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let [name, port] = &names[..] else { return Outcome::err(1, "usage: nc [-uvz] [-w timeout] [destination] [port]") };
     let Ok(port) = port.parse::<u16>() else { return Outcome::err(1, format!("nc: port number invalid: {port}")) };
     let from = source(host.place());
-    let wire = match wire(host, "nc") {
+    let wire = match connections(host, "nc") {
         Ok(wire) => wire,
         Err(outcome) => return outcome,
     };

@@ -5,7 +5,7 @@
 //! Left out: flags but `-c`, `-W` and `-w`; that a node refuses in the name of its own address.
 
 use super::super::host::{Host, Outcome};
-use super::{source, wire};
+use super::{connections, source};
 use crate::dns::resolver::{Family, lookup};
 use crate::engine::time::Duration;
 use crate::explain::{self, Component, Trace};
@@ -27,7 +27,7 @@ pub fn ping(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     }
     let Some(name) = name else { return Outcome::err(2, "ping: usage error: Destination address required") };
     let from = source(host.place());
-    let wire = match wire(host, "ping") {
+    let wire = match connections(host, "ping") {
         Ok(wire) => wire,
         Err(outcome) => return outcome,
     };

@@ -8,7 +8,7 @@ use super::super::host::{Host, Outcome};
 use super::connect::{Connected, connect};
 use super::exchange::{Ended, exchange};
 use super::url::Url;
-use super::{source, wire};
+use super::{connections, source};
 use crate::dns::resolver::{Family, LookupError, lookup};
 use crate::engine::time::Duration;
 use crate::network::wire::{HttpReply, HttpRequest};
@@ -58,7 +58,7 @@ pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         Err(outcome) => return outcome,
     };
     let from = source(host.place());
-    let wire = match wire(host, "wget") {
+    let wire = match connections(host, "wget") {
         Ok(wire) => wire,
         Err(outcome) => return outcome,
     };

@@ -26,7 +26,7 @@ use crate::explain::Trace;
 use crate::explain::origin::{Origin, Origins};
 use crate::network::path;
 use crate::network::transport::{Connection, Opening, Sent};
-use crate::network::wire::{Connections, Asked, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
+use crate::network::wire::{Asked, Connections, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
 use crate::objects::pod_spec::Protocol;
 use crate::objects::time::Timestamp;
 

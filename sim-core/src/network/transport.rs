@@ -123,7 +123,13 @@ pub fn open(ground: &dyn Ground, draws: Draws, opening: &Opening, port: u16, now
     let asked = Asked { from, to, protocol, now, sending: Sending::First(port) };
     let (trace, footprint) = path::follow(ground, draws, &asked);
     let state = match trace.outcome {
-        Outcome::Refused => if protocol == Protocol::Udp { State::Unreplied } else { State::Close },
+        Outcome::Refused => {
+            if protocol == Protocol::Udp {
+                State::Unreplied
+            } else {
+                State::Close
+            }
+        }
         outcome => State::after_first(protocol, outcome == Outcome::Delivered),
     };
     let connection = (trace.outcome == Outcome::Delivered).then(|| established(ground, opening, &trace, &footprint));

@@ -4,9 +4,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::transport::{Connection, Opening, Sent};
 use crate::dns::message::{Question, Reply};
 use crate::engine::time::{Duration, Instant};
-use super::transport::{Connection, Opening, Sent};
 use crate::explain::Trace;
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;

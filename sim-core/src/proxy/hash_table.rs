@@ -90,7 +90,8 @@ mod tests {
 
     fn key(n: u32) -> Key {
         let protocol = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp][n as usize % 3];
-        let ip = if n.is_multiple_of(2) { IpAddr::V4((0x0a60_0000 + n / 6).into()) } else { IpAddr::V6(u128::from(n / 6).into()) };
+        let ip =
+            if n.is_multiple_of(2) { IpAddr::V4((0x0a60_0000 + n / 6).into()) } else { IpAddr::V6(u128::from(n / 6).into()) };
         (ip, u16::try_from(80 + n % 7).unwrap(), protocol)
     }
 

@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
+use super::Net;
 use super::choose::{Here, Usable, external_local, serving, usable};
 use super::hash_table::HashTable;
-use super::Net;
 use crate::explain::AddressKind;
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;

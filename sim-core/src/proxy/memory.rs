@@ -62,7 +62,14 @@ pub struct Memory {
 
 impl Memory {
     /// The candidate that a client was sent to before: the first in their order that remembers it.
-    pub fn remembered(&self, sticky: &Sticky, client: IpAddr, candidates: &[SocketAddr], mode: Mode, now: Instant) -> Option<usize> {
+    pub fn remembered(
+        &self,
+        sticky: &Sticky,
+        client: IpAddr,
+        candidates: &[SocketAddr],
+        mode: Mode,
+        now: Instant,
+    ) -> Option<usize> {
         let knows = |candidate: &SocketAddr| {
             let seen = self.clients.get(&(sticky.owner.clone(), *candidate)).and_then(|list| list.get(&client));
             // `recent` compares for "not older than"; the others drop an entry when its time is up.
@@ -106,7 +113,11 @@ impl Memory {
     fn lists_of(&self, owner: &Owner) -> impl Iterator<Item = SocketAddr> + '_ {
         let owner = owner.clone();
         let least = SocketAddr::new(IpAddr::from([0, 0, 0, 0]), 0);
-        self.clients.range((owner.clone(), least)..).map(|((o, e), _)| (o, e)).take_while(move |(o, _)| **o == owner).map(|(_, e)| *e)
+        self.clients
+            .range((owner.clone(), least)..)
+            .map(|((o, e), _)| (o, e))
+            .take_while(move |(o, _)| **o == owner)
+            .map(|(_, e)| *e)
     }
 
     /// Whose turn it is among real servers in kube-proxy's order: the one after the last, or the first.

@@ -21,7 +21,9 @@ pub fn reason(reason: &Reason) -> String {
         Reason::SourceNotAllowed { service } => {
             format!("the source is in none of the loadBalancerSourceRanges of Service {service}")
         }
-        Reason::NoSuchServicePort => "the address is one of a Service, but has no such port; nftables and ipvs mode refuse".to_string(),
+        Reason::NoSuchServicePort => {
+            "the address is one of a Service, but has no such port; nftables and ipvs mode refuse".to_string()
+        }
         Reason::UnallocatedServiceIp => {
             "the address lies in the service range and belongs to no Service; nftables mode drops".to_string()
         }
@@ -39,7 +41,9 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::KnownConnection => "a connection that is known here keeps the way of its first packet".to_string(),
         Reason::AnswerNotRestored { node } => {
-            format!("the answer does not come back by {node}, which rewrote the address; the client does not know the sender and drops it")
+            format!(
+                "the answer does not come back by {node}, which rewrote the address; the client does not know the sender and drops it"
+            )
         }
         Reason::OwnsAddress { ip } => format!("owns {ip}"),
         Reason::BalancerPicked { node, of } => format!("the balancer sends it to {node}, one of {of} nodes with power"),

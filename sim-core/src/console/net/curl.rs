@@ -227,13 +227,7 @@ fn filled(format: &str, status: u16) -> String {
 }
 
 /// Sends the request and prints what comes back, within what is left of `--max-time`.
-fn request(
-    wire: &mut dyn Connections,
-    connection: &Connection,
-    url: &Url,
-    wanted: &Wanted,
-    rest: Option<Duration>,
-) -> Outcome {
+fn request(wire: &mut dyn Connections, connection: &Connection, url: &Url, wanted: &Wanted, rest: Option<Duration>) -> Outcome {
     let method = wanted.method.clone().unwrap_or_else(|| if wanted.head { "HEAD" } else { "GET" }.to_string());
     let request = HttpRequest { method, path: url.path.clone(), host: url.authority.clone() };
     let ended = match exchange(wire, connection, &request, rest) {

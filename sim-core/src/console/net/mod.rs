@@ -5,8 +5,8 @@
 //! on errors). Left out: TLS, proxies, most flags.
 
 mod connect;
-mod exchange;
 mod curl;
+mod exchange;
 mod nc;
 mod ping;
 mod url;

@@ -69,7 +69,14 @@ impl Ground for World {
     fn sandbox(&self, ip: IpAddr) -> Option<Sandbox> {
         let pod = self.pods.iter().find(|p| p.0 == ip)?;
         let sockets = vec![(pod.3, Arc::new(ImageTable::default().behaviour("nginx")))];
-        Some(Sandbox { namespace: "default".into(), pod: pod.1.into(), node: pod.2.into(), sockets, id: 0, processes: Vec::new() })
+        Some(Sandbox {
+            namespace: "default".into(),
+            pod: pod.1.into(),
+            node: pod.2.into(),
+            sockets,
+            id: 0,
+            processes: Vec::new(),
+        })
     }
     fn host_sockets(&self, _: &str) -> Vec<(Listener, Arc<Behaviour>)> {
         Vec::new()

@@ -61,7 +61,13 @@ fn told(verdict: &Verdict, from: &str) -> String {
     let source: IpAddr = from.parse().unwrap();
     let picks: Vec<String> = verdict.candidates().iter().map(|c| c.ip().to_string().rsplit('.').next().unwrap().into()).collect();
     let masked = verdict.candidates().iter().filter(|c| verdict.masquerades(source, **c)).count();
-    let how = if verdict.masquerade { "+masq" } else if masked > 0 { "+self" } else { "" };
+    let how = if verdict.masquerade {
+        "+masq"
+    } else if masked > 0 {
+        "+self"
+    } else {
+        ""
+    };
     format!("dnat {}{how}", picks.join(","))
 }
 
@@ -115,8 +121,14 @@ fn every_kind_of_address() {
         ("ranges are for balancer IPs only", ranges(json!(["192.0.2.0/24"])), both, FAR, "203.0.113.80:80", "dnat 7,8+masq"),
         ("the node is not covered", ranges(json!(["198.51.100.0/24"])), both, NODE, "198.18.0.1:80", "drop source-not-allowed"),
         ("the node is covered", ranges(json!(["192.168.0.0/24"])), both, NODE, "198.18.0.1:80", "dnat 7,8+masq"),
-        ("for the node the virtual server comes first", ranges(json!(["192.0.2.0/24"])), &[][..], NODE, "198.18.0.1:80",
-            "reject no-endpoints"),
+        (
+            "for the node the virtual server comes first",
+            ranges(json!(["192.0.2.0/24"])),
+            &[][..],
+            NODE,
+            "198.18.0.1:80",
+            "reject no-endpoints",
+        ),
         ("everybody's range", ranges(json!(["0.0.0.0/0", "192.0.2.0/24"])), both, FAR, "198.18.0.1:80", "dnat 7,8+masq"),
     ];
     for (what, spec, endpoints, from, to, want) in cases {

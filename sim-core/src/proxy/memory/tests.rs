@@ -39,7 +39,11 @@ fn a_client_is_remembered_until_its_time_is_up() {
         // Each new connection starts the time anew.
         memory.remember(&sticky(), client(1), at("10.244.1.2:80"), mode, after(8));
         assert_eq!(look(&memory, 1, after(17)), Some(1));
-        assert_eq!(memory.remembered(&sticky(), client(1), &candidates()[..1], mode, after(17)), None, "not among the candidates");
+        assert_eq!(
+            memory.remembered(&sticky(), client(1), &candidates()[..1], mode, after(17)),
+            None,
+            "not among the candidates"
+        );
     }
 }
 

@@ -323,6 +323,8 @@ impl World for Simulation {
 
     fn written(&mut self, kind: &str, namespace: &str, name: &str, origin: Origin) {
         self.origins.note(kind, namespace, name, origin);
+    }
+
     fn connections(&mut self) -> Option<&mut dyn Connections> {
         Some(self)
     }

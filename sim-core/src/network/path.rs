@@ -205,8 +205,7 @@ impl<'g> Walk<'g> {
         if self.ground.is_balancer(ip) {
             // Health checks are not modelled yet: the balancer knows which nodes have power.
             let up: Vec<Name> = nodes.into_iter().filter(|n| self.ground.node_up(n)).collect();
-            let key = (self.now.as_nanos(), self.destination);
-            let Some(node) = self.chooser.choose("balancer/node", key, up.len()).map(|i| up[i].clone()) else {
+            let Some(node) = self.balanced(&up) else {
                 self.hop(Place::Balancer, Component::LoadBalancer, Step::Lost, Reason::NoNodeBehindBalancer);
                 return Outcome::TimedOut;
             };
@@ -221,6 +220,19 @@ impl<'g> Walk<'g> {
             return Outcome::TimedOut;
         }
         self.elsewhere()
+    }
+
+    /// The node that the balancer sends a packet to: where it sent the connection before, or any that has power.
+    fn balanced(&mut self, up: &[Name]) -> Option<Name> {
+        let imagined = self.sending == Sending::Imagined;
+        let tuple = Tuple { protocol: self.protocol, source: self.source, destination: self.destination };
+        let knows = |n: &&Name| self.ground.kernel(n).is_some_and(|k| k.conntrack.get(&tuple, self.now).is_some());
+        if let Some(node) = up.iter().find(knows).filter(|_| !imagined) {
+            return Some(node.clone());
+        }
+        let port = Some(self.source.port()).filter(|_| !imagined);
+        let key = (self.now.as_nanos(), self.destination, port);
+        self.chooser.choose("balancer/node", key, up.len()).map(|i| up[i].clone())
     }
 
     /// A node meets the packet: its rules decide.

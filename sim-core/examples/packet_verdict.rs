@@ -106,6 +106,10 @@ fn main() {
         println!("{mode:?}");
         println!("  HashMap + draw   100: {map_small:6.1} ns   10,000: {map_large:6.1} ns   ratio {map_ratio:.2}");
         println!("  verdict + draw   100: {rules_small:6.1} ns   10,000: {rules_large:6.1} ns   ratio {rules_ratio:.2}");
-        println!("  verdict / HashMap at 10,000: {:.2}   ratio of ratios: {:.2}", rules_large / map_large, rules_ratio / map_ratio);
+        println!(
+            "  verdict / HashMap at 10,000: {:.2}   ratio of ratios: {:.2}",
+            rules_large / map_large,
+            rules_ratio / map_ratio
+        );
     }
 }

@@ -188,7 +188,7 @@ impl Model for Cluster {
         for slice in head.slices.iter() {
             (&slice.meta.namespace, &slice.meta.name, slice.meta.revision).hash(digest);
         }
-        self.kernels.hash(digest);
+        self.kernels.digest(digest);
         self.travelling.keys().for_each(|id| digest.write_u32(*id));
     }
 

@@ -176,7 +176,7 @@ impl Conntrack {
     }
 
     /// For the digest of a run.
-    pub fn hash(&self, digest: &mut impl Hasher) {
+    pub fn digest(&self, digest: &mut impl Hasher) {
         for (tuple, flow) in &self.flows {
             (tuple, flow.reply_source, flow.reply_destination, flow.state).hash(digest);
             (flow.since.as_nanos(), flow.expires.as_nanos()).hash(digest);

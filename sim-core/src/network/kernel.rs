@@ -127,11 +127,11 @@ impl Kernels {
     }
 
     /// For the digest of a run.
-    pub fn hash(&self, digest: &mut impl Hasher) {
+    pub fn digest(&self, digest: &mut impl Hasher) {
         for (node, kernel) in &self.by_node {
             node.hash(digest);
-            kernel.conntrack.hash(digest);
-            kernel.memory.hash(digest);
+            kernel.conntrack.digest(digest);
+            kernel.memory.digest(digest);
         }
         self.ports.iter().for_each(|port| port.hash(digest));
     }

@@ -172,7 +172,7 @@ impl Memory {
     }
 
     /// For the digest of a run.
-    pub fn hash(&self, digest: &mut impl Hasher) {
+    pub fn digest(&self, digest: &mut impl Hasher) {
         for ((owner, endpoint), clients) in &self.clients {
             (owner, endpoint, clients.len()).hash(digest);
             clients.iter().for_each(|(ip, at)| (ip, at.as_nanos()).hash(digest));

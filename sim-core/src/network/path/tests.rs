@@ -327,3 +327,5 @@ proptest! {
         prop_assert!(trace.branches.iter().any(|b| b.backend == trace.chosen && b.outcome == trace.outcome));
     }
 }
+
+mod traffic;

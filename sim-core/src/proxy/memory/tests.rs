@@ -112,7 +112,7 @@ fn turns_go_round_and_survive_changes() {
 fn the_digest_sees_clients_and_turns() {
     let value = |memory: &Memory| {
         let mut digest = crate::engine::random::Digest::new();
-        memory.hash(&mut digest);
+        memory.digest(&mut digest);
         digest.value()
     };
     let (mut clients, mut turns, empty) = (Memory::default(), Memory::default(), Memory::default());

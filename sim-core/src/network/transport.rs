@@ -185,9 +185,8 @@ pub fn send(ground: &dyn Ground, draws: Draws, connection: &Connection, now: Ins
 /// Whether the process that accepted a connection still runs.
 pub fn lives(ground: &dyn Ground, connection: &Connection) -> bool {
     match &connection.server.end {
-        End::Pod { process, .. } => {
-            sandbox(ground, connection).is_some_and(|s| process.is_none_or(|number| s.processes.iter().any(|p| p.number == number)))
-        }
+        End::Pod { process, .. } => sandbox(ground, connection)
+            .is_some_and(|s| process.is_none_or(|number| s.processes.iter().any(|p| p.number == number))),
         End::Node(node) => {
             let port = connection.server.address.port();
             ground.node_up(node) && ground.host_sockets(node).iter().any(|(socket, _)| socket.port == port)

@@ -149,9 +149,9 @@ impl Tried<'_> {
     /// What the node's rules do with one packet.
     fn try_one(&self, ground: &GroundAt<'_>, who: &'static str, ip: IpAddr, to: SocketAddr, protocol: Protocol) -> Option<Seen> {
         let from = Source::Address { ip, at_node: self.node.name.as_str().into() };
-        let asked = path::Asked { from: &from, to, protocol, now: self.now };
+        let asked = path::Asked { from: &from, to, protocol, now: self.now, sending: path::Sending::Imagined };
         let draws = crate::engine::random::Draws::new(crate::engine::random::Seed(0));
-        let trace: Trace = path::follow(ground, draws, &asked);
+        let (trace, _) = path::follow(ground, draws, &asked);
         let hop = trace.hops.iter().find(|h| h.component == Component::KubeProxy)?;
         Some(Seen {
             who,

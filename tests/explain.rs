@@ -11,7 +11,7 @@ use sim_tests::{console, input, reasons, scenario_files};
 /// Reasons that no scenario can show, each with the test that does.
 const NOT_IN_SCENARIOS: &[(&str, &str)] = &[
     ("not-modelled", "network::path: a cluster without kubelets, whose answers are `unknown`"),
-    ("mode-not-modelled", "proxy::rules: a mode without rules"),
+    ("known-connection", "network::path: real traffic only; a trace is always of a new connection"),
 ];
 
 #[test]

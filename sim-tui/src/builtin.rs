@@ -12,6 +12,7 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("reset-mid-request", include_str!("../../scenarios/reset-mid-request.yaml")),
     ("terminating-pod", include_str!("../../scenarios/terminating-pod.yaml")),
     ("source-addresses", include_str!("../../scenarios/source-addresses.yaml")),
+    ("ipvs", include_str!("../../scenarios/ipvs.yaml")),
     ("trace-tour", include_str!("../../scenarios/trace-tour.yaml")),
     ("dns-ndots", include_str!("../../scenarios/dns-ndots.yaml")),
     ("dns-names", include_str!("../../scenarios/dns-names.yaml")),

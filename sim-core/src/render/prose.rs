@@ -22,7 +22,7 @@ pub fn reason(reason: &Reason) -> String {
             format!("the source is in none of the loadBalancerSourceRanges of Service {service}")
         }
         Reason::NoSuchServicePort => {
-            "the address is one of a Service, but has no such port; nftables and ipvs mode refuse".to_string()
+            "the address is a cluster IP, but has no such port; nftables and ipvs mode refuse".to_string()
         }
         Reason::UnallocatedServiceIp => {
             "the address lies in the service range and belongs to no Service; nftables mode drops".to_string()

@@ -16,7 +16,7 @@ use crate::cluster::ground::GroundAt;
 use crate::console::simulation::Simulation;
 use crate::engine::time::Instant;
 use crate::explain::facts::{endpoints, full_name, port_name};
-use crate::explain::{AddressKind, Component, Trace};
+use crate::explain::{AddressKind, Component};
 use crate::network::wire::Source;
 use crate::network::{Ground, path};
 use crate::objects::pod_spec::Protocol;

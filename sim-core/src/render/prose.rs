@@ -144,6 +144,9 @@ pub fn ending(outcome: Outcome, last: &Hop) -> String {
         (Outcome::TimedOut, _, Reason::NotRoutedFromOutside { .. }) => {
             "The address means nothing outside the cluster.".to_string()
         }
+        (Outcome::TimedOut, _, Reason::AnswerNotRestored { .. }) => {
+            "The pod answers, but the client does not recognise the answer.".to_string()
+        }
         (Outcome::TimedOut, ..) => "Nobody has the address, so nobody answers.".to_string(),
         (Outcome::Refused, Component::KubeProxy, _) => format!("Refused by the rules of {place}; no pod was asked."),
         (Outcome::Refused, ..) => format!("{place} is up and answered no."),

@@ -4,6 +4,10 @@
 pub const SCENARIOS: &[(&str, &str)] = &[
     ("first-service", include_str!("../../scenarios/first-service.yaml")),
     ("network-policy", include_str!("../../scenarios/network-policy.yaml")),
+    ("node-gone", include_str!("../../scenarios/node-gone.yaml")),
+    ("partition", include_str!("../../scenarios/partition.yaml")),
+    ("local-nobody", include_str!("../../scenarios/local-nobody.yaml")),
+    ("local-balancer", include_str!("../../scenarios/local-balancer.yaml")),
     ("aws-load-balancer", include_str!("../../scenarios/aws-load-balancer.yaml")),
     ("no-endpoint", include_str!("../../scenarios/no-endpoint.yaml")),
     ("nobody-listens", include_str!("../../scenarios/nobody-listens.yaml")),

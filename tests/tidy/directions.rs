@@ -20,17 +20,20 @@ pub const ALLOWED: Edges = &[
     // `render::age` because a real API server prints the AGE column itself.
     ("api", &["engine", "objects", "render::age", "store"]),
     // The boxes. None names another box: they share photographs, requests and packets.
-    // The run loop starts the cloud's controller (`service-lb`) beside its own.
+    // The cloud's controller (`service-lb`) orders balancers.
     ("controllers", &["api", "cloud", "engine", "explain", "objects", "store"]),
     ("scheduler", &["api", "engine", "explain", "objects", "store"]),
     ("kubelet", &["api", "engine", "explain", "objects", "store"]),
     ("proxy", &["api", "engine", "explain", "objects", "store"]),
-    // A real cloud controller manager is built on the same frame: keys in, a plan out.
-    ("cloud", &["api", "controllers", "engine", "explain", "objects", "store"]),
+    ("cloud", &["engine", "objects"]),
     // A resolver asks over a wire, which it is given; it knows nothing else of the network.
     ("dns", &["api", "engine", "explain", "network::wire", "objects", "store"]),
     // The network asks a node's proxy and carries DNS messages. At the end of each wire is a pod's sandbox, and what listens in it.
-    ("network", &["api", "dns", "engine", "explain", "kubelet::Sandbox", "kubelet::images", "objects", "proxy", "store"]),
+    // A balancer is a station, and what it can pick is the cloud's to say.
+    (
+        "network",
+        &["api", "cloud::Target", "dns", "engine", "explain", "kubelet::Sandbox", "kubelet::images", "objects", "proxy", "store"],
+    ),
     // The one place that knows every box.
     (
         "cluster",
@@ -100,6 +103,7 @@ const HOMES: &[(&str, &str, &str)] = &[
     ("serde_saphyr", "yaml", "ask `crate::yaml`, which knows places and limits"),
     ("serde_yaml", "yaml", "ask `crate::yaml`, which writes as kubectl does"),
     ("yaml_serde", "yaml", "ask `crate::yaml`, which writes as kubectl does"),
+    ("petgraph", "network", "ask the wires: `network::graph`"),
     ("rand", "engine", "draw from a named stream or by key: `engine::random`"),
     ("rand_pcg", "engine", "draw from a named stream or by key: `engine::random`"),
 ];

@@ -1,26 +1,17 @@
 //! The cloud: load balancers for Services that ask for one.
 //!
-//! In a real cluster the cloud-controller-manager's service controller asks the provider for a balancer, which takes from a
-//! second to minutes, and writes its address into the Service's status; a finalizer holds a deleted Service until the balancer is
-//! gone. We model three providers: none (nothing ever happens, which is what a bare cluster does), generic (an address), and one
-//! like AWS (a host name). Left out: health checks and targets of balancers, loadBalancerClass implementations.
-//! The real thing: `k8s.io/cloud-provider/controllers/service`.
+//! In a real cluster a provider makes the balancer, which takes from a second to minutes, and from then on the balancer itself
+//! decides who gets a connection: it checks its targets and knows nothing of pods or of what Kubernetes thinks of a node. We model
+//! three providers: none (nothing ever happens, which is what a bare cluster does), generic (an address), and one like AWS (a host
+//! name). The controller that orders balancers is [`crate::controllers`]' `service_lb`. Left out: loadBalancerClass
+//! implementations, annotations, time-outs of checks (a check has its result at once), balancers' own failures.
+//! The real thing: `k8s.io/cloud-provider`, `cloud-provider-gcp` and `cloud-provider-aws`.
 
-use std::net::IpAddr;
-use std::sync::Arc;
+mod balancer;
 
-use imbl::OrdMap;
+use crate::engine::time::Duration;
 
-use crate::api::component::{Clock, Write};
-use crate::controllers::{Key, Plan, note};
-use crate::engine::random::Digest;
-use crate::engine::time::{Duration, Instant};
-use crate::objects::service::{Ingress, Service, ServiceType};
-use crate::objects::{Name, Object};
-use crate::store::View;
-
-const FINALIZER: &str = "service.kubernetes.io/load-balancer-cleanup";
-const SOURCE: &str = "service-controller";
+pub use self::balancer::{Balancer, Balancers, Health, Target};
 
 /// Who provides balancers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,126 +34,78 @@ pub struct Config {
     pub delay: Duration,
     /// First and last address of the pool.
     pub pool: (u32, u32),
+    /// How its balancers work.
+    pub balancing: Balancing,
+}
+
+/// How balancers work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balancing {
+    /// Whether they send to pods; otherwise to nodes.
+    pub to_pods: bool,
+    /// Whether nodes are checked by a connection to the node port; otherwise kube-proxy is asked how it is. A Service with policy
+    /// Local is always checked by its health check port.
+    pub checks_node_port: bool,
+    /// Time between two checks.
+    pub interval: Duration,
+    /// Failures in a row that make a target unhealthy.
+    pub fail: u32,
+    /// Successes in a row that make it healthy.
+    pub pass: u32,
+    /// Whether all get connections when none is healthy; otherwise none does.
+    pub fails_open: bool,
+    /// How long a target that was taken out keeps its open connections.
+    pub draining: Duration,
+    /// Whether the client's address stays in the packets.
+    pub keeps_source: bool,
+    /// `ipMode: Proxy`: they send to node ports; otherwise packets keep the balancer's address, and nodes catch them.
+    pub proxies: bool,
+}
+
+impl Balancing {
+    /// The preset of a provider. Generic is Google's passthrough balancer: 8 s, 3 failures, 1 success, kube-proxy's health, last
+    /// resort all (`cloud-provider-gcp`, `gceHcCheckIntervalSeconds` and neighbours). AWS-like is the classic one: a connection to
+    /// the node port every 10 s, 6 failures, 2 successes, and nobody if nobody is healthy (`cloud-provider-aws`, `defaultElbHC*`).
+    pub fn preset(provider: Provider) -> Balancing {
+        let google = Balancing {
+            to_pods: false,
+            checks_node_port: false,
+            interval: Duration::from_secs(8),
+            fail: 3,
+            pass: 1,
+            fails_open: true,
+            draining: Duration::ZERO,
+            keeps_source: true,
+            proxies: false,
+        };
+        match provider {
+            Provider::None | Provider::Generic => google,
+            Provider::AwsLike => Balancing {
+                checks_node_port: true,
+                interval: Duration::from_secs(10),
+                fail: 6,
+                pass: 2,
+                fails_open: false,
+                keeps_source: false,
+                proxies: true,
+                ..google
+            },
+        }
+    }
+}
+
+impl Config {
+    /// The cloud of a provider: half a minute to an address, from the upper half of TEST-NET-3, whose lower half the nodes'
+    /// external addresses come from.
+    pub fn of(provider: Provider) -> Config {
+        let first = u32::from_be_bytes([203, 0, 113, 128]);
+        let balancing = Balancing::preset(provider);
+        Config { provider, delay: Duration::from_secs(30), pool: (first, first + 126), balancing }
+    }
 }
 
 impl Default for Config {
-    /// Half a minute, and the upper half of TEST-NET-3, whose lower half the nodes' external addresses come from.
     fn default() -> Self {
-        let first = u32::from_be_bytes([203, 0, 113, 128]);
-        Config { provider: Provider::None, delay: Duration::from_secs(30), pool: (first, first + 126) }
+        Config::of(Provider::None)
     }
-}
-
-/// One balancer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Balancer {
-    ready_at: Instant,
-    ingress: Ingress,
-}
-
-/// All balancers of the cloud, by the Service they are for.
-#[derive(Clone, Debug)]
-pub struct Balancers {
-    config: Arc<Config>,
-    by_service: OrdMap<Key, Balancer>,
-}
-
-impl Balancers {
-    /// A cloud without balancers.
-    pub fn new(config: Config) -> Self {
-        Balancers { config: Arc::new(config), by_service: OrdMap::new() }
-    }
-
-    /// Looks at one Service.
-    pub fn reconcile(&mut self, view: &View, key: &Key, clock: Clock) -> Plan {
-        let mut plan = Plan::default();
-        let Some(service) = view.services.get(&key.0, &key.1) else {
-            self.by_service.remove(key);
-            return plan;
-        };
-        if self.config.provider == Provider::None {
-            return plan;
-        }
-        let wanted =
-            service.kind == ServiceType::LoadBalancer && service.load_balancer_class.is_none() && !service.meta.deleting();
-        if wanted {
-            self.ensure(service, key, clock, &mut plan)
-        } else {
-            self.remove(service, key, &mut plan)
-        }
-        plan
-    }
-
-    fn ensure(&mut self, service: &Arc<Service>, key: &Key, clock: Clock, plan: &mut Plan) {
-        let object = Object::Service(service.clone());
-        if !service.meta.finalizers.iter().any(|f| &**f == FINALIZER) {
-            let mut held = (**service).clone();
-            held.meta.finalizers = service.meta.finalizers.iter().cloned().chain([Name::from(FINALIZER)]).collect();
-            plan.push(Write::Update(Object::Service(Arc::new(held))));
-        }
-        let known = self.by_service.get(key).cloned();
-        let Some(balancer) = known.or_else(|| self.order(service, key, clock)) else {
-            let text = "Error syncing load balancer: failed to ensure load balancer: no address is free".to_string();
-            plan.push(note(&object, true, "SyncLoadBalancerFailed", text, SOURCE));
-            return;
-        };
-        if balancer.ready_at > clock.now {
-            let begun = balancer.ready_at == clock.now + self.config.delay;
-            if begun {
-                plan.push(note(&object, false, "EnsuringLoadBalancer", "Ensuring load balancer".to_string(), SOURCE));
-            }
-            plan.again = Some(balancer.ready_at.since(clock.now));
-        } else if service.ingress != [balancer.ingress.clone()] && plan.is_empty() {
-            let mut shown = (**service).clone();
-            shown.ingress = vec![balancer.ingress];
-            plan.push(Write::Status { object: Object::Service(Arc::new(shown)), checked: true });
-            plan.push(note(&object, false, "EnsuredLoadBalancer", "Ensured load balancer".to_string(), SOURCE));
-        }
-    }
-
-    /// Orders a balancer; `None` if the pool is empty.
-    fn order(&mut self, service: &Service, key: &Key, clock: Clock) -> Option<Balancer> {
-        let ingress = match self.config.provider {
-            Provider::AwsLike => Ingress { hostname: Some(aws_name(service)), ..Ingress::default() },
-            _ => Ingress { ip: Some(self.address(service)?), ..Ingress::default() },
-        };
-        let balancer = Balancer { ready_at: clock.now + self.config.delay, ingress };
-        self.by_service.insert(key.clone(), balancer.clone());
-        Some(balancer)
-    }
-
-    /// The address asked for, if it is free, else the first free one of the pool.
-    fn address(&self, service: &Service) -> Option<IpAddr> {
-        let taken = |ip: &IpAddr| self.by_service.values().any(|b| b.ingress.ip == Some(*ip));
-        let asked = service.load_balancer_ip.as_ref().and_then(|text| text.parse().ok());
-        let (first, last) = self.config.pool;
-        let pool = (first..=last).map(|n| IpAddr::from(n.to_be_bytes()));
-        asked.into_iter().chain(pool).find(|ip| !taken(ip))
-    }
-
-    /// The balancer goes; then the Service may.
-    fn remove(&mut self, service: &Arc<Service>, key: &Key, plan: &mut Plan) {
-        let had = self.by_service.remove(key).is_some();
-        let held = service.meta.finalizers.iter().any(|f| &**f == FINALIZER);
-        let object = Object::Service(service.clone());
-        if had {
-            for (reason, text) in
-                [("DeletingLoadBalancer", "Deleting load balancer"), ("DeletedLoadBalancer", "Deleted load balancer")]
-            {
-                plan.push(note(&object, false, reason, text.to_string(), SOURCE));
-            }
-        }
-        if held {
-            let mut freed = (**service).clone();
-            freed.meta.finalizers = service.meta.finalizers.iter().filter(|f| &***f != FINALIZER).cloned().collect();
-            plan.push(Write::Update(Object::Service(Arc::new(freed))));
-        }
-    }
-}
-
-/// A host name in the form that classic AWS balancers have.
-fn aws_name(service: &Service) -> Name {
-    let uid: String = service.meta.uid.as_deref().unwrap_or_default().chars().filter(char::is_ascii_hexdigit).take(31).collect();
-    let number = Digest::of(&(&*service.meta.name, &uid)) % 9_000_000_000 / 10 + 100_000_000;
-    format!("a{uid}-{number}.us-east-1.elb.amazonaws.com").into()
 }

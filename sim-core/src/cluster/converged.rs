@@ -61,7 +61,8 @@ impl Cluster {
             let waits = self.config.scheduler && !refused && pod.spec.gates.is_empty();
             return waits.then(|| format!("pod {name} is waiting for a node"));
         };
-        if !self.config.kubelet || !self.faults.node_up(node) || !self.kubelets.has_node(node) {
+        let heard = self.faults.node_up(node) && !self.is_cut_off(node);
+        if !self.config.kubelet || !heard || !self.kubelets.has_node(node) {
             return None;
         }
         if pod.meta.deleting() {
@@ -86,14 +87,15 @@ impl Cluster {
 
     fn stale_agent(&self) -> Option<String> {
         let nodes = 0..u32::try_from(self.config.nodes.len()).unwrap_or(u32::MAX);
-        let stale = |node: &u32| self.policies.revision(*node) < self.policies_changed;
+        let stale = |node: &u32| !self.cut_off.contains_key(node) && self.policies.revision(*node) < self.policies_changed;
         let node = nodes.into_iter().find(stale)?;
         Some(format!("the network plugin on {} does not enforce the latest", self.config.nodes[node as usize].name))
     }
 
     fn stale_kube_proxy(&self) -> Option<String> {
         let due = self.services_changed;
-        let stale = |node: &u32| self.proxies.running(*node) && self.proxies.programmed_revision(*node).is_some_and(|r| r < due);
+        let heeds = |node: &u32| self.proxies.running(*node) && !self.cut_off.contains_key(node);
+        let stale = |node: &u32| heeds(node) && self.proxies.programmed_revision(*node).is_some_and(|r| r < due);
         let nodes = 0..u32::try_from(self.config.nodes.len()).unwrap_or(u32::MAX);
         nodes
             .into_iter()

@@ -22,6 +22,8 @@ pub enum Event {
     Kubelet(kubelet::Event),
     /// A timer of kube-proxy.
     Proxy(proxy::Event),
+    /// A cloud balancer checks its targets.
+    Balancer(u32),
     /// A timer of a network plugin's agent.
     Policy(policy::Event),
     /// A CoreDNS pod looks at its Corefile.
@@ -42,6 +44,7 @@ impl Event {
             Event::Scheduler(_) => "scheduler/timer",
             Event::Kubelet(_) => "kubelet/timer",
             Event::Proxy(_) => "proxy/timer",
+            Event::Balancer(_) => "balancer/check",
             Event::Policy(_) => "policy/timer",
             Event::Dns(_) => "dns/reload",
         }

@@ -1,11 +1,16 @@
 //! What is broken at the moment, as data.
 //!
-//! Left out: links, packet loss, partitions between nodes (they come with the network graph).
+//! In a real cluster cables are pulled, machines lose power, processes hang. A machine that is cut off goes on as before: its pods
+//! run, and its components keep the photograph that they had; nothing they write arrives. When the link is whole again their
+//! watches start anew with a fresh list. Left out: an API server that fails, disks, clocks.
 
 use imbl::OrdSet;
 
+use super::watch::Watcher;
 use super::{Cluster, Event, Reply};
+use crate::api::component::{Clock, Reaction};
 use crate::engine::model::Context;
+use crate::network::graph::{API_SERVER, Broken, CUT, Pair};
 use crate::objects::Name;
 
 /// One thing that can break.
@@ -19,6 +24,15 @@ pub enum Fault {
     Pod(Name, Name),
     /// All CoreDNS servers stop answering.
     Dns,
+    /// A link, or everything between two stations, loses this many of a million packets; all of them: it is cut.
+    Link(Pair, u32),
+}
+
+impl Fault {
+    /// Whether it is one of the link between two stations.
+    fn is_link(&self, a: &str, b: &str) -> bool {
+        matches!(self, Fault::Link((x, y), _) if (&**x, &**y) == (a, b))
+    }
 }
 
 /// How a node fails.
@@ -29,26 +43,36 @@ pub enum NodeFault {
     PowerOff,
     /// Only the kubelet stops: containers and rules go on.
     KubeletStop,
+    /// Its only link is cut; everything on it goes on.
+    Partition,
 }
 
 /// Everything that is broken now.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(OrdSet<Fault>);
+pub struct Faults {
+    all: OrdSet<Fault>,
+    links: Broken,
+}
 
 impl Faults {
     /// Whether a node has power.
     pub fn node_up(&self, node: &str) -> bool {
-        !self.0.contains(&Fault::Node(node.into(), NodeFault::PowerOff))
+        !self.all.contains(&Fault::Node(node.into(), NodeFault::PowerOff))
     }
 
     /// Whether DNS servers answer.
     pub fn dns_up(&self) -> bool {
-        !self.0.contains(&Fault::Dns)
+        !self.all.contains(&Fault::Dns)
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
-        self.0.iter()
+        self.all.iter()
+    }
+
+    /// The links that are broken.
+    pub fn links(&self) -> &Broken {
+        &self.links
     }
 }
 
@@ -56,41 +80,86 @@ impl Cluster {
     /// Breaks something, or mends it.
     pub(super) fn break_or_mend(&mut self, fault: &Fault, broken: bool, cx: &mut Context<'_, Event>) -> Reply {
         let clock = self.clock(cx);
-        let reaction = match fault {
+        let Some(reaction) = self.act_on(fault, broken, clock) else { return Reply::NoSuchTarget };
+        if broken && !matches!(fault, Fault::Pod(..)) {
+            self.faults.all.insert(fault.clone());
+        } else {
+            self.faults.all.remove(fault);
+        }
+        self.react(super::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
+        self.rewire(cx);
+        Reply::Done
+    }
+
+    /// What the boxes notice of it by themselves; `None` if there is no such target.
+    fn act_on(&mut self, fault: &Fault, broken: bool, clock: Clock) -> Option<Reaction<crate::kubelet::Event>> {
+        match fault {
             Fault::Node(node, how) => {
-                if !self.config.nodes.iter().any(|n| *n.name == **node) {
-                    return Reply::NoSuchTarget;
-                }
+                self.config.nodes.iter().any(|n| *n.name == **node).then_some(())?;
                 let mode = match how {
                     NodeFault::PowerOff => crate::kubelet::Failure::PowerOff,
                     NodeFault::KubeletStop => crate::kubelet::Failure::KubeletStop,
+                    NodeFault::Partition => return Some(Reaction::default()),
                 };
                 if *how == NodeFault::PowerOff {
                     self.proxies.set_running(node, !broken);
                     self.kernels.forget(node);
                 }
-                if broken { self.kubelets.fail(node, mode, clock) } else { self.kubelets.heal(node, clock) }
+                Some(if broken { self.kubelets.fail(node, mode, clock) } else { self.kubelets.heal(node, clock) })
             }
             Fault::Proxy(node) => {
-                if !self.config.nodes.iter().any(|n| *n.name == **node) {
-                    return Reply::NoSuchTarget;
-                }
+                self.config.nodes.iter().any(|n| *n.name == **node).then_some(())?;
                 self.proxies.set_running(node, !broken);
-                crate::api::component::Reaction::default()
+                Some(Reaction::default())
             }
-            Fault::Pod(namespace, name) => match self.store.head().pods.id(namespace, name) {
-                Some(id) if broken => self.kubelets.kill(id, clock),
-                Some(_) => crate::api::component::Reaction::default(),
-                None => return Reply::NoSuchTarget,
-            },
-            Fault::Dns => crate::api::component::Reaction::default(),
-        };
-        if broken && !matches!(fault, Fault::Pod(..)) {
-            self.faults.0.insert(fault.clone());
-        } else {
-            self.faults.0.remove(fault);
+            Fault::Pod(namespace, name) => {
+                let id = self.store.head().pods.id(namespace, name)?;
+                Some(if broken { self.kubelets.kill(id, clock) } else { Reaction::default() })
+            }
+            Fault::Dns => Some(Reaction::default()),
+            Fault::Link((a, b), _) => {
+                let known = a != b && self.wires.has(a) && self.wires.has(b);
+                if known && !broken {
+                    self.faults.all = self.faults.all.iter().filter(|f| !f.is_link(a, b)).cloned().collect();
+                }
+                known.then(Reaction::default)
+            }
         }
-        self.react(super::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
-        Reply::Done
+    }
+
+    /// Whether a node does not reach the API server.
+    pub fn is_cut_off(&self, node: &str) -> bool {
+        !self.cut_off.is_empty() && self.wires.way(node, API_SERVER, self.faults.links()).is_err()
+    }
+
+    /// Works out which links are broken now, and which nodes are cut off from the API server. Those that come back list anew.
+    fn rewire(&mut self, cx: &mut Context<'_, Event>) {
+        self.faults.links = self.faults.all.iter().filter_map(|fault| self.broken_link(fault)).collect();
+        let clock = self.clock(cx);
+        let (wires, links) = (self.wires.clone(), self.faults.links.clone());
+        for (number, node) in (0_u32..).zip(self.config.node_names()) {
+            let reaches = wires.way(&node, API_SERVER, &links).is_ok();
+            if !reaches && !self.cut_off.contains_key(&number) {
+                let view = self.photograph(Watcher::Kubelet(number), clock);
+                self.cut_off.insert(number, view);
+            } else if reaches && self.cut_off.remove(&number).is_some() {
+                let reaction = self.kubelets.reconnect(&node, clock);
+                self.react(super::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
+                for watcher in [Watcher::Kubelet(number), Watcher::Proxy(number), Watcher::Policy(number)] {
+                    self.wake(watcher, cx);
+                }
+            }
+        }
+    }
+
+    fn broken_link(&self, fault: &Fault) -> Option<(Pair, u32)> {
+        match fault {
+            Fault::Link(link, ppm) => Some((link.clone(), *ppm)),
+            Fault::Node(node, NodeFault::Partition) => {
+                let switch = self.wires.neighbour(node)?;
+                Some((crate::network::graph::pair(node, &switch), CUT))
+            }
+            _ => None,
+        }
     }
 }

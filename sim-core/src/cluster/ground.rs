@@ -4,14 +4,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Cluster;
+use crate::cloud::{Health, Target};
 use crate::engine::time::{Duration, Instant};
 use crate::kubelet::images::{Behaviour, Listener};
 use crate::kubelet::{ContainerView, Sandbox};
-use crate::network::Ground;
+use crate::network::graph::{Pair, Way};
 use crate::network::kernel::Kernel;
 use crate::network::wire::{ResolverConfig, Source};
+use crate::network::{Balanced, BalancedPort, Ground, Held};
 use crate::objects::Name;
 use crate::objects::pod::{Phase, Pod};
+use crate::objects::service::ServicePort;
 use crate::proxy::{Programmed, ProxyConfig};
 use crate::store::View;
 
@@ -63,6 +66,10 @@ impl Ground for GroundAt<'_> {
 
     fn node_up(&self, node: &str) -> bool {
         self.cluster.faults.node_up(node)
+    }
+
+    fn way(&self, from: &str, to: &str) -> Result<Way, Pair> {
+        self.cluster.wires.way(from, to, self.cluster.faults.links())
     }
 
     fn nodes(&self) -> Vec<Name> {
@@ -120,6 +127,37 @@ impl Ground for GroundAt<'_> {
         self.cluster.store.head().services.iter().any(|s| s.ingress.iter().any(|i| i.ip == Some(ip)))
     }
 
+    fn balancer(&self, ip: IpAddr) -> Option<Balanced> {
+        let (key, balancer) = self.cluster.controllers.cloud().at(ip)?;
+        let head = self.cluster.store.head();
+        let service = head.services.get(&key.0, &key.1)?;
+        let rules = self.cluster.config.cloud.balancing;
+        let pod_ports = |name: &Name| {
+            let ports = head.slices_of(&key.0, &key.1).flat_map(|slice| &slice.ports);
+            ports.filter(|p| p.name.as_ref() == Some(name)).filter_map(|p| p.port).collect()
+        };
+        let port = |p: &ServicePort| BalancedPort {
+            port: p.port,
+            protocol: p.protocol,
+            node_port: p.node_port,
+            pod_ports: pod_ports(&p.name),
+        };
+        let held = |(target, health): (&Target, &Health)| Held {
+            target: target.clone(),
+            healthy: health.healthy,
+            since: self.now.since(health.since),
+            leaving: health.leaving.is_some(),
+        };
+        Some(Balanced {
+            service: format!("{}/{}", key.0, key.1).into(),
+            ports: service.ports.iter().map(port).collect(),
+            targets: balancer.targets.iter().map(held).collect(),
+            fails_open: rules.fails_open,
+            keeps_source: rules.keeps_source,
+            proxies: rules.proxies,
+        })
+    }
+
     fn is_internal(&self, ip: IpAddr) -> bool {
         let config = &self.cluster.config.proxy;
         let pods = config.pod_cidrs.iter().flatten();
@@ -138,6 +176,13 @@ impl Ground for GroundAt<'_> {
 impl Cluster {
     /// A running container, as its runtime shows it.
     pub fn container(&self, namespace: &str, pod: &str, container: &str) -> Result<ContainerView, String> {
+        let node = self.store.head().pods.get(namespace, pod).and_then(|pod| pod.node.clone());
+        if let Some(node) = node.and_then(|node| self.config.nodes.iter().find(|n| *n.name == *node))
+            && self.is_cut_off(&node.name)
+        {
+            let ip = node.ips.first().map(IpAddr::to_string).unwrap_or_default();
+            return Err(format!("error dialing backend: dial tcp {ip}:10250: i/o timeout"));
+        }
         let found = self.kubelets.container(namespace, pod, container)?;
         Ok(ContainerView { image: found.image.to_string(), hostname: found.hostname, env: found.env, files: found.files })
     }

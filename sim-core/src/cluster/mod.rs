@@ -3,6 +3,7 @@
 //! Boxes do not know each other. They are woken with a photograph and leave writes and timers behind; here the writes travel to
 //! the API server, commits wake those who watch, and results go back to the sender. `Cluster::on_event` is the whole wiring.
 
+mod balancers;
 pub mod bringup;
 pub mod config;
 mod connections;
@@ -34,13 +35,14 @@ use crate::engine::model::{Context, Model};
 use crate::engine::random::{Digest, Draws};
 use crate::explain::Trace;
 use crate::kubelet::Kubelets;
+use crate::network::graph::Underlay;
 use crate::network::kernel::Kernels;
 use crate::network::policy::Agents;
 use crate::network::transport::{Connection, Opening};
 use crate::network::wire::{HttpReply, HttpRequest};
 use crate::proxy::Proxies;
 use crate::scheduler::Scheduler;
-use crate::store::Store;
+use crate::store::{Store, View};
 
 /// A cluster and everything around it.
 #[derive(Clone, Debug)]
@@ -63,10 +65,14 @@ pub struct Cluster {
     pub policies: Agents,
     /// The CoreDNS servers: what they read and what they remember.
     pub dns: DnsServers,
+    /// The links between the machines.
+    pub wires: Arc<Underlay>,
     /// What is broken.
     pub faults: Faults,
     /// What the nodes' kernels remember of the traffic that went through.
     pub kernels: Kernels,
+    /// The nodes that do not reach the API server, each with the photograph that its components had when they last did.
+    cut_off: OrdMap<u32, Arc<View>>,
     watchers: Watchers,
     /// Writes on their way, by number.
     travelling: OrdMap<u32, (Sender, Tag, Write)>,
@@ -190,6 +196,8 @@ impl Model for Cluster {
         }
         self.kernels.digest(digest);
         self.travelling.keys().for_each(|id| digest.write_u32(*id));
+        self.faults.iter().for_each(|fault| fault.hash(digest));
+        self.controllers.cloud().digest(digest);
     }
 
     fn weight(&self) -> u64 {
@@ -230,8 +238,10 @@ impl Cluster {
             proxies: Proxies::new(&nodes),
             policies: Agents::new(&nodes),
             dns: DnsServers::default(),
+            wires: Arc::new(Underlay::new(config.nodes.iter().map(|n| (n.name.as_str(), n.zone.as_deref())))),
             faults: Faults::default(),
             kernels: Kernels::default(),
+            cut_off: OrdMap::new(),
             watchers,
             travelling: OrdMap::new(),
             sent: 0,
@@ -290,7 +300,10 @@ impl Cluster {
             }
             Event::Kubelet(event) => {
                 let view = self.photograph(Watcher::Kubelet(event.node()), clock);
-                let reaction = self.kubelets.handle(event, &self.store, &view, clock);
+                let mut reaction = self.kubelets.handle(event, &self.store, &view, clock);
+                if self.cut_off.contains_key(&event.node()) {
+                    reaction.writes.clear();
+                }
                 self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
                 if let Some(pod) = self.kubelets.started_by(event, clock.now) {
                     self.container_started(pod, clock, cx);
@@ -309,6 +322,7 @@ impl Cluster {
                     self.wake(watcher, cx);
                 }
             }
+            Event::Balancer(number) => self.check_balancer(number, clock, cx),
             Event::Policy(event) => {
                 let watcher = Watcher::Policy(event.node());
                 let view = self.photograph(watcher, clock);
@@ -324,6 +338,9 @@ impl Cluster {
     fn woken(&mut self, watcher: Watcher, clock: Clock, cx: &mut Context<'_, Event>) {
         if let Some(after) = self.watchers.woken(watcher, clock.now) {
             cx.schedule(after, Event::Watch(watcher));
+        }
+        if watcher.node().is_some_and(|node| self.cut_off.contains_key(&node)) {
+            return;
         }
         let view = self.photograph(watcher, clock);
         match watcher {
@@ -352,7 +369,11 @@ impl Cluster {
         }
     }
 
-    fn photograph(&self, watcher: Watcher, clock: Clock) -> Arc<crate::store::View> {
+    /// What a watcher sees: the store as it was one latency ago, or what it last saw before its node was cut off.
+    fn photograph(&self, watcher: Watcher, clock: Clock) -> Arc<View> {
+        if let Some(last) = watcher.node().and_then(|node| self.cut_off.get(&node)) {
+            return last.clone();
+        }
         self.store.view_at(clock.now - self.watchers.latency(watcher)).clone()
     }
 
@@ -365,6 +386,9 @@ impl Cluster {
         }
         for (after, event) in reaction.timers {
             cx.schedule(after, event);
+        }
+        if sender == Sender::Controllers {
+            self.begin_checks(cx);
         }
     }
 

@@ -24,6 +24,16 @@ pub enum Watcher {
     Policy(u32),
 }
 
+impl Watcher {
+    /// The number of the node it runs on; `None` for the control plane.
+    pub fn node(&self) -> Option<u32> {
+        match self {
+            Watcher::Kubelet(node) | Watcher::Proxy(node) | Watcher::Policy(node) => Some(*node),
+            Watcher::Controller(_) | Watcher::Scheduler => None,
+        }
+    }
+}
+
 /// How late a watch is, at least and at most (facts: watch delivery 5-50 ms).
 const LATENCY: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
 

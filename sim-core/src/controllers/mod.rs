@@ -19,6 +19,7 @@ mod packing;
 mod plan;
 mod replica_set;
 mod rollout;
+mod service_lb;
 mod work_queue;
 
 use std::sync::Arc;
@@ -117,6 +118,16 @@ impl Controllers {
             services: endpoint_slice::Selectors::default(),
             cloud: cloud::Balancers::new(cloud),
         }
+    }
+
+    /// The balancers that the cloud's controller has ordered.
+    pub fn cloud(&self) -> &cloud::Balancers {
+        &self.cloud
+    }
+
+    /// The same, for what the balancers find out by themselves.
+    pub fn cloud_mut(&mut self) -> &mut cloud::Balancers {
+        &mut self.cloud
     }
 
     /// The controllers that run.
@@ -252,7 +263,7 @@ impl Controllers {
             Which::NodeLifecycle => node_lifecycle::reconcile(&mut self.nodes, view, key, clock),
             Which::Garbage => garbage::reconcile(view, key),
             Which::Namespace => namespace::reconcile(view, key),
-            Which::ServiceLb => self.cloud.reconcile(view, key, clock),
+            Which::ServiceLb => service_lb::reconcile(&mut self.cloud, view, key, clock),
         }
     }
 

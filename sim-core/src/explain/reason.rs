@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use crate::engine::time::Duration;
 use crate::objects::Name;
 
 /// Makes the enum, its codes and their bases from one table, so that no list of reasons can fall behind another.
@@ -84,6 +85,14 @@ reasons! {
     BalancerPicked { node: Name, of: usize } = "balancer-picked", Assumed;
     /// No node has power, so the balancer has nowhere to send to.
     NoNodeBehindBalancer = "no-node-behind-balancer", Assumed;
+    /// The balancer sends the connection to this target, one of so many that its checks have found healthy.
+    HealthyTarget { service: Name, target: Name, of: usize, since: Duration } = "healthy-target", Source;
+    /// No target is healthy; as a last resort the balancer sends to any of them.
+    AllUnhealthy { service: Name, target: Name, of: usize } = "all-unhealthy", Source;
+    /// No target of the balancer is healthy, and it sends to none.
+    NoHealthyTarget { service: Name } = "no-healthy-target", Source;
+    /// The balancer has no such port.
+    NoSuchBalancerPort { service: Name, port: u16 } = "no-such-balancer-port", Source;
     /// The client has no address of the destination's family.
     NoAddressOfFamily { ip: IpAddr } = "no-address-of-family", Source;
     /// The client's resolver found the address of the name.
@@ -94,6 +103,10 @@ reasons! {
     NameServersSilent { name: Name, questions: usize } = "name-servers-silent", Source;
     /// The answer gets back the addresses that the client knows.
     AnswerRestored = "answer-restored", Source;
+    /// The link between these two is cut, or everything between them is lost.
+    LinkDown { a: Name, b: Name } = "link-down", Source;
+    /// The link between these two loses packets, this one among them.
+    PacketLost { a: Name, b: Name } = "packet-lost", Source;
     /// A NetworkPolicy that selects the pod has a rule for the packet.
     PolicyAllowed { flow: Flow, pod: Name, policy: Name } = "policy-allowed", UpstreamTest;
     /// These NetworkPolicies select the pod, and none of them has a rule for the packet.
@@ -160,6 +173,12 @@ pub enum NotEligible {
     Terminating,
     OtherNode,
     OtherZone,
+    /// The balancer's checks have failed for this long, or have not yet succeeded.
+    Unhealthy {
+        since: Duration,
+    },
+    /// Taken out; it only keeps open connections.
+    Draining,
 }
 
 impl Reason {
@@ -177,6 +196,10 @@ impl Reason {
             | Reason::NoLocalEndpoints { service, .. }
             | Reason::NotRejectedOnOutput { service }
             | Reason::HealthCheckPort { service }
+            | Reason::HealthyTarget { service, .. }
+            | Reason::AllUnhealthy { service, .. }
+            | Reason::NoHealthyTarget { service }
+            | Reason::NoSuchBalancerPort { service, .. }
             | Reason::SourceNotAllowed { service } => vec![format!("Service {service}")],
             Reason::NodeDown { node } => vec![format!("Node {node}")],
             Reason::PolicyAllowed { policy, .. } => vec![format!("NetworkPolicy {policy}")],
@@ -194,6 +217,8 @@ impl NotEligible {
             NotEligible::Terminating => "terminating",
             NotEligible::OtherNode => "other-node",
             NotEligible::OtherZone => "other-zone",
+            NotEligible::Unhealthy { .. } => "unhealthy",
+            NotEligible::Draining => "draining",
         }
     }
 }

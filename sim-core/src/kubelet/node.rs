@@ -105,6 +105,19 @@ impl Kubelets {
         Reaction::default()
     }
 
+    /// A node that was cut off reaches the API server again: everything is reported.
+    pub fn reconnect(&mut self, node: &Name, clock: Clock) -> Reaction<Event> {
+        let mut reaction = Reaction::default();
+        let Some(number) = self.numbers.get(node).copied() else { return reaction };
+        let Some(kubelet) = self.nodes.get(&number).filter(|k| k.power && k.running) else { return reaction };
+        let ids: Vec<ObjectId> = kubelet.pods.keys().copied().collect();
+        for id in ids {
+            self.with(number, id, |worker| worker.flushing = false);
+            self.report(number, id, clock, &mut reaction);
+        }
+        reaction
+    }
+
     /// A node comes back: containers that died are started again, pods deleted meanwhile are ended, everything is reported.
     pub fn heal(&mut self, node: &Name, clock: Clock) -> Reaction<Event> {
         let mut reaction = Reaction::default();

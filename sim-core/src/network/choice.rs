@@ -40,6 +40,14 @@ impl Chooser {
         }
     }
 
+    /// Whether a link that loses so many of a million packets loses this one. Ways that are walked in thought lose nothing.
+    pub(super) fn loses(&self, ppm: u32, key: impl Hash) -> bool {
+        match self {
+            Chooser::Drawn(draws) => draws.keyed("network/loss", key).below(1_000_000) < u64::from(ppm),
+            Chooser::Set { .. } => false,
+        }
+    }
+
     /// The choices of the next way, and one over the number of equally likely ways this one is of; `None` after the last.
     pub(super) fn next(&self) -> (Option<Vec<usize>>, u64) {
         let Chooser::Set { picks, lists } = self else { return (None, 1) };

@@ -4,6 +4,7 @@
 //! Every station leaves a hop. The pick among backends is a draw keyed by the moment and the flow, so that looking does not change
 //! what happens. What a packet would leave behind in the kernels it passes is handed back as a footprint.
 
+mod balancer;
 mod policies;
 
 use std::net::{IpAddr, SocketAddr};
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use super::Ground;
 use super::choice::Chooser;
 use super::conntrack::Tuple;
+use super::graph::OUTSIDE;
 use super::kernel::{Footprint, LOOKED_AT, Picked, Station};
 use super::share::Share;
 use super::wire::Source;
@@ -26,10 +28,10 @@ use crate::objects::pod_spec::Protocol;
 use crate::proxy::Mode;
 use crate::proxy::rules::{NodeFacts, Packet, Verdict, decide};
 
-/// One way between two pods of one node; of a cluster; between the outside and a node. Plain figures for a data centre.
+/// One way between two pods of one node.
 const SAME_NODE: Duration = Duration::from_micros(50);
-const ACROSS: Duration = Duration::from_micros(250);
-const OUTSIDE: Duration = Duration::from_millis(1);
+/// From the user's machine to another one outside.
+const BETWEEN_OUTSIDERS: Duration = Duration::from_millis(1);
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct Asked<'a> {
@@ -194,45 +196,44 @@ impl<'g> Walk<'g> {
     /// From the outside machine: to a node by its address, or to a balancer, which chooses a node.
     fn enter(&mut self) -> Outcome {
         let ip = self.destination.ip();
-        self.one_way = self.one_way + OUTSIDE;
         let nodes = self.ground.nodes();
         if let Some(node) = nodes.iter().find(|n| self.ground.node_addresses(n).contains(&ip)) {
+            if !self.travels(Place::Outside, OUTSIDE, node) {
+                return Outcome::TimedOut;
+            }
             if self.ground.node_up(node) {
                 self.hop(Place::Node(node.clone()), Component::Network, Step::Arrive, Reason::OwnsAddress { ip });
             }
             return self.at_node(node, 0);
         }
         if self.ground.is_balancer(ip) {
-            // Health checks are not modelled yet: the balancer knows which nodes have power.
-            let up: Vec<Name> = nodes.into_iter().filter(|n| self.ground.node_up(n)).collect();
-            let Some(node) = self.balanced(&up) else {
-                self.hop(Place::Balancer, Component::LoadBalancer, Step::Lost, Reason::NoNodeBehindBalancer);
-                return Outcome::TimedOut;
-            };
-            let reason = Reason::BalancerPicked { node: node.clone(), of: up.len() };
-            self.hop(Place::Balancer, Component::LoadBalancer, Step::Forward, reason);
-            self.by_balancer = Some(node.clone());
-            self.one_way = self.one_way + ACROSS;
-            return self.at_node(&node, 0);
+            return self.at_balancer();
         }
         if self.ground.is_internal(ip) {
             self.hop(Place::Outside, Component::Network, Step::Lost, Reason::NotRoutedFromOutside { ip });
             return Outcome::TimedOut;
         }
+        self.one_way = self.one_way + BETWEEN_OUTSIDERS;
         self.elsewhere()
     }
 
-    /// The node that the balancer sends a packet to: where it sent the connection before, or any that has power.
-    fn balanced(&mut self, up: &[Name]) -> Option<Name> {
-        let imagined = self.sending == Sending::Imagined;
-        let tuple = Tuple { protocol: self.protocol, source: self.source, destination: self.destination };
-        let knows = |n: &&Name| self.ground.kernel(n).is_some_and(|k| k.conntrack.get(&tuple, self.now).is_some());
-        if let Some(node) = up.iter().find(knows).filter(|_| !imagined) {
-            return Some(node.clone());
+    /// Goes through the wires. `false`: the packet is lost on the way, which leaves a hop.
+    fn travels(&mut self, place: Place, from: &str, to: &str) -> bool {
+        let way = match self.ground.way(from, to) {
+            Ok(way) => way,
+            Err((a, b)) => {
+                self.hop(place, Component::Network, Step::Lost, Reason::LinkDown { a, b });
+                return false;
+            }
+        };
+        self.one_way = self.one_way + way.latency;
+        let flow = (self.now.as_nanos(), self.source, self.destination);
+        let lost = way.losses.into_iter().find(|(link, ppm)| self.chooser.loses(*ppm, (flow, link)));
+        if let Some(((a, b), _)) = &lost {
+            let reason = Reason::PacketLost { a: a.clone(), b: b.clone() };
+            self.hop(place, Component::Network, Step::Lost, reason);
         }
-        let port = Some(self.source.port()).filter(|_| !imagined);
-        let key = (self.now.as_nanos(), self.destination, port);
-        self.chooser.choose("balancer/node", key, up.len()).map(|i| up[i].clone())
+        lost.is_none()
     }
 
     /// A node meets the packet: its rules decide.
@@ -378,11 +379,17 @@ impl<'g> Walk<'g> {
         let may_be_node = depth == 0 && !self.ground.is_internal(ip);
         let nodes = if may_be_node { self.ground.nodes() } else { Vec::new() };
         if let Some(other) = nodes.into_iter().find(|n| n != node && self.ground.node_addresses(n).contains(&ip)) {
-            self.one_way = self.one_way + ACROSS;
+            if !self.travels(Place::Node(node.clone()), node, &other) {
+                return Outcome::TimedOut;
+            }
             return self.at_node(&other, depth + 1);
         }
         if let Some(sandbox) = self.ground.sandbox(ip) {
-            self.one_way = self.one_way + if sandbox.node == *node { SAME_NODE } else { ACROSS };
+            if sandbox.node == *node {
+                self.one_way = self.one_way + SAME_NODE;
+            } else if !self.travels(Place::Node(node.clone()), node, &sandbox.node) {
+                return Outcome::TimedOut;
+            }
             return self.at_pod(&sandbox);
         }
         if self.ground.is_internal(ip) {
@@ -393,7 +400,9 @@ impl<'g> Walk<'g> {
             self.hop(Place::Node(node.clone()), Component::Network, Step::Forward, Reason::NotModelled { ip });
             return Outcome::Unknown;
         }
-        self.one_way = self.one_way + OUTSIDE;
+        if !self.travels(Place::Node(node.clone()), node, OUTSIDE) {
+            return Outcome::TimedOut;
+        }
         self.elsewhere()
     }
 

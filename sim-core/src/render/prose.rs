@@ -48,6 +48,14 @@ pub fn reason(reason: &Reason) -> String {
         Reason::OwnsAddress { ip } => format!("owns {ip}"),
         Reason::BalancerPicked { node, of } => format!("the balancer sends it to {node}, one of {of} nodes with power"),
         Reason::NoNodeBehindBalancer => "no node behind the balancer has power".to_string(),
+        Reason::HealthyTarget { target, of, since, .. } => {
+            format!("the balancer picks {target}, one of {of} that its checks find healthy (for {since})")
+        }
+        Reason::AllUnhealthy { target, of, .. } => {
+            format!("no target passes the balancer's checks; as a last resort it picks {target}, any of {of}")
+        }
+        Reason::NoHealthyTarget { .. } => "no target passes the balancer's checks, so it sends to none".to_string(),
+        Reason::NoSuchBalancerPort { service, port } => format!("the balancer of Service {service} has no port {port}"),
         Reason::NoAddressOfFamily { ip } => {
             format!("the client has no IPv{} address, so it cannot send to {ip}", if ip.is_ipv6() { 6 } else { 4 })
         }
@@ -67,6 +75,8 @@ pub fn reason(reason: &Reason) -> String {
             )
         }
         Reason::AnswerRestored => "the answer gets back the addresses that the client knows".to_string(),
+        Reason::LinkDown { a, b } => format!("nothing gets through between {a} and {b}"),
+        Reason::PacketLost { a, b } => format!("lost between {a} and {b}, where some packets are"),
         Reason::PolicyAllowed { flow, pod, policy } => format!("{policy} allows it {} {pod}", way(*flow)),
         Reason::PolicyDenied { flow, pod, policies, near } => {
             let near = near.map_or("", near_miss);
@@ -204,11 +214,13 @@ pub fn address_kind(kind: AddressKind) -> &'static str {
 }
 
 /// Why an endpoint may not be picked.
-pub fn not_eligible(why: NotEligible) -> &'static str {
+pub fn not_eligible(why: NotEligible) -> String {
     match why {
-        NotEligible::NotReady => "not ready",
-        NotEligible::Terminating => "terminating",
-        NotEligible::OtherNode => "on another node",
-        NotEligible::OtherZone => "hinted for another zone",
+        NotEligible::NotReady => "not ready".to_string(),
+        NotEligible::Terminating => "terminating".to_string(),
+        NotEligible::OtherNode => "on another node".to_string(),
+        NotEligible::OtherZone => "hinted for another zone".to_string(),
+        NotEligible::Unhealthy { since } => format!("unhealthy by the balancer's checks (for {since})"),
+        NotEligible::Draining => "taken out, draining".to_string(),
     }
 }

@@ -11,16 +11,20 @@ use super::format::{self, Controllers, ObjectsFrom, Preset, Setting, Spec};
 use super::load::Input;
 use super::machines::{Machine, machines};
 use super::notation::{Cidr, CidrOrPrimary};
-use crate::cloud;
+use crate::cloud::{self, Balancing};
 use crate::cluster::Cluster;
 use crate::cluster::config::{Config, DnsConfig, NodeConfig};
 use crate::controllers::{NAMES, Which};
 use crate::dns::config::{PodsMode, ServerConfig, UpstreamAnswer};
 use crate::dns::message::{Record, kind_named};
 use crate::engine::random::Draws;
+use crate::engine::time::Duration;
 use crate::kubelet::images::{Failure, ImageTable, Listener, Override};
 use crate::objects::pod_spec::Protocol;
 use crate::proxy::{Mode, Net, NodePortAddress, ProxyConfig};
+
+/// Balancers that check more often would do little else.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The cluster that an input describes, ready to be started.
 pub fn cluster(input: &Input, draws: Draws) -> Result<Cluster, String> {
@@ -164,14 +168,12 @@ fn upstream(answer: &format::Upstream) -> UpstreamAnswer {
 }
 
 fn cloud(c: &format::Cloud) -> cloud::Config {
-    let mut config = cloud::Config {
-        provider: match c.provider {
-            format::Provider::None => cloud::Provider::None,
-            format::Provider::Generic => cloud::Provider::Generic,
-            format::Provider::AwsLike => cloud::Provider::AwsLike,
-        },
-        ..cloud::Config::default()
-    };
+    let mut config = cloud::Config::of(match c.provider {
+        format::Provider::None => cloud::Provider::None,
+        format::Provider::Generic => cloud::Provider::Generic,
+        format::Provider::AwsLike => cloud::Provider::AwsLike,
+    });
+    config.balancing = balancing(&c.load_balancer, config.balancing);
     config.delay = c.delay.as_deref().copied().unwrap_or(config.delay);
     if let Some(pool) = c.pool.as_deref()
         && let IpAddr::V4(base) = pool.address
@@ -183,6 +185,22 @@ fn cloud(c: &format::Cloud) -> cloud::Config {
         config.pool = (base + edge, base + (size - 1) - edge);
     }
     config
+}
+
+/// The preset of the provider, as far as nothing else is written.
+fn balancing(written: &format::LoadBalancer, preset: Balancing) -> Balancing {
+    let check = &written.check;
+    Balancing {
+        to_pods: written.targets.map_or(preset.to_pods, |targets| targets == format::Targets::Pods),
+        interval: check.interval.as_deref().copied().unwrap_or(preset.interval).max(SHORTEST_INTERVAL),
+        fail: check.fail.unwrap_or(preset.fail),
+        pass: check.pass.unwrap_or(preset.pass),
+        fails_open: written.all_unhealthy.map_or(preset.fails_open, |what| what == format::AllUnhealthy::All),
+        draining: written.draining.as_deref().copied().unwrap_or(preset.draining),
+        keeps_source: written.keep_source.unwrap_or(preset.keeps_source),
+        proxies: written.ip_mode.map_or(preset.proxies, |mode| mode == format::IpMode::Proxy),
+        ..preset
+    }
 }
 
 fn image_override(image: &format::Image) -> Override {

@@ -18,12 +18,13 @@ use super::host::{Host, Outcome, Program};
 use super::simulation::Simulation;
 
 /// The commands, with their older names.
-pub const COMMANDS: [(&str, Program); 18] = [
+pub const COMMANDS: [(&str, Program); 19] = [
     ("advance", clock::advance),
     ("wait", clock::advance),
     ("step", clock::step),
     ("fail", faults::fail),
     ("heal", faults::heal),
+    ("wires", faults::wires),
     ("trace", trace::trace),
     ("seek", clock::seek),
     ("rewind", clock::rewind),

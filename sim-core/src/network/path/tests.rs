@@ -7,10 +7,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::cloud::Target;
 use crate::console::net::client_of;
 use crate::engine::random::Seed;
 use crate::explain::answer::Answer;
 use crate::kubelet::images::{Behaviour, ImageTable};
+use crate::network::graph::{Broken, CUT, Pair, Underlay, Way, pair};
+use crate::network::{Balanced, BalancedPort, Held};
 use crate::objects::Object;
 use crate::proxy::{Mode, Net, Programmed, ProxyConfig};
 use crate::render;
@@ -23,6 +26,8 @@ struct World {
     /// Address, pod, node, port on which it listens.
     pods: Vec<(IpAddr, &'static str, &'static str, Listener)>,
     dark: RefCell<Vec<&'static str>>,
+    broken: Broken,
+    balancer: Option<Balanced>,
     certain: bool,
     kernels: super::super::kernel::Kernels,
 }
@@ -50,6 +55,10 @@ impl Ground for World {
     }
     fn node_up(&self, node: &str) -> bool {
         !self.dark.borrow().contains(&node)
+    }
+    fn way(&self, from: &str, to: &str) -> Result<Way, Pair> {
+        let wires = Underlay::new(["node-1", "node-2", "node-3"].map(|node| (node, None)));
+        wires.way(from, to, &self.broken)
     }
     fn nodes(&self) -> Vec<Name> {
         ["node-1", "node-2", "node-3"].map(Name::from).to_vec()
@@ -86,6 +95,9 @@ impl Ground for World {
     }
     fn is_balancer(&self, to: IpAddr) -> bool {
         to == ip("198.18.0.1")
+    }
+    fn balancer(&self, to: IpAddr) -> Option<Balanced> {
+        self.balancer.clone().filter(|_| self.is_balancer(to))
     }
     fn is_internal(&self, ip: IpAddr) -> bool {
         ["10.244.0.0/16", "10.96.0.0/12"].iter().any(|n| Net::parse(n).unwrap().contains(ip))
@@ -149,6 +161,8 @@ fn policed(spec: &Value, endpoints: &[(&str, Option<&str>)], policies: &[Value])
             (ip("10.244.1.9"), "shy", "node-1", listener(80, Some("127.0.0.1"))),
         ],
         dark: RefCell::default(),
+        broken: Broken::new(),
+        balancer: None,
         certain: true,
         kernels: super::super::kernel::Kernels::default(),
     }
@@ -277,6 +291,87 @@ fn a_balancer_reaches_every_node_with_power() {
     world.dark.borrow_mut().push("node-3");
     let rest = look(&world, &Source::Outside, "198.18.0.1:80");
     assert_eq!(ways(&rest), ["1/2 node-1 delivered", "1/2 node-2 delivered"]);
+}
+
+/// `web`'s balancer with these nodes, `+` healthy, `-` unhealthy, `~` draining.
+fn balanced(nodes: &[(&str, char)]) -> Balanced {
+    let held = |(node, state): &(&str, char)| Held {
+        target: Target::Node((*node).into()),
+        healthy: *state == '+',
+        since: Duration::from_secs(12),
+        leaving: *state == '~',
+    };
+    Balanced {
+        service: "default/web".into(),
+        ports: vec![BalancedPort { port: 80, protocol: Protocol::Tcp, node_port: Some(30080), pod_ports: vec![80] }],
+        targets: nodes.iter().map(held).collect(),
+        fails_open: false,
+        keeps_source: true,
+        proxies: false,
+    }
+}
+
+#[test]
+fn a_balancer_picks_by_what_it_holds() {
+    let spec = json!({"externalTrafficPolicy": "Local"});
+    let endpoints = [("10.244.1.7", Some("node-1")), ("10.244.2.7", Some("node-2"))];
+    let ways = |balancer: Balanced, to: &str| {
+        let world = World { balancer: Some(balancer), ..world(&spec, &endpoints) };
+        let trace = look(&world, &Source::Outside, to);
+        let way = |b: &Branch| format!("{} {}", b.node.as_deref().unwrap_or("nobody"), b.outcome.text());
+        (trace.branches.iter().map(way).collect::<Vec<_>>().join(", "), trace)
+    };
+    let code = |trace: &Trace| trace.hops[0].reason.code();
+    let mixed = balanced(&[("node-1", '+'), ("node-2", '-'), ("node-3", '~')]);
+    let (all, trace) = ways(mixed.clone(), "198.18.0.1:80");
+    assert_eq!((&*all, code(&trace)), ("node-1 delivered", "healthy-target"));
+    let left_out: Vec<_> = trace.hops[0].not_eligible.iter().map(|(at, why)| format!("{at} {}", why.code())).collect();
+    assert_eq!(left_out, ["192.168.0.2:80 unhealthy", "192.168.0.3:80 draining"]);
+    assert_eq!(trace.seen_source.map(|s| s.ip()), Some(ip("198.51.100.7")), "kept by balancer and policy");
+    // It does not know what Kubernetes knows: node-3 has no pod, and nothing answers there.
+    let stale = balanced(&[("node-1", '+'), ("node-3", '+')]);
+    assert_eq!(ways(stale, "198.18.0.1:80").0, "node-1 delivered, node-3 timed-out");
+    let dead = balanced(&[("node-1", '-'), ("node-2", '-')]);
+    let (none, trace) = ways(dead.clone(), "198.18.0.1:80");
+    assert_eq!((&*none, code(&trace)), ("nobody timed-out", "no-healthy-target"));
+    let (open, trace) = ways(Balanced { fails_open: true, ..dead }, "198.18.0.1:80");
+    assert_eq!((&*open, code(&trace)), ("node-1 delivered, node-2 delivered", "all-unhealthy"));
+    assert_eq!(code(&ways(mixed.clone(), "198.18.0.1:443").1), "no-such-balancer-port");
+    // One that proxies goes to a node port with an address of its own.
+    let (_, trace) = ways(Balanced { proxies: true, keeps_source: false, ..mixed.clone() }, "198.18.0.1:80");
+    assert_eq!(trace.hops[0].after.1, "192.168.0.1:30080".parse().unwrap());
+    assert_eq!((trace.outcome, trace.seen_source.map(|s| s.ip())), (Outcome::Delivered, Some(ip("198.18.0.1"))));
+    // To pods: no node's rules are asked.
+    let at = "10.244.2.7:80".parse().unwrap();
+    let pods = vec![Held { target: Target::Pod(at), healthy: true, since: Duration::ZERO, leaving: false }];
+    let (_, trace) = ways(Balanced { targets: pods, ..mixed }, "198.18.0.1:80");
+    assert_eq!((trace.outcome, trace.chosen, trace.decision), (Outcome::Delivered, Some(at), Decision::Pass));
+}
+
+#[test]
+fn links_lose_packets_and_are_cut() {
+    let spec = json!({});
+    let b = ("10.244.2.7", Some("node-2"));
+    let ends = |cut: (&str, &str), ppm: u32, from: &Source, to: &str| {
+        let world = World { broken: Broken::unit(pair(cut.0, cut.1), ppm), ..world(&spec, &[b]) };
+        let trace = look(&world, from, to);
+        (trace.outcome.text(), trace.hops.last().unwrap().reason.code())
+    };
+    let (delivered, down) = (("delivered", "delivered"), ("timed-out", "link-down"));
+    let cases = [
+        (("node-2", "switch"), pod("web-a"), "10.96.0.20:80", down),
+        (("node-2", "switch"), pod("web-b"), "10.96.0.20:80", delivered),
+        (("node-1", "node-2"), pod("web-a"), "10.96.0.20:80", down),
+        (("node-1", "node-2"), Source::Outside, "203.0.113.3:30080", delivered),
+        (("node-2", "apiserver"), pod("web-a"), "10.96.0.20:80", delivered),
+        (("core", "gateway"), Source::Outside, "203.0.113.3:30080", down),
+        (("outside", "balancer"), Source::Outside, "198.18.0.1:80", down),
+    ];
+    for (cut, from, to, want) in cases {
+        assert_eq!(ends(cut, CUT, &from, to), want, "{from:?} to {to} without {cut:?}");
+    }
+    assert_eq!(ends(("node-1", "switch"), CUT - 1, &pod("web-a"), "10.96.0.20:80"), ("timed-out", "packet-lost"));
+    assert_eq!(ends(("node-1", "switch"), 1, &pod("web-a"), "10.96.0.20:80"), delivered);
 }
 
 #[test]

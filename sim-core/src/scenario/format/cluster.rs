@@ -318,6 +318,22 @@ pub struct LoadBalancer {
     /// How long a removed target keeps its open connections.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draining: Option<Written<Duration>>,
+    /// Whether the client's address stays in the packets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_source: Option<bool>,
+    /// Whether nodes catch packets to its address, or it sends to node ports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip_mode: Option<IpMode>,
+}
+
+/// How the balancer's address stands in packets to nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum IpMode {
+    /// As destination: nodes catch it.
+    #[serde(rename = "VIP")]
+    Vip,
+    /// Not at all: the destination is a node port.
+    Proxy,
 }
 
 /// Where a load balancer sends connections.

@@ -1,0 +1,115 @@
+//! The balancers' checks: what a balancer finds when it asks a target how it is.
+//!
+//! In a real cluster the check is a packet like any other: it needs the wires, the node's power, and somebody who answers. For a
+//! Service with policy Local that is kube-proxy on the health check port, which answers 200 as long as the node has a ready pod of
+//! the Service by the rules it has programmed. So a balancer notices a lost pod before Kubernetes does, or long after.
+//! The real thing: `pkg/proxy/healthcheck`, and the node selection of `k8s.io/cloud-provider/controllers/service`.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use super::ground::GroundAt;
+use super::{Cluster, Event};
+use crate::api::component::Clock;
+use crate::cloud::Target;
+use crate::engine::model::Context;
+use crate::engine::time::Duration;
+use crate::explain::Outcome;
+use crate::network::Ground;
+use crate::network::graph::BALANCER;
+use crate::network::path::{self, Asked};
+use crate::network::wire::Source;
+use crate::objects::endpoint_slice::Endpoint;
+use crate::objects::service::Service;
+use crate::store::View;
+
+/// Nodes with this label are nobody's target.
+const EXCLUDED: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+/// Nor are those that the autoscaler is about to delete.
+const TO_BE_DELETED: (&str, &str) = ("ToBeDeletedByClusterAutoscaler", "NoSchedule");
+
+impl Cluster {
+    /// Sets the first check of balancers that were ordered just now; they do not all check in the same instant.
+    pub(super) fn begin_checks(&mut self, cx: &mut Context<'_, Event>) {
+        let interval = self.config.cloud.balancing.interval;
+        for number in self.controllers.cloud_mut().begin() {
+            let first = cx.draws().keyed("balancer/check", number).duration(Duration::ZERO, interval);
+            cx.schedule(first, Event::Balancer(number));
+        }
+    }
+
+    /// A balancer checks all its targets.
+    pub(super) fn check_balancer(&mut self, number: u32, clock: Clock, cx: &mut Context<'_, Event>) {
+        let Some(key) = self.controllers.cloud().service(number).cloned() else { return };
+        let head = self.store.head().clone();
+        if let Some(service) = head.services.get(&key.0, &key.1) {
+            let targets = if self.config.cloud.balancing.to_pods { pods(&head, service) } else { nodes(&head) };
+            let results: Vec<(Target, bool)> =
+                targets.into_iter().map(|t| (t.clone(), self.passes(service, &t, clock))).collect();
+            self.controllers.cloud_mut().observe(&key, &results, clock.now);
+        }
+        cx.schedule(self.config.cloud.balancing.interval, Event::Balancer(number));
+    }
+
+    /// Whether a target passes one check.
+    fn passes(&self, service: &Service, target: &Target, clock: Clock) -> bool {
+        let ground = GroundAt { cluster: self, now: clock.now };
+        let reached = |node: &str| ground.node_up(node) && ground.way(BALANCER, node).is_ok();
+        match target {
+            Target::Pod(at) => ground.sandbox(at.ip()).is_some_and(|sandbox| {
+                let listens = sandbox.sockets.iter().any(|(socket, _)| socket.port == at.port());
+                listens && reached(&sandbox.node)
+            }),
+            Target::Node(node) if !reached(node) => false,
+            Target::Node(node) if service.external_local && service.health_port.is_some() => {
+                self.proxy_answers(node)
+                    && ground.programmed(node).is_some_and(|(table, _)| has_local(table.view(), service, node))
+            }
+            Target::Node(node) if self.config.cloud.balancing.checks_node_port => {
+                let port = service.ports.iter().find_map(|p| p.node_port);
+                let ip = ground.node_ips(node).first().copied();
+                port.zip(ip).is_some_and(|(port, ip)| {
+                    let from = Source::Address { ip: ground.outside(ip.is_ipv6()), at_node: node.clone() };
+                    let protocol = service.ports.first().map(|p| p.protocol).unwrap_or_default();
+                    let asked = Asked { from: &from, to: SocketAddr::new(ip, port), protocol, now: clock.now };
+                    path::follow(&ground, clock.draws, &asked).outcome == Outcome::Delivered
+                })
+            }
+            Target::Node(node) => self.proxy_answers(node),
+        }
+    }
+
+    /// Whether kube-proxy of a node runs, so that its own health port, 10256, and those of Services are open.
+    fn proxy_answers(&self, node: &str) -> bool {
+        let number = (0_u32..).zip(&self.config.nodes).find(|(_, n)| n.name == node);
+        number.is_some_and(|(number, _)| self.proxies.running(number))
+    }
+}
+
+/// Every node, ready or not: a balancer finds out by itself.
+fn nodes(view: &View) -> Vec<Target> {
+    let member = |node: &&Arc<crate::objects::node::Node>| {
+        let tainted = node.tainted(TO_BE_DELETED.0, TO_BE_DELETED.1);
+        !node.meta.deleting() && node.meta.labels.get(EXCLUDED).is_none() && !tainted
+    };
+    view.nodes.iter().filter(member).map(|node| Target::Node(node.meta.name.clone())).collect()
+}
+
+/// The ready endpoints of a Service, at each of its ports.
+fn pods(view: &View, service: &Service) -> Vec<Target> {
+    let slices = view.slices_of(&service.meta.namespace, &service.meta.name);
+    let targets = slices.flat_map(|slice| {
+        let ready =
+            slice.endpoints.iter().filter(|e| Endpoint::is_ready(e)).filter_map(|e| e.addresses.first()?.parse::<IpAddr>().ok());
+        let at = |ip: IpAddr| slice.ports.iter().filter_map(move |p| Some(SocketAddr::new(ip, p.port?)));
+        ready.flat_map(at).map(Target::Pod).collect::<Vec<_>>()
+    });
+    targets.collect::<BTreeSet<Target>>().into_iter().collect()
+}
+
+/// Whether a node has a ready endpoint of a Service; terminating ones do not count.
+fn has_local(view: &View, service: &Service, node: &str) -> bool {
+    let mut slices = view.slices_of(&service.meta.namespace, &service.meta.name);
+    slices.any(|slice| slice.endpoints.iter().any(|e| Endpoint::is_ready(e) && e.node.as_deref() == Some(node)))
+}

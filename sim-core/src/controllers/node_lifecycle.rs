@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 
 use super::{Key, Plan, meta_key, note};
 use crate::api::component::{Clock, Write};
@@ -39,8 +39,8 @@ const REPORTED: [&str; 4] = ["Ready", "MemoryPressure", "DiskPressure", "PIDPres
 pub struct Memory {
     /// When each node's lease or status was last seen to change.
     heard: OrdMap<Name, Instant>,
-    /// Nodes that are to get their NoExecute taint, since when.
-    queued: OrdMap<Name, Instant>,
+    /// Nodes that are to get their NoExecute taint.
+    queued: OrdSet<Name>,
     /// When each zone last tainted a node.
     tainted: OrdMap<Name, Instant>,
     /// When each pod is to be evicted.
@@ -93,7 +93,7 @@ pub fn monitor(memory: &mut Memory, view: &View, clock: Clock) -> Vec<(Duration,
         if not_ready && (silent || unknown || ready.is_some_and(|c| &*c.status == "False")) {
             let shown = condition::find(&node.conditions, "Ready").is_some_and(|c| !c.is_true());
             if shown {
-                memory.queued.entry(node.meta.name.clone()).or_insert(clock.now);
+                memory.queued.insert(node.meta.name.clone());
             }
         } else {
             memory.queued.remove(&node.meta.name);
@@ -167,12 +167,10 @@ fn give_up(
             spared.taints.retain(|t| !(is_ours(&t.key) && &*t.effect == "NoExecute"));
             writes.push((Duration::from_millis(20), Write::Update(Object::Node(Arc::new(spared)))));
         }
-        memory.queued = memory.queued.iter().map(|(name, _)| (name.clone(), clock.now)).collect();
         return;
     }
-    let queued: Vec<(Name, Instant)> = memory.queued.iter().map(|(n, at)| (n.clone(), *at)).collect();
-    for (name, since) in queued {
-        let Some(node) = view.nodes.get("", &name) else { continue };
+    for name in &memory.queued {
+        let Some(node) = view.nodes.get("", name) else { continue };
         let zone = zone_of(node);
         let (state, size) = zones.get(&zone).copied().unwrap_or((Zone::Normal, 0));
         let period = match state {
@@ -181,8 +179,7 @@ fn give_up(
             Zone::Normal | Zone::Full => EVICTION_PERIOD,
         };
         let recently = memory.tainted.get(&zone).is_some_and(|at| clock.now.since(*at) < period);
-        // A node queued in this very pass has its turn in the next.
-        if recently || since == clock.now || taint_key(node).is_none_or(|key| node.tainted(key, "NoExecute")) {
+        if recently || taint_key(node).is_none_or(|key| node.tainted(key, "NoExecute")) {
             continue;
         }
         memory.tainted.insert(zone, clock.now);

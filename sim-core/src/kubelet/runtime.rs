@@ -82,10 +82,10 @@ pub struct RunningContainer {
 }
 
 impl Kubelets {
-    /// The sandbox behind an address, if its node has power.
+    /// The sandbox behind an address; of a node without power too, so that a packet is told why nobody answers.
     pub fn sandbox(&self, ip: IpAddr, now: Instant) -> Option<Sandbox> {
         let (node, id) = *self.by_ip.get(&ip)?;
-        let kubelet = self.nodes.get(&node).filter(|k| k.power)?;
+        let kubelet = self.nodes.get(&node)?;
         let worker = kubelet.pods.get(&id)?;
         Some(Sandbox {
             namespace: worker.namespace.clone(),

@@ -61,6 +61,9 @@ pub enum Sending {
 /// More ways than this are not walked one by one.
 const WAYS_MAX: usize = 1_000;
 
+/// Through more nodes than this no packet goes: in by one, to the pod's by way of another's address.
+const NODES_MAX: u8 = 3;
+
 /// The packet on its way.
 struct Walk<'g> {
     ground: &'g dyn Ground,
@@ -376,7 +379,7 @@ impl<'g> Walk<'g> {
             return self.at_host(node);
         }
         // Before pods: those on a node's own network share its address.
-        let may_be_node = depth == 0 && !self.ground.is_internal(ip);
+        let may_be_node = depth < NODES_MAX && !self.ground.is_internal(ip);
         let nodes = if may_be_node { self.ground.nodes() } else { Vec::new() };
         if let Some(other) = nodes.into_iter().find(|n| n != node && self.ground.node_addresses(n).contains(&ip)) {
             if !self.travels(Place::Node(node.clone()), node, &other) {

@@ -7,6 +7,8 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("node-gone", include_str!("../../scenarios/node-gone.yaml")),
     ("partition", include_str!("../../scenarios/partition.yaml")),
     ("local-nobody", include_str!("../../scenarios/local-nobody.yaml")),
+    ("balancer-tour", include_str!("../../scenarios/balancer-tour.yaml")),
+    ("balancer-none", include_str!("../../scenarios/balancer-none.yaml")),
     ("local-balancer", include_str!("../../scenarios/local-balancer.yaml")),
     ("aws-load-balancer", include_str!("../../scenarios/aws-load-balancer.yaml")),
     ("no-endpoint", include_str!("../../scenarios/no-endpoint.yaml")),

@@ -122,7 +122,7 @@ pub fn adds(why: NotEligible, state: State) -> bool {
         NotEligible::NotReady => state != State::NotReady,
         NotEligible::Terminating => !matches!(state, State::Terminating | State::TerminatingServing),
         NotEligible::OtherNode => false,
-        NotEligible::OtherZone => true,
+        NotEligible::OtherZone | NotEligible::Unhealthy { .. } | NotEligible::Draining => true,
     }
 }
 

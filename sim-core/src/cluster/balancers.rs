@@ -18,7 +18,7 @@ use crate::engine::time::Duration;
 use crate::explain::Outcome;
 use crate::network::Ground;
 use crate::network::graph::BALANCER;
-use crate::network::path::{self, Asked};
+use crate::network::path::{self, Asked, Sending};
 use crate::network::wire::Source;
 use crate::objects::endpoint_slice::Endpoint;
 use crate::objects::service::Service;
@@ -72,8 +72,14 @@ impl Cluster {
                 port.zip(ip).is_some_and(|(port, ip)| {
                     let from = Source::Address { ip: ground.outside(ip.is_ipv6()), at_node: node.clone() };
                     let protocol = service.ports.first().map(|p| p.protocol).unwrap_or_default();
-                    let asked = Asked { from: &from, to: SocketAddr::new(ip, port), protocol, now: clock.now };
-                    path::follow(&ground, clock.draws, &asked).outcome == Outcome::Delivered
+                    let asked = Asked {
+                        from: &from,
+                        to: SocketAddr::new(ip, port),
+                        protocol,
+                        now: clock.now,
+                        sending: Sending::Imagined,
+                    };
+                    path::follow(&ground, clock.draws, &asked).0.outcome == Outcome::Delivered
                 })
             }
             Target::Node(node) => self.proxy_answers(node),

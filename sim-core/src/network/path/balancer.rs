@@ -5,9 +5,10 @@
 
 use std::net::SocketAddr;
 
-use super::Walk;
+use super::{Sending, Walk};
 use crate::cloud::Target;
 use crate::explain::{Component, NotEligible, Outcome, Place, Reason, Step};
+use crate::network::conntrack::Tuple;
 use crate::network::graph::{BALANCER, OUTSIDE};
 use crate::network::{Balanced, Held};
 use crate::objects::Name;
@@ -30,7 +31,11 @@ impl Walk<'_> {
             Target::Node(_) => true,
         });
         let (open, reason) = open_to_new(&balancer);
-        let picked = self.chooser.choose("balancer/node", (self.now.as_nanos(), to), open.len()).map(|i| open[i]);
+        let holds = |held: &&Held| matches!(&held.target, Target::Node(node) if self.knows(node));
+        let picked = match balancer.targets.iter().find(holds) {
+            Some(held) => Some(held),
+            None => self.any_of("balancer/node", open.len()).map(|i| open[i]),
+        };
         let step = if picked.is_some() { Step::Forward } else { Step::Lost };
         self.hop(Place::Balancer, Component::LoadBalancer, step, reason(picked));
         let port = if balancer.proxies { port.node_port.unwrap_or(to.port()) } else { to.port() };
@@ -75,6 +80,19 @@ impl Walk<'_> {
         }
     }
 
+    /// Whether a connection went through a node before: the balancer sends it there again.
+    fn knows(&self, node: &Name) -> bool {
+        let tuple = Tuple { protocol: self.protocol, source: self.source, destination: self.destination };
+        let known = || self.ground.kernel(node).is_some_and(|k| k.conntrack.get(&tuple, self.now).is_some());
+        self.sending != Sending::Imagined && known()
+    }
+
+    /// One of so many, drawn anew for each connection.
+    fn any_of(&mut self, what: &str, of: usize) -> Option<usize> {
+        let port = Some(self.source.port()).filter(|_| self.sending != Sending::Imagined);
+        self.chooser.choose(what, (self.now.as_nanos(), self.destination, port), of)
+    }
+
     fn address(&self, target: &Target, port: u16) -> Option<SocketAddr> {
         match target {
             Target::Pod(at) => Some(*at),
@@ -89,8 +107,8 @@ impl Walk<'_> {
     /// A balancer of somebody else's making: all that is assumed of it is that it knows which nodes have power.
     fn at_some_balancer(&mut self) -> Outcome {
         let up: Vec<Name> = self.ground.nodes().into_iter().filter(|n| self.ground.node_up(n)).collect();
-        let key = (self.now.as_nanos(), self.destination);
-        let Some(node) = self.chooser.choose("balancer/node", key, up.len()).map(|i| up[i].clone()) else {
+        let before = up.iter().find(|node| self.knows(node)).cloned();
+        let Some(node) = before.or_else(|| self.any_of("balancer/node", up.len()).map(|i| up[i].clone())) else {
             self.hop(Place::Balancer, Component::LoadBalancer, Step::Lost, Reason::NoNodeBehindBalancer);
             return Outcome::TimedOut;
         };

@@ -9,10 +9,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::ServiceMatched { service, port, via } => format!("{} = Service {service}, port {port}", address_kind(*via)),
         Reason::NoRule => "no rule matches; the packet goes on as it is".to_string(),
         Reason::NoEndpoints { service } => format!("Service {service} has no endpoint that could be used anywhere"),
-        Reason::NoLocalEndpoints { external, .. } => {
-            let policy = if *external { "externalTrafficPolicy" } else { "internalTrafficPolicy" };
-            format!("{policy}: Local, so only pods on this node may answer; none could")
-        }
+        Reason::NoLocalEndpoints { external, .. } => none_local(*external),
         Reason::NotRejectedOnOutput { service } => {
             format!("Service {service} has no endpoint, but iptables mode does not reject what the node's own processes send out")
         }
@@ -60,29 +57,32 @@ pub fn reason(reason: &Reason) -> String {
             format!("the client has no IPv{} address, so it cannot send to {ip}", if ip.is_ipv6() { 6 } else { 4 })
         }
         Reason::NameResolved { name, ip, questions } => {
-            format!("name {name} is {ip}, found by {questions} question{}", if *questions == 1 { "" } else { "s" })
+            format!("name {name} is {ip}, found by {}", asked(*questions))
         }
         Reason::NameNotFound { name, questions } => {
-            format!(
-                "no server knows {name}: {questions} question{} asked, none answered with an address",
-                if *questions == 1 { "" } else { "s" }
-            )
+            format!("no server knows {name}: {} asked, none answered with an address", asked(*questions))
         }
         Reason::NameServersSilent { name, questions } => {
-            format!(
-                "nobody could tell what {name} is: of {questions} question{} the last got no usable answer",
-                if *questions == 1 { "" } else { "s" }
-            )
+            format!("nobody could tell what {name} is: of {} the last got no usable answer", asked(*questions))
         }
         Reason::AnswerRestored => "the answer gets back the addresses that the client knows".to_string(),
         Reason::LinkDown { a, b } => format!("nothing gets through between {a} and {b}"),
         Reason::PacketLost { a, b } => format!("lost between {a} and {b}, where some packets are"),
         Reason::PolicyAllowed { flow, pod, policy } => format!("{policy} allows it {} {pod}", way(*flow)),
         Reason::PolicyDenied { flow, pod, policies, near } => {
-            let near = near.map_or("", near_miss);
-            format!("no rule of {} allows it {} {pod}{near}", policies.join(" or "), way(*flow))
+            format!("no rule of {} allows it {} {pod}{}", policies.join(" or "), way(*flow), near.map_or("", near_miss))
         }
     }
+}
+
+fn none_local(external: bool) -> String {
+    let policy = if external { "externalTrafficPolicy" } else { "internalTrafficPolicy" };
+    format!("{policy}: Local, so only pods on this node may answer; none could")
+}
+
+/// `1 question`, `3 questions`.
+fn asked(questions: usize) -> String {
+    format!("{questions} question{}", if questions == 1 { "" } else { "s" })
 }
 
 fn way(flow: Flow) -> &'static str {

@@ -67,7 +67,8 @@ impl Selectors {
                 Some(Object::EndpointSlice(slice)) => {
                     keys.extend(slice.service().map(|s| (slice.meta.namespace.clone(), Name::from(s))));
                 }
-                Some(Object::Endpoints(endpoints)) => keys.push(meta_key(&endpoints.meta)),
+                // Of Endpoints only the end is watched.
+                Some(Object::Endpoints(endpoints)) if change.after.is_none() => keys.push(meta_key(&endpoints.meta)),
                 _ => {}
             }
         }

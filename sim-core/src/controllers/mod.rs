@@ -178,8 +178,11 @@ impl Controllers {
         }
         let mut keys: Vec<Key> = match store.changes(part.seen.revision, view.revision) {
             Ok(changes) if part.synced => {
-                let concerned = changes.filter(|change| Self::interested(which, change));
-                concerned.flat_map(|change| self.keys_of(which, view, change)).collect()
+                // The slices of a Service as it has just written them are no news (upstream: the slice tracker).
+                let own = |change: &Change| which == Which::EndpointSlice && part.queue.wrote(change.revision);
+                let concerned = changes.filter(|change| Self::interested(which, change) && !own(change));
+                let concerned: Vec<&Change> = concerned.collect();
+                concerned.into_iter().flat_map(|change| self.keys_of(which, view, change)).collect()
             }
             // The first list, or the log does not reach back so far: everything is looked at.
             _ => self.all_keys(which, view),
@@ -189,6 +192,7 @@ impl Controllers {
         if let Some(part) = self.parts.get_mut(&which) {
             part.seen = view.clone();
             part.synced = true;
+            part.queue.shown(view.revision);
             for key in keys {
                 part.queue.add(key);
             }

@@ -57,6 +57,8 @@ pub struct WorkQueue {
     works: OrdMap<Key, Work>,
     sent: OrdMap<Tag, (Key, Step)>,
     next_tag: Tag,
+    /// Revisions of its own writes that the photograph does not show yet.
+    wrote: OrdSet<u64>,
 }
 
 /// What became of an answer.
@@ -117,6 +119,18 @@ impl WorkQueue {
             self.ready.insert(key.clone());
         }
         work.outstanding == 0 && work.needs <= view.revision
+    }
+
+    /// Whether a revision is a write of its own that was not shown before.
+    pub fn wrote(&self, revision: u64) -> bool {
+        self.wrote.contains(&revision)
+    }
+
+    /// The photograph now shows everything up to `revision`.
+    pub fn shown(&mut self, revision: u64) {
+        while self.wrote.get_min().is_some_and(|first| *first <= revision) {
+            self.wrote.remove_min();
+        }
     }
 
     /// The failure of the last plan for this key, if it failed.
@@ -181,6 +195,7 @@ impl WorkQueue {
         match result {
             Ok(object) => {
                 work.needs = work.needs.max(object.meta().revision);
+                self.wrote.insert(object.meta().revision);
                 answer.notes.extend(step.done.map(|said| said.about(&object.meta().name, "")));
             }
             Err(status) if vanished(&step.write, status) => {}

@@ -49,6 +49,13 @@ pub struct Used {
     pub pods: i64,
 }
 
+/// A node in one cycle.
+#[derive(Clone, Debug)]
+struct Candidate {
+    node: Arc<Node>,
+    used: Used,
+}
+
 /// A pod that could not be placed.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
@@ -178,7 +185,9 @@ impl Scheduler {
         }
         let mut spent = Duration::ZERO;
         let due: Vec<(i64, ObjectId)> = self.queue.iter().copied().collect();
-        let nodes: Vec<Arc<Node>> = self.seen.nodes.iter().cloned().collect();
+        let free = |node: &Name| self.used.get(node).copied().unwrap_or_default();
+        let nodes = self.seen.nodes.iter().map(|n| (n.clone(), free(&n.meta.name)));
+        let mut nodes: Vec<Candidate> = nodes.map(|(node, used)| Candidate { node, used }).collect();
         let mut later: Option<Instant> = None;
         for (priority, id) in due {
             let Some(pod) = self.seen.pods.by_id(id).cloned() else {
@@ -193,7 +202,7 @@ impl Scheduler {
             // About 300 pods a second: the facts' basic throughput at full size.
             let step = clock.draws.keyed("scheduler/cycle", id).duration(Duration::from_millis(2), Duration::from_millis(5));
             spent = spent + step;
-            self.place(id, &pod, &nodes, spent, clock, &mut reaction);
+            self.place(id, &pod, &mut nodes, spent, clock, &mut reaction);
         }
         if let Some(at) = later.filter(|_| !self.armed) {
             self.armed = true;
@@ -206,15 +215,17 @@ impl Scheduler {
         &mut self,
         id: ObjectId,
         pod: &Arc<Pod>,
-        nodes: &[Arc<Node>],
+        nodes: &mut [Candidate],
         after: Duration,
         clock: Clock,
         reaction: &mut Reaction<Event>,
     ) {
         match self.choose(id, pod, nodes, clock) {
-            Ok(node) => {
+            Ok(chosen) => {
+                let node = nodes[chosen].node.meta.name.clone();
                 self.waiting.remove(&id);
                 self.count(id, pod, node.clone());
+                nodes[chosen].used = self.used.get(&node).copied().unwrap_or_default();
                 let (namespace, name, uid) = (pod.meta.namespace.clone(), pod.meta.name.clone(), pod.meta.uid.clone());
                 let message = format!("Successfully assigned {namespace}/{name} to {node}");
                 let bind = Write::Bind { namespace, name, uid, node };
@@ -247,19 +258,22 @@ impl Scheduler {
     }
 
     /// Filter, score, and a draw among the best.
-    fn choose(&mut self, id: ObjectId, pod: &Pod, nodes: &[Arc<Node>], clock: Clock) -> Result<Name, String> {
+    fn choose(&mut self, id: ObjectId, pod: &Pod, nodes: &[Candidate], clock: Clock) -> Result<usize, String> {
         if nodes.is_empty() {
             return Err("no nodes available to schedule pods".to_string());
         }
         let spread = score::Spreading::of(pod, &self.seen, &self.placed);
         let wanted = nodes_wanted(nodes.len());
-        let (mut fitting, mut refusals, mut looked) = (Vec::new(), Vec::new(), 0);
+        let (mut fitting, mut numbers, mut refusals, mut looked) = (Vec::new(), Vec::new(), Vec::new(), 0);
         while looked < nodes.len() && fitting.len() < wanted {
-            let node = &nodes[(self.next_node + looked) % nodes.len()];
+            let number = (self.next_node + looked) % nodes.len();
+            let Candidate { node, used } = &nodes[number];
             looked += 1;
-            let used = self.used.get(&node.meta.name).copied().unwrap_or_default();
-            match filter::check(pod, node, used, &spread) {
-                Ok(()) => fitting.push((node, used)),
+            match filter::check(pod, node, *used, &spread) {
+                Ok(()) => {
+                    fitting.push((node, *used));
+                    numbers.push(number);
+                }
                 Err(refusal) => refusals.push(refusal),
             }
         }
@@ -269,9 +283,9 @@ impl Scheduler {
         }
         let scores: Vec<i64> = score::all(pod, &fitting, &spread);
         let best = scores.iter().max().copied().unwrap_or(0);
-        let top: Vec<&Name> = fitting.iter().zip(&scores).filter(|(_, s)| **s == best).map(|((n, _), _)| &n.meta.name).collect();
+        let top: Vec<usize> = numbers.iter().zip(&scores).filter(|(_, s)| **s == best).map(|(number, _)| *number).collect();
         let mut draw = clock.draws.keyed("scheduler/tie", id);
-        Ok(draw.pick(&top).map_or_else(Name::default, |n| (*n).clone()))
+        Ok(draw.pick(&top).copied().unwrap_or_default())
     }
 }
 

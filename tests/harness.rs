@@ -1,5 +1,7 @@
 //! Helpers of the black-box tests: the one place that knows the public API.
 
+pub mod fuzzing;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

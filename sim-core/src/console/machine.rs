@@ -23,7 +23,7 @@ use crate::network::wire::{Connections, Wire};
 use crate::objects::time::Timestamp;
 
 /// Most commands a line may run.
-pub const COMMANDS_MAX: usize = 1_000_000;
+pub const COMMANDS_MAX: usize = 100_000;
 /// Most output and expanded text of a line, in bytes.
 pub const BYTES_MAX: usize = 64 << 20;
 /// Deepest nesting of programs that run programs.

@@ -15,8 +15,8 @@ use super::shell::eval::Ending;
 use super::shell::state::Shell;
 use super::shell::{Parsed, parse};
 
-/// Most lines of one command that are read again because each might complete it.
-const ATTEMPTS_MAX: usize = 2_000;
+/// Most bytes of one command that are read again because each line might complete it.
+const READ_AGAIN_BYTES_MAX: usize = 32 << 20;
 /// Most shells inside each other.
 const NESTS_MAX: usize = 16;
 
@@ -54,7 +54,8 @@ struct Pending {
     text: String,
     /// What a line must contain so that reading again makes sense.
     needs: String,
-    attempts: usize,
+    /// How much has been read in vain.
+    read_again: usize,
 }
 
 /// A console session.
@@ -99,10 +100,10 @@ impl Session {
             self.pending = Some(pending);
             return Fed::NeedsMore;
         }
-        match parse(&pending.text, pending.attempts >= ATTEMPTS_MAX) {
+        match parse(&pending.text, pending.read_again >= READ_AGAIN_BYTES_MAX) {
             Parsed::Complete(script) => self.ran(world, &pending.text, &script),
             Parsed::Incomplete { needs, .. } => {
-                self.pending = Some(Pending { needs, attempts: pending.attempts + 1, ..pending });
+                self.pending = Some(Pending { needs, read_again: pending.read_again + pending.text.len(), ..pending });
                 Fed::NeedsMore
             }
             Parsed::Error(error) => self.refused(&pending.text, &error.to_string()),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::engine::time::Instant;
 use crate::scenario::play::Played;
+use crate::scenario::ties::TieFinding;
 
 /// The step as text. Said things are prose, typed things look as on a terminal, what failed is marked.
 pub fn step(played: &Played) -> String {
@@ -52,7 +53,30 @@ pub fn summary(steps: usize, failed: usize, elapsed: Instant) -> String {
     format!("\n{steps} steps in {} of simulated time: {verdict}\n", elapsed.since(Instant::START))
 }
 
+/// An expectation that depends on the order of events of one instant: which, and in which order it does not hold.
+pub fn finding(finding: &TieFinding) -> String {
+    let TieFinding { failed, shuffle_ties, fails_shuffled } = finding;
+    let (holds, fails) = match fails_shuffled {
+        true => ("as scheduled".to_string(), format!("with --shuffle-ties {shuffle_ties}")),
+        false => (format!("with --shuffle-ties {shuffle_ties}"), "as scheduled".to_string()),
+    };
+    let mut text =
+        format!("?? step {}: holds {holds}, not {fails}: it depends on the order of events of one instant\n", failed.step);
+    text.push_str(&format!("??   {} {}\n", failed.verb, failed.title.lines().next().unwrap_or_default()));
+    failed.failures.iter().for_each(|failure| text.push_str(&format!("??   {failure}\n")));
+    text
+}
+
 /// The same as JSON.
-pub fn summary_json(steps: usize, failed: usize, elapsed: Instant, assumptions: &[String]) -> Value {
-    json!({"steps": steps, "failed": failed, "ok": failed == 0, "elapsed_ns": elapsed.as_nanos(), "assumptions": assumptions})
+pub fn finding_json(finding: &TieFinding) -> Value {
+    let TieFinding { failed, shuffle_ties, fails_shuffled } = finding;
+    json!({"step": failed.step, "verb": failed.verb, "title": failed.title, "failures": failed.failures,
+        "shuffle_ties": shuffle_ties, "fails": if *fails_shuffled { "shuffled" } else { "scheduled" }})
+}
+
+/// The summary as JSON.
+pub fn summary_json(steps: usize, failed: usize, elapsed: Instant, assumptions: &[String], findings: &[TieFinding]) -> Value {
+    let findings: Vec<Value> = findings.iter().map(finding_json).collect();
+    json!({"steps": steps, "failed": failed, "ok": failed == 0 && findings.is_empty(), "elapsed_ns": elapsed.as_nanos(),
+        "assumptions": assumptions, "findings": findings})
 }

@@ -22,6 +22,7 @@ pub mod report;
 pub mod save;
 pub mod schema;
 pub mod set;
+pub mod ties;
 
 pub use diagnostic::{Diagnostic, Severity, Sources};
 pub use format::{Action, Scenario, Step};

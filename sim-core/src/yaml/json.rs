@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::compose::duplicate;
-use super::{ByteRange, Document, ERRORS_MAX, ReadError, SpanTree};
+use super::{ByteRange, DEPTH_MAX, Document, ERRORS_MAX, ReadError, SpanTree};
 
 /// `None` when the text is not JSON; it may still be YAML.
 pub(super) fn read(text: &str) -> Option<Result<Vec<Document>, Vec<ReadError>>> {
@@ -13,13 +13,17 @@ pub(super) fn read(text: &str) -> Option<Result<Vec<Document>, Vec<ReadError>>> 
         return None;
     }
     let mut documents = Vec::new();
-    let mut walk = Walk { bytes: text.as_bytes(), at: 0, errors: Vec::new() };
+    let mut walk = Walk { bytes: text.as_bytes(), at: 0, depth: 0, too_deep: false, errors: Vec::new() };
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
         let value = value.ok()?;
         walk.skip_space();
         let start = walk.at;
         let spans = walk.value();
         documents.push(Document { value, spans, start });
+    }
+    if walk.too_deep {
+        // The reader of YAML has the same limit, and says where it is passed.
+        return None;
     }
     Some(if walk.errors.is_empty() { Ok(documents) } else { Err(walk.errors) })
 }
@@ -28,6 +32,8 @@ pub(super) fn read(text: &str) -> Option<Result<Vec<Document>, Vec<ReadError>>> 
 struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
+    depth: usize,
+    too_deep: bool,
     errors: Vec<ReadError>,
 }
 
@@ -52,7 +58,9 @@ impl Walk<'_> {
     fn value(&mut self) -> SpanTree {
         self.skip_to_token();
         let start = self.at;
-        match self.peek() {
+        self.too_deep |= self.depth > DEPTH_MAX;
+        self.depth += 1;
+        let tree = match self.peek() {
             b'{' => self.object(start),
             b'[' => self.array(start),
             b'"' => SpanTree::scalar(self.string()),
@@ -62,7 +70,9 @@ impl Walk<'_> {
                 }
                 SpanTree::scalar(start..self.at)
             }
-        }
+        };
+        self.depth -= 1;
+        tree
     }
 
     fn array(&mut self, start: usize) -> SpanTree {

@@ -73,12 +73,17 @@ fn budgets_hold() {
         ("[".repeat(200_000), "nested"),
         ("a: ".to_string() + &"{b: ".repeat(150), "nested"),
         ("- ".repeat(150) + "x", "nested"),
+        (format!("{}1{}", "[".repeat(101), "]".repeat(101)), "nested"),
         (" ".repeat(TEXT_BYTES_MAX + 1), "at most"),
         ("- 1\n".repeat(NODES_MAX + 1), "values"),
     ] {
         let errors = read(&text, Profile::Kube).unwrap_err();
         assert!(errors.iter().any(|e| e.message.contains(words)), "{}", errors[0].message);
     }
+    // What is read can be written and read again, from JSON as from YAML.
+    let deepest = format!("{}1{}", "[".repeat(DEPTH_MAX), "]".repeat(DEPTH_MAX));
+    let value = one(&deepest, Profile::Kube);
+    assert_eq!(one(&to_yaml(&value), Profile::Kube), value);
 }
 
 #[test]

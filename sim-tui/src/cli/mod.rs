@@ -60,7 +60,7 @@ pub struct Common {
     /// Prints counts, simulated and CPU time and peak memory to standard error at the end
     #[arg(long, global = true)]
     pub stats: bool,
-    /// Orders events of one instant by a hash of N instead of as scheduled
+    /// Orders events of one instant by a hash of N instead of as scheduled; `run` then reports what depends on the order
     #[arg(long, global = true, value_name = "N")]
     pub shuffle_ties: Option<u64>,
     /// Keeps the console away from the files of this machine

@@ -1,14 +1,15 @@
 //! `kubewalk run`: plays every step, prints a transcript, checks every expectation.
 
 use std::io::Write;
+use std::sync::Arc;
 
-use sim_core::engine::time::Instant;
 use sim_core::render::transcript;
 use sim_core::scenario::load::Input;
-use sim_core::scenario::play::Player;
+use sim_core::scenario::play::{Options, Player};
 use sim_core::scenario::save;
+use sim_core::scenario::ties::{self, TieFinding, Verdict};
 
-use super::{Common, FAILED, Format, UNUSABLE, complain, input, stats};
+use super::{Common, FAILED, Format, UNUSABLE, complain, input, print, stats};
 
 /// Plays an input.
 pub fn run(name: &str, saved: Option<&str>, common: &Common) -> u8 {
@@ -28,38 +29,59 @@ pub fn run(name: &str, saved: Option<&str>, common: &Common) -> u8 {
             return UNUSABLE;
         }
     };
-    let (mut steps, mut failed) = (0, 0);
-    let mut out = std::io::stdout().lock();
-    while let Some(played) = player.step() {
-        steps += 1;
-        failed += usize::from(!played.failures.is_empty());
-        let text = match common.output {
-            Format::Text => transcript::step(&played),
-            Format::Json => format!("{}\n", transcript::step_json(&played)),
-        };
-        // A reader that has gone away ends the run quietly.
-        if out.write_all(text.as_bytes()).is_err() {
-            return 0;
+    let Some(verdicts) = play(&mut player, common) else { return 0 };
+    let findings = match options.shuffle_ties.map(|seed| depends_on_ties(&loaded, &options, seed, &verdicts)) {
+        None => Vec::new(),
+        Some(Ok(findings)) => findings,
+        Some(Err(why)) => {
+            complain(&format!("kubewalk: {name}: {why}"));
+            return UNUSABLE;
         }
-    }
+    };
+    let failed = verdicts.iter().filter(|verdict| !verdict.failures.is_empty()).count();
     let elapsed = player.sim.engine().now();
     let assumptions = player.sim.cluster().assumptions();
-    let _ = out.write_all(summary(common, steps, failed, elapsed, &assumptions).as_bytes());
+    let last = match common.output {
+        Format::Json => format!("{}\n", transcript::summary_json(verdicts.len(), failed, elapsed, &assumptions, &findings)),
+        Format::Text => {
+            let found: String = findings.iter().map(transcript::finding).collect();
+            let assumed: String = assumptions.iter().map(|a| format!("assumed: {a}\n")).collect();
+            format!("{found}{}{assumed}", transcript::summary(verdicts.len(), failed, elapsed))
+        }
+    };
+    print(&last);
     if common.stats {
         complain(stats::text(&player.sim.engine().counts(), elapsed).trim_end());
     }
     let assumed = common.no_assumptions && !assumptions.is_empty();
-    if failed > 0 || assumed { FAILED } else { 0 }
+    if failed > 0 || !findings.is_empty() || assumed { FAILED } else { 0 }
 }
 
-fn summary(common: &Common, steps: usize, failed: usize, elapsed: Instant, assumptions: &[String]) -> String {
-    match common.output {
-        Format::Json => format!("{}\n", transcript::summary_json(steps, failed, elapsed, assumptions)),
-        Format::Text => {
-            let lines: String = assumptions.iter().map(|a| format!("assumed: {a}\n")).collect();
-            format!("{}{lines}", transcript::summary(steps, failed, elapsed))
-        }
+/// Plays all steps and prints each; none if nobody reads our output any more.
+fn play(player: &mut Player, common: &Common) -> Option<Vec<Verdict>> {
+    let mut verdicts = Vec::new();
+    let mut out = std::io::stdout().lock();
+    while let Some(played) = player.step() {
+        verdicts.push(Verdict::of(&played));
+        let text = match common.output {
+            Format::Text => transcript::step(&played),
+            Format::Json => format!("{}\n", transcript::step_json(&played)),
+        };
+        out.write_all(text.as_bytes()).ok()?;
     }
+    Some(verdicts)
+}
+
+/// Plays the scenario once more as scheduled, and compares what held.
+fn depends_on_ties(
+    input: &Arc<Input>,
+    options: &Options,
+    shuffle_ties: u64,
+    shuffled: &[Verdict],
+) -> Result<Vec<TieFinding>, String> {
+    let mut player = Player::new(input.clone(), &Options { shuffle_ties: None, ..options.clone() })?;
+    let scheduled: Vec<Verdict> = std::iter::from_fn(|| player.step()).map(|played| Verdict::of(&played)).collect();
+    Ok(ties::compare(&scheduled, shuffled, shuffle_ties))
 }
 
 /// For plain manifests: what was taken, and what was assumed.

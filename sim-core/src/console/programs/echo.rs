@@ -1,5 +1,7 @@
 //! `echo` and `seq`.
 
+use std::fmt::Write;
+
 use super::{OUTPUT_BYTES_MAX, not_modelled};
 use crate::console::host::{Host, Outcome};
 
@@ -107,7 +109,7 @@ pub(super) fn seq(_: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         if at != first {
             out.push_str(separator);
         }
-        out.push_str(&format!("{at:0width$}"));
+        let _ = write!(out, "{at:0width$}");
         if out.len() > OUTPUT_BYTES_MAX {
             return not_modelled("seq", &format!("output is limited to {OUTPUT_BYTES_MAX} bytes"));
         }

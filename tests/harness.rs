@@ -12,6 +12,19 @@ use sim_core::render::transcript;
 use sim_core::scenario::load::{File, Input, Options, load};
 use sim_core::scenario::play::{self, Player};
 
+/// Name and text of every file in `scenarios/`.
+pub fn scenario_files() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let entries = fs::read_dir(folder).expect("the folder is there").filter_map(Result::ok);
+    let scenarios = entries.filter(|e| e.path().extension().is_some_and(|x| x == "yaml"));
+    let mut files: Vec<(String, String)> = scenarios
+        .map(|e| (e.file_name().to_string_lossy().into_owned(), fs::read_to_string(e.path()).expect("it can be read")))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 2, "the scenarios are found");
+    files
+}
+
 /// What playing a scenario came to.
 pub struct Played {
     /// The transcript, as `kubewalk run` prints it.

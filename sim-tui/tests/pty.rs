@@ -10,7 +10,7 @@ use std::num::NonZero;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// A screen that does not show what is awaited after this long never will.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,17 +23,34 @@ struct Terminal {
     shown: Receiver<Vec<u8>>,
     screen: vt100::Parser,
     child: Box<dyn Child + Send + Sync>,
-    _master: Box<dyn portable_pty::MasterPty + Send>,
+    master: Box<dyn MasterPty + Send>,
+    /// How the terminal was set before the program took it.
+    before: String,
+}
+
+/// How the terminal treats what is typed and printed, where the system tells.
+fn modes(master: &dyn MasterPty) -> String {
+    #[cfg(unix)]
+    return format!("{:?}", master.get_termios());
+    #[cfg(not(unix))]
+    String::new()
 }
 
 impl Terminal {
+    /// The program with these arguments.
     fn open(arguments: &[&str]) -> Terminal {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_kubewalk"));
+        command.args(arguments);
+        Terminal::run(command)
+    }
+
+    fn run(mut command: CommandBuilder) -> Terminal {
         let pair = native_pty_system()
             .openpty(PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 })
             .unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_kubewalk"));
-        command.args(arguments);
+        command.cwd(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases"));
         command.env("TERM", "xterm-256color");
+        let before = modes(&*pair.master);
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -47,7 +64,7 @@ impl Terminal {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Terminal { keys, shown, screen: vt100::Parser::new(ROWS, COLUMNS, 0), child, _master: pair.master }
+        Terminal { keys, shown, screen: vt100::Parser::new(ROWS, COLUMNS, 0), child, master: pair.master, before }
     }
 
     /// Presses keys and waits until the screen shows `text`.
@@ -63,15 +80,23 @@ impl Terminal {
         }
     }
 
-    /// Presses keys that end the program; its exit code, and whether the main screen is back.
+    /// Presses keys that end the program; its exit code, and whether the terminal is as it was: the main screen is shown, with
+    /// its cursor, and keys are read and shown line by line again.
     fn end(mut self, keys: &str) -> (u32, bool) {
+        let (code, restored, _) = self.ended(keys);
+        (code, restored)
+    }
+
+    fn ended(&mut self, keys: &str) -> (u32, bool, String) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
         let code = self.child.wait().unwrap().exit_code();
         while let Ok(bytes) = self.shown.recv_timeout(Duration::from_millis(200)) {
             self.screen.process(&bytes);
         }
-        (code, !self.screen.screen().alternate_screen())
+        let screen = self.screen.screen();
+        let restored = !screen.alternate_screen() && !screen.hide_cursor() && modes(&*self.master) == self.before;
+        (code, restored, screen.contents())
     }
 }
 
@@ -94,4 +119,44 @@ fn ctrl_c_gives_the_terminal_back() {
     let mut terminal = Terminal::open(&["play", "first-service"]);
     terminal.press("", "step 0/");
     assert_eq!(terminal.end("\x03"), (0, true));
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_and_says_what_happened() {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_kubewalk"));
+    command.args(["play", "first-service"]);
+    command.env("KUBEWALK_PANIC", "1");
+    let (code, restored, screen) = Terminal::run(command).ended("");
+    assert_eq!((code, restored), (101, true), "{screen}");
+    assert!(screen.contains("asked to panic"), "{screen}");
+}
+
+#[test]
+fn every_kind_of_input_can_be_played() {
+    for input in
+        ["aws-load-balancer", "ties/first-come.yaml", "made-up/20-app.yaml", "made-up/", "bad/../made-up/30-unknown.yaml"]
+    {
+        let mut terminal = Terminal::open(&["play", input]);
+        terminal.press("", "step 0/");
+        assert_eq!(terminal.end(":q\r"), (0, true), "{input}");
+    }
+    // The text comes through standard input, the keys from the terminal.
+    let mut command = CommandBuilder::new("sh");
+    command.args(["-c", &format!("cat made-up/10-platform.yaml | '{}' play -", env!("CARGO_BIN_EXE_kubewalk"))]);
+    let mut terminal = Terminal::run(command);
+    terminal.press("", "step 0/");
+    terminal.press(" ", "step 1/");
+    assert_eq!(terminal.end(":q\r"), (0, true));
+}
+
+#[test]
+fn what_cannot_be_played_is_refused_before_the_screen_is_taken() {
+    for (input, words) in
+        [("bad/duplicate-key.yaml", "error[KW"), ("nowhere/", "no such file"), ("first-servce", "first-service")]
+    {
+        let mut terminal = Terminal::open(&["play", input]);
+        let (code, restored, screen) = terminal.ended("");
+        assert_eq!((code, restored), (2, true), "{input}: {screen}");
+        assert!(screen.contains(words), "{input}: {screen}");
+    }
 }

@@ -55,6 +55,11 @@ impl Bench {
         Bench { live, asks }
     }
 
+    /// The cluster, to be used up.
+    pub fn player(&self) -> Player {
+        self.live.clone()
+    }
+
     /// Gives an input to its reader. That it comes back is the whole claim.
     pub fn give(&self, surface: Surface, bytes: &[u8]) {
         match surface {
@@ -65,7 +70,7 @@ impl Bench {
 
     /// Lines, as `kubewalk sh` takes them from its standard input.
     fn type_in(&self, bytes: &[u8]) {
-        let mut player = self.live.clone();
+        let mut player = self.player();
         for line in String::from_utf8_lossy(bytes).lines() {
             self.asks.set(0);
             player.sim.begin_command();

@@ -81,6 +81,10 @@ pub trait World {
     fn container(&mut self, namespace: &str, pod: &str, container: &str) -> Result<ContainerView, String>;
     /// What the container has printed, with the moment of each line; `previous` asks for the instance before the last restart.
     fn logs(&mut self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<Vec<(Timestamp, String)>, String>;
+    /// The custom kinds of which objects are stored: `apiVersion` and `kind` of each.
+    fn custom_kinds(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
     /// The simulation itself, for the simulator's own commands; `None` in a world that is none.
     fn simulation(&mut self) -> Option<&mut super::simulation::Simulation> {
         None

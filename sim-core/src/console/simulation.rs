@@ -9,9 +9,11 @@ use std::rc::Rc;
 
 use super::host::{ContainerView, Stopped, World};
 use crate::api::component::Clock;
+use crate::api::kinds::{self, Served};
 use crate::api::request::{Answer, Request, Verb};
 use crate::api::server::ApiServer;
 use crate::api::status::Status;
+use crate::api::table::document::text;
 use crate::cluster::faults::Fault;
 use crate::cluster::ground::GroundAt;
 use crate::cluster::servers::Asking;
@@ -27,6 +29,7 @@ use crate::explain::origin::{Origin, Origins};
 use crate::network::path;
 use crate::network::transport::{Connection, Opening, Sent};
 use crate::network::wire::{Asked, Connections, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
+use crate::objects::Object;
 use crate::objects::pod_spec::Protocol;
 use crate::objects::time::Timestamp;
 
@@ -315,6 +318,13 @@ impl World for Simulation {
 
     fn logs(&mut self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<Vec<(Timestamp, String)>, String> {
         self.cluster().kubelets.logs(namespace, pod, container, previous)
+    }
+
+    fn custom_kinds(&self) -> Vec<(String, String)> {
+        let view = self.cluster().store.head();
+        let names = view.plain_kinds().filter_map(|name| view.list(name, "").first().map(Object::encode));
+        let named = |object: serde_json::Value| (text(&object, "apiVersion").to_string(), text(&object, "kind").to_string());
+        names.map(named).filter(|(version, kind)| matches!(kinds::served(version, kind), Served::Foreign(_))).collect()
     }
 
     fn wire(&mut self) -> Option<&mut dyn Wire> {

@@ -166,7 +166,7 @@ enum Command {
 pub fn main_with(arguments: Arguments) -> ExitCode {
     let Arguments { command, common } = arguments;
     let code = match command {
-        None if terminal::interactive() => terminal::play(None, &common),
+        None if terminal::interactive(None) => terminal::play(None, &common),
         None => run::run("first-service", None, &common),
         Some(Command::Play { input }) => terminal::play(input.as_deref(), &common),
         Some(Command::Run { input, save }) => run::run(&input, save.as_deref(), &common),

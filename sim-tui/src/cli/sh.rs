@@ -7,7 +7,7 @@ use sim_core::console::host::{Outcome, World};
 use sim_core::console::session::{Fed, LineResult};
 use sim_core::scenario::play::Player;
 
-use super::{Common, Format, LIMIT, UNUSABLE, complain, input, run, stats};
+use super::{Common, FAILED, Format, LIMIT, UNUSABLE, complain, input, run, stats};
 
 /// Longest input line.
 const LINE_BYTES_MAX: u64 = 16 << 20;
@@ -42,7 +42,8 @@ pub fn sh(asked: &Asked<'_>, common: &Common) -> u8 {
     if common.stats {
         complain(stats::text(&player.sim.engine().counts(), player.sim.elapsed()).trim_end());
     }
-    shell.last
+    let assumed = common.no_assumptions && !player.sim.cluster().assumptions().is_empty();
+    if shell.last == 0 && assumed { FAILED } else { shell.last }
 }
 
 /// The cluster of an input, its steps played if that is asked for.

@@ -32,14 +32,14 @@ const BYTES_MAX: u64 = 64 << 20;
 /// Most keys that are kept while a command runs.
 const KEYS_AHEAD_MAX: usize = 256;
 
-/// Whether a person sits in front of the program.
-pub fn interactive() -> bool {
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+/// Whether a person sits in front of the program. An input that comes through standard input leaves the keys on the terminal.
+pub fn interactive(input: Option<&str>) -> bool {
+    std::io::stdout().is_terminal() && (std::io::stdin().is_terminal() || input == Some("-"))
 }
 
 /// Opens the terminal UI on an input, or on the list of scenarios. Whatever ends it, the terminal is given back as it was.
 pub fn play(input: Option<&str>, common: &Common) -> u8 {
-    if !interactive() {
+    if !interactive(input) {
         complain("kubewalk: play needs a terminal; without one use `kubewalk run INPUT` or `kubewalk sh INPUT`");
         return UNUSABLE;
     }
@@ -76,6 +76,8 @@ pub fn play(input: Option<&str>, common: &Common) -> u8 {
 fn run(terminal: &mut DefaultTerminal, state: &mut State, common: &Common, keys: &Keys) -> io::Result<()> {
     let theme = Theme { coloured: common.color != Colour::Never && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) };
     loop {
+        // For the test that the terminal is given back whatever happens; a released program never looks.
+        assert!(cfg!(not(debug_assertions)) || std::env::var_os("KUBEWALK_PANIC").is_none(), "asked to panic by KUBEWALK_PANIC");
         terminal.draw(|frame| {
             let area = frame.area();
             let cursor = view::draw(&Scene::of(state), theme, area, frame.buffer_mut());

@@ -107,7 +107,7 @@ impl Query {
     }
 
     /// The kinds named and, for each, the names; files left aside.
-    pub fn named(&self) -> Result<Vec<(Resource, Vec<String>)>, Failure> {
+    pub fn named(&self, client: &mut Client<'_>) -> Result<Vec<(Resource, Vec<String>)>, Failure> {
         let slashed = self.words.iter().filter(|word| word.contains('/')).count();
         if slashed > 0 {
             if slashed < self.words.len() {
@@ -116,14 +116,14 @@ impl Query {
                             resource resource/<resource_name>'"
                     .into());
             }
-            return self.words.iter().map(|word| pair(word)).collect();
+            return self.words.iter().map(|word| pair(client, word)).collect();
         }
         let Some((types, names)) = self.words.split_first() else { return Ok(Vec::new()) };
         let mut all = Vec::new();
         for typed in types.split(',').filter(|typed| !typed.is_empty()) {
             let category = kinds::category(typed);
             if category.is_empty() {
-                all.push((Resource::find(typed)?, names.to_vec()));
+                all.push((Resource::find(client, typed)?, names.to_vec()));
             } else {
                 all.extend(category.into_iter().map(|kind| (kind.into(), names.to_vec())));
             }
@@ -136,7 +136,7 @@ impl Query {
         if !self.files.is_empty() {
             return self.find_files(client);
         }
-        let named = self.named()?;
+        let named = self.named(client)?;
         let wants_names = named.iter().any(|(_, names)| !names.is_empty());
         if wants_names && !(self.filter.labels.is_empty() && self.filter.fields.is_empty()) {
             return Err("name cannot be provided when a selector is specified".into());
@@ -201,7 +201,7 @@ fn add(groups: &mut Vec<Group>, target: Target) {
     }
 }
 
-fn pair(word: &str) -> Result<(Resource, Vec<String>), Failure> {
+fn pair(client: &mut Client<'_>, word: &str) -> Result<(Resource, Vec<String>), Failure> {
     let (typed, name) = word.split_once('/').unwrap_or((word, ""));
     if name.contains('/') {
         return Err("arguments in resource/name form may not have more than one slash".into());
@@ -209,5 +209,5 @@ fn pair(word: &str) -> Result<(Resource, Vec<String>), Failure> {
     if typed.is_empty() || name.is_empty() {
         return Err("arguments in resource/name form must have a single resource and name".into());
     }
-    Ok((Resource::find(typed)?, vec![name.into()]))
+    Ok((Resource::find(client, typed)?, vec![name.into()]))
 }

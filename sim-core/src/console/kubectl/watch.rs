@@ -23,7 +23,7 @@ const EVENTS_MAX: usize = 100_000;
 
 /// Runs `get` with `-w` or `--watch-only`.
 pub fn run(client: &mut Client<'_>, args: &Args, query: &Query, format: &Format) -> Result<(), Failure> {
-    let named = query.named()?;
+    let named = query.named(client)?;
     if query.files.is_empty() && named.len() > 1 {
         return Err("you may only specify a single resource type".into());
     }

@@ -70,7 +70,7 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
 
 /// A name that is not found may be the beginning of names that are.
 fn by_prefix(client: &mut Client<'_>, query: &Query, prefix: &str, show_events: bool, failure: Failure) -> Result<(), Failure> {
-    let resource = Resource::find(&query.words[0])?;
+    let resource = Resource::find(client, &query.words[0])?;
     let space = client.namespace.clone();
     let objects = client.list(&resource, &space, &Filter::default())?;
     let mut any = false;

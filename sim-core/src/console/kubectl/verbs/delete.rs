@@ -150,7 +150,7 @@ fn targets(client: &mut Client<'_>, args: &Args) -> Result<(Vec<Target>, Vec<Fai
     if !query.files.is_empty() {
         return manifest::read(client, &query.files, query.recursive);
     }
-    let named = query.named()?;
+    let named = query.named(client)?;
     if named.iter().all(|(_, names)| names.is_empty()) {
         let found = query.find(client)?;
         let failures = found.failures.clone();

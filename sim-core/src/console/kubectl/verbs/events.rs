@@ -21,7 +21,7 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let mut fields = String::new();
     if let Some(about) = args.get("for") {
         let (typed, name) = about.split_once('/').ok_or("--for must be in resource/name form")?;
-        let resource = Resource::find(typed)?;
+        let resource = Resource::find(client, typed)?;
         fields = format!("involvedObject.kind={},involvedObject.name={name}", resource.kind);
     }
     let mut events = client.list(&Resource::named("events"), &space, &Filter { fields, ..Filter::default() })?;

@@ -80,9 +80,9 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     Err(Failure::Text(failures.iter().map(|failure| failure.report().0).collect()))
 }
 
-fn named(client: &Client<'_>, query: &Query) -> Result<Vec<Target>, Failure> {
+fn named(client: &mut Client<'_>, query: &Query) -> Result<Vec<Target>, Failure> {
     let mut targets = Vec::new();
-    for (resource, names) in query.named()? {
+    for (resource, names) in query.named(client)? {
         let namespace = if resource.namespaced { client.namespace.clone() } else { String::new() };
         for name in names {
             let resource: Resource = resource.clone();

@@ -114,6 +114,9 @@ impl World for Clock<'_> {
     fn written(&mut self, kind: &str, namespace: &str, name: &str, origin: Origin) {
         self.world.written(kind, namespace, name, origin);
     }
+    fn custom_kinds(&self) -> Vec<(String, String)> {
+        self.world.custom_kinds()
+    }
     fn wire(&mut self) -> Option<&mut dyn Wire> {
         self.world.wire()
     }

@@ -49,7 +49,9 @@ fn and_through_a_pipe() {
         .map(|n| std::fs::read_to_string(cases().join(MADE_UP).join(format!("{n}.yaml"))).unwrap());
     let ran = kubewalk(&["run", "-"], &texts.join("---\n"));
     assert_eq!(ran.exit, 0, "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stderr.starts_with("simulated: 2 Deployment, 1 Namespace, 1 NetworkPolicy, 2 Service; kept, nothing acts on them: 1 ConfigMap"));
+    assert!(ran.stderr.starts_with(
+        "simulated: 2 Deployment, 1 Namespace, 1 NetworkPolicy, 2 Service; kept, nothing acts on them: 1 ConfigMap"
+    ));
     assert!(ran.stdout.contains("lighthouse.coast.example.org/north-point created"), "{}", ran.stdout);
     assert!(ran.stdout.contains("all expectations held"));
 }
@@ -75,7 +77,10 @@ fn files_of_the_machine_are_read_unless_told_otherwise() {
     assert_eq!(ran.stdout, "namespace/harbour created\n", "{}", ran.stderr);
     let ran = kubewalk(&["sh", "--no-host-files", "-c", line, "-c", "cat made-up/10-platform.yaml"], "");
     assert_eq!((ran.exit, ran.stdout.as_str()), (1, ""));
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stderr, @r#"
+    error: the path "made-up/10-platform.yaml" does not exist
+    cat: made-up/10-platform.yaml: No such file or directory
+    "#);
 }
 
 #[test]

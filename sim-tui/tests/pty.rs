@@ -126,6 +126,8 @@ fn a_panic_gives_the_terminal_back_and_says_what_happened() {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_kubewalk"));
     command.args(["play", "first-service"]);
     command.env("KUBEWALK_PANIC", "1");
+    // A backtrace would push the message off the screen.
+    command.env("RUST_BACKTRACE", "0");
     let (code, restored, screen) = Terminal::run(command).ended("");
     assert_eq!((code, restored), (101, true), "{screen}");
     assert!(screen.contains("asked to panic"), "{screen}");

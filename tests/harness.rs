@@ -45,19 +45,6 @@ pub fn input(name: &str, text: &str) -> Arc<Input> {
     }
 }
 
-/// Name and text of every scenario of the project.
-pub fn scenario_files() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
-    let entries = fs::read_dir(folder).expect("the folder is there").filter_map(Result::ok);
-    let scenarios = entries.filter(|e| e.path().extension().is_some_and(|x| x == "yaml"));
-    let mut files: Vec<(String, String)> = scenarios
-        .map(|e| (e.file_name().to_string_lossy().into_owned(), fs::read_to_string(e.path()).expect("it can be read")))
-        .collect();
-    files.sort();
-    assert!(files.len() >= 2, "the scenarios are found");
-    files
-}
-
 /// The reasons that the `trace` steps of a scenario give: code and sentence.
 pub fn reasons(input: &Arc<Input>) -> Vec<(String, String)> {
     let mut player = Player::new(input.clone(), &play::Options::default()).expect("the cluster can be built");

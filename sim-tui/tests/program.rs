@@ -35,7 +35,7 @@ fn a_made_up_application_runs_from_a_folder() {
     let ran =
         kubewalk(&["sh", MADE_UP, "-c", "advance to converged", "-c", "kubectl get pods,endpoints -n harbour --no-headers"], "");
     assert_eq!(ran.exit, 0, "{}", ran.stderr);
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stderr);
     let pods: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("pod/")).collect();
     assert_eq!(pods.len(), 3, "{}", ran.stdout);
     assert!(pods.iter().all(|line| line.contains(" 1/1 ") && line.contains("Running")), "{}", ran.stdout);

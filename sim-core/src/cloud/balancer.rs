@@ -202,7 +202,7 @@ mod tests {
                     }
                 }
             });
-            now = now + rules.interval;
+            now += rules.interval;
         }
         shown
     }

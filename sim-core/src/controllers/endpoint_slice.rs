@@ -53,7 +53,7 @@ impl Selectors {
     pub fn keys_of(&mut self, change: &Change) -> Vec<Key> {
         let mut keys = Vec::new();
         if let (Some(Object::Pod(before)), Some(Object::Pod(after))) = (&change.before, &change.after)
-            && seen_by_services(before) == seen_by_services(after)
+            && shown(before) == shown(after)
         {
             return keys;
         }
@@ -77,10 +77,22 @@ impl Selectors {
 }
 
 /// What of a pod a Service's endpoints can show: most reports of a kubelet change none of it, and wake nobody here. (Upstream:
-/// `podEndpointsChanged`.) A pod without address is not seen at all.
-fn seen_by_services(pod: &Pod) -> Option<(&[IpAddr], &Labels, Option<&Name>, bool, bool, bool)> {
+/// `podEndpointsChanged`.)
+#[derive(PartialEq)]
+struct Shown<'p> {
+    ips: &'p [IpAddr],
+    labels: &'p Labels,
+    node: Option<&'p Name>,
+    ready: bool,
+    deleting: bool,
+    finished: bool,
+}
+
+/// A pod without address is not seen at all.
+fn shown(pod: &Pod) -> Option<Shown<'_>> {
     let ips = Some(&pod.status.ips[..]).filter(|ips| !ips.is_empty())?;
-    Some((ips, &pod.meta.labels, pod.node.as_ref(), pod.ready(), pod.meta.deleting(), pod.finished()))
+    let (labels, node) = (&*pod.meta.labels, pod.node.as_ref());
+    Some(Shown { ips, labels, node, ready: pod.ready(), deleting: pod.meta.deleting(), finished: pod.finished() })
 }
 
 /// Looks at one Service.

@@ -123,7 +123,7 @@ fn rules_of_one_direction() {
     ];
     for (policy, subject, peer, to, want) in cases {
         assert_eq!(
-            short(&ask(&view(&[policy.clone()]), Flow::Ingress, subject, peer, to)),
+            short(&ask(&view(std::slice::from_ref(&policy)), Flow::Ingress, subject, peer, to)),
             want,
             "{subject} <- {peer} {to}: {policy}"
         );

@@ -2,8 +2,8 @@
 //!
 //! A case is a number: from the seed and the number come the same bytes on every machine, so that a failure is reported as two
 //! numbers and `cargo run --release -p sim-tests --example fuzz -- --seed S --only N` plays it again. Bytes are made in three
-//! ways: real texts of this repository with damaged bytes ([`damage`]), real trees and lines rearranged by their grammar
-//! ([`grammar`]), and plain noise. [`surface`] gives them to the program.
+//! ways: real texts of this repository with damaged bytes (`damage`), real trees and lines rearranged by their grammar
+//! (`grammar`), and plain noise. [`surface`] gives them to the program.
 //! Left out: coverage feedback. The seeds are wide instead, and grow with the repository's own tests.
 
 pub mod corpus;

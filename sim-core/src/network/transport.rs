@@ -1,7 +1,7 @@
 //! Connections as their two ends have them: opened, used, closed.
 //!
 //! In a real cluster a connection is two sockets, and notes about it in the kernels between. A program opens one ([`open`]), sends
-//! requests over it ([`send`]), sees whether the other end is still there ([`state`]), and closes it. Here too the path is walked
+//! requests over it ([`send`]), sees whether the other end is still there ([`lives`]), and closes it. Here too the path is walked
 //! for every packet, so a connection meets each fault as it then is; but the rules decided once, for its first packet.
 //! Who closes first, what is lost: a server whose process ended answers with RST; a node without power answers nothing, and the
 //! client's kernel sends again for a quarter of an hour ([`RETRANSMITS`]). Left out: windows, segments, delayed answers of TCP.

@@ -1,5 +1,5 @@
 //! The rules of one node, walked for one packet: Service addresses in evaluation order, then policies, source ranges and
-//! masquerading, for the iptables and nftables modes. The ipvs mode is in [`super::ipvs`].
+//! masquerading, for the iptables and nftables modes. The ipvs mode is in `ipvs.rs`.
 //!
 //! In a real cluster these are chains and maps in the kernel, evaluated for the first packet of a connection; conntrack carries
 //! the rest. Both modes give the same answer but where the text says so. Whom a client was sent to before is in

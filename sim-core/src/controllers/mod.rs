@@ -178,9 +178,8 @@ impl Controllers {
         }
         let mut keys: Vec<Key> = match store.changes(part.seen.revision, view.revision) {
             Ok(changes) if part.synced => {
-                // The slices of a Service as it has just written them are no news (upstream: the slice tracker).
-                let own = |change: &Change| which == Which::EndpointSlice && part.queue.wrote(change.revision);
-                let concerned = changes.filter(|change| Self::interested(which, change) && !own(change));
+                let old_news = |change: &Change| tracks_its_writes(which) && part.queue.wrote(change.revision);
+                let concerned = changes.filter(|change| Self::interested(which, change) && !old_news(change));
                 let concerned: Vec<&Change> = concerned.collect();
                 concerned.into_iter().flat_map(|change| self.keys_of(which, view, change)).collect()
             }
@@ -303,6 +302,12 @@ impl Controllers {
             Which::Namespace => namespace::all_keys(view),
         }
     }
+}
+
+/// Whether what a controller wrote itself is no reason for it to look again (upstream's slice tracker). A deployment, on the
+/// contrary, goes on when it sees the replica set that it has made.
+fn tracks_its_writes(which: Which) -> bool {
+    which == Which::EndpointSlice
 }
 
 /// One sync takes 5 to 20 ms.

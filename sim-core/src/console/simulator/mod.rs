@@ -46,6 +46,11 @@ fn simulation<'a>(host: &'a mut dyn Host, name: &str) -> Result<&'a mut Simulati
     host.world().simulation().ok_or_else(none)
 }
 
+/// The outcome of a question: its answer, or the refusal that ended it early.
+fn told(asked: Result<String, Outcome>) -> Outcome {
+    asked.map_or_else(|refusal| refusal, Outcome::out)
+}
+
 /// A refusal of a command's arguments, with the way out.
 fn usage(name: &str, wrong: &str, right: &str) -> Outcome {
     Outcome::err(2, format!("kubewalk: {name}: {wrong}\nusage: {right}"))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::super::host::{Host, Outcome};
 use super::question::{known_node, service, source};
 use super::words::Words;
-use super::{simulation, usage};
+use super::{simulation, told, usage};
 use crate::console::simulation::Simulation;
 use crate::explain::facts::{full_name, port_name};
 use crate::network::wire::Source;
@@ -32,10 +32,7 @@ type To = (String, (SocketAddr, Protocol));
 
 /// `reach`.
 pub fn reach(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
-    match asked(host, argv) {
-        Ok(text) => Outcome::out(text),
-        Err(outcome) => outcome,
-    }
+    told(asked(host, argv))
 }
 
 fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {

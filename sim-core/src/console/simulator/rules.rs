@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::super::host::{Host, Outcome};
 use super::question::{known_node, service};
 use super::words::Words;
-use super::{simulation, usage};
+use super::{simulation, told, usage};
 use crate::cluster::Cluster;
 use crate::cluster::config::NodeConfig;
 use crate::cluster::ground::GroundAt;
@@ -30,10 +30,7 @@ const PORTS_MAX: usize = 500;
 
 /// `rules`.
 pub fn rules(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
-    match asked(host, argv) {
-        Ok(text) => Outcome::out(text),
-        Err(outcome) => outcome,
-    }
+    told(asked(host, argv))
 }
 
 fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {

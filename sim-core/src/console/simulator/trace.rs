@@ -3,7 +3,7 @@
 use super::super::host::{Host, Outcome};
 use super::answer::answer;
 use super::words::Words;
-use super::{question, simulation, usage};
+use super::{question, simulation, told, usage};
 use crate::objects::pod_spec::Protocol;
 use crate::render;
 
@@ -13,10 +13,7 @@ const USAGE: &str = "trace SOURCE TARGET [--protocol TCP|UDP|SCTP] [--at-node NO
 
 /// `trace`.
 pub fn trace(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
-    match asked(host, argv) {
-        Ok(text) => Outcome::out(text),
-        Err(outcome) => outcome,
-    }
+    told(asked(host, argv))
 }
 
 fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {

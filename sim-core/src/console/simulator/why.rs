@@ -2,7 +2,7 @@
 
 use super::super::host::{Host, Outcome};
 use super::words::Words;
-use super::{simulation, usage};
+use super::{simulation, told, usage};
 use crate::api::kinds::{self, Kind};
 use crate::cloud::Provider;
 use crate::console::simulation::Simulation;
@@ -17,10 +17,7 @@ const USAGE: &str =
 
 /// `why`.
 pub fn why(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
-    match asked(host, argv) {
-        Ok(text) => Outcome::out(text),
-        Err(outcome) => outcome,
-    }
+    told(asked(host, argv))
 }
 
 fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {

@@ -37,7 +37,8 @@ pub fn find(name: &str) -> Option<&'static str> {
 
 /// What `kubewalk list` prints: name and title.
 pub fn list() -> String {
-    SCENARIOS.iter().map(|(name, text)| format!("{name:<16} {}\n", title(text))).collect()
+    let width = SCENARIOS.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    SCENARIOS.iter().map(|(name, text)| format!("{name:<width$}  {}\n", title(text))).collect()
 }
 
 /// The title of a built-in scenario, read off its text.

@@ -51,8 +51,8 @@ impl ApiServer {
             return Ok(Answer { response: Response::Object(object.encode()), warnings });
         }
         self.allocators = allocators;
-        let (id, _) = store.insert(object, clock.now);
-        Ok(Answer { response: Response::Object(shown(store, id)), warnings })
+        let (_, stored) = store.insert(object, clock.now);
+        Ok(Answer { response: Response::Object(stored.encode()), warnings })
     }
 
     /// Gives a new document its identity: name, namespace, uid, creation time.
@@ -174,20 +174,22 @@ impl ApiServer {
             return answer(shaped(&object.encode()));
         }
         self.allocators = allocators;
-        self.settle(store, id, current, object, clock);
-        answer(store.head().object(id).map_or(shaped(&doc), |o| shaped(&o.encode())))
+        let settled = self.settle(store, id, current, object, clock);
+        answer(shaped(&settled.encode()))
     }
 
-    /// Stores a changed object; one that waits only for its finalizers goes when the last of them is gone.
-    pub(super) fn settle(&mut self, store: &mut Store, id: ObjectId, before: Object, after: Object, clock: Clock) {
+    /// Stores a changed object; one that waits only for its finalizers goes when the last of them is gone. Returns what is
+    /// stored, or what went.
+    pub(super) fn settle(&mut self, store: &mut Store, id: ObjectId, before: Object, after: Object, clock: Clock) -> Object {
         let meta = after.meta();
         let done =
             meta.deletion.is_some_and(|d| d.grace.unwrap_or(0) == 0) && meta.finalizers.is_empty() && !holds_namespace(&after);
         if done {
             self.forget(&before);
             store.remove(id, before, clock.now);
+            after
         } else {
-            store.replace(id, before, after, clock.now);
+            store.replace(id, before, after, clock.now)
         }
     }
 
@@ -211,10 +213,6 @@ fn stored_form(doc: &Value) -> Object {
     let mut object = Object::parse(doc);
     object.meta_mut().version = Version::Store;
     object
-}
-
-fn shown(store: &Store, id: ObjectId) -> Value {
-    store.head().object(id).map_or(Value::Null, |o| o.encode())
 }
 
 fn unversioned(mut doc: Value) -> Value {

@@ -31,9 +31,7 @@ impl ApiServer {
         if let Some((id, Object::Event(old))) = known {
             let mut event = (*old).clone();
             (event.count, event.last) = (event.count + 1, Some(clock.timestamp().whole_seconds()));
-            let after = Object::Event(event.into());
-            store.replace(id, Object::Event(old), after.clone(), clock.now);
-            return after;
+            return store.replace(id, Object::Event(old), Object::Event(event.into()), clock.now);
         }
         let event = self.new_event(note, clock);
         if self.notes.len() >= COUNTED_MAX {
@@ -42,9 +40,7 @@ impl ApiServer {
         let key = (event.meta.namespace.clone(), event.meta.name.clone());
         self.notes.insert(said, key.clone());
         self.event_order.push_back(key);
-        let object = Object::Event(event.into());
-        store.insert(object.clone(), clock.now);
-        object
+        store.insert(Object::Event(event.into()), clock.now).1
     }
 
     fn new_event(&mut self, note: Note, clock: Clock) -> Event {

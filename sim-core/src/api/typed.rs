@@ -70,8 +70,7 @@ impl ApiServer {
         if let Object::Pod(pod) = &mut object {
             self.admit(Arc::make_mut(pod), clock);
         }
-        let (id, _) = store.insert(object.clone(), clock.now);
-        Ok(store.head().object(id).unwrap_or(object))
+        Ok(store.insert(object, clock.now).1)
     }
 
     /// Completes a pod made from a template, and begins its status.
@@ -113,8 +112,7 @@ impl ApiServer {
             let meta = object.meta_mut();
             meta.generation = meta.generation.map(|g| g + 1);
         }
-        self.settle(store, id, current, object.clone(), clock);
-        Ok(store.head().object(id).unwrap_or(object))
+        Ok(self.settle(store, id, current, object, clock))
     }
 
     fn status_record(&mut self, store: &mut Store, object: Object, checked: bool, clock: Clock) -> Result<Object, Status> {
@@ -124,10 +122,7 @@ impl ApiServer {
         }
         let mut after = current.clone();
         lay_status(&mut after, object);
-        if after != current {
-            self.settle(store, id, current, after.clone(), clock);
-        }
-        Ok(store.head().object(id).unwrap_or(after))
+        Ok(if after == current { current } else { self.settle(store, id, current, after, clock) })
     }
 
     /// Gives a pod its node.
@@ -163,8 +158,7 @@ impl ApiServer {
         let scheduled = Condition::new("PodScheduled", "True", "", "", clock.timestamp());
         condition::upsert(&mut Arc::make_mut(&mut bound.status).conditions, scheduled);
         let after = Object::Pod(Arc::new(bound));
-        store.replace(id, object, after.clone(), clock.now);
-        Ok(after)
+        Ok(store.replace(id, object, after, clock.now))
     }
 }
 

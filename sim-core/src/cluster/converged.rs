@@ -51,7 +51,8 @@ impl Cluster {
             let found = pods.youngest().filter(|_| moving).find(|(id, pod)| self.unsettled_pod(*id, pod).is_some());
             *straggler = found.map(|(id, _)| id);
         }
-        straggler.is_none() && self.unsettled().is_none()
+        // Whether the proxies are up to date is asked first: it costs less than to look at every object.
+        straggler.is_none() && self.stale_proxy().is_none() && self.unsettled().is_none()
     }
 
     fn unsettled_pod(&self, id: ObjectId, pod: &Pod) -> Option<String> {

@@ -443,13 +443,10 @@ impl Cluster {
             list.extend(self.kubelets.interested(change).into_iter().map(Watcher::Kubelet));
         }
         if Proxies::interested(change) {
-            // A proxy whose sync is due will look by itself.
-            let nodes = 0..self.config.nodes.len() as u32;
-            list.extend(nodes.filter(|node| !self.proxies.waiting(*node)).map(Watcher::Proxy));
+            list.extend(self.proxies.idle().map(Watcher::Proxy));
         }
         if Agents::interested(self.store.head(), change) {
-            let nodes = 0..self.config.nodes.len() as u32;
-            list.extend(nodes.filter(|node| !self.policies.waiting(*node)).map(Watcher::Policy));
+            list.extend(self.policies.idle().map(Watcher::Policy));
         }
         list
     }

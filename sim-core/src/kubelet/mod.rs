@@ -18,6 +18,7 @@ mod status;
 mod termination;
 pub mod worker;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -161,40 +162,46 @@ impl Kubelets {
         if !kubelet.running || !kubelet.power {
             return reaction;
         }
-        let name = kubelet.config.name.clone();
-        let bound: Vec<(ObjectId, Arc<Pod>)> = view.pods_on(&name).map(|(id, pod)| (id, pod.clone())).collect();
-        for (id, pod) in &bound {
-            self.sync_pod(node, *id, pod, view, clock, &mut reaction);
-        }
-        // Both are in the order of ids.
-        let there = |id: &ObjectId| bound.binary_search_by_key(id, |(b, _)| *b).is_ok();
-        let gone: Vec<ObjectId> = self.nodes[&node].pods.keys().filter(|id| !there(id)).copied().collect();
-        for id in gone {
-            self.drop_pod(node, id);
-        }
+        self.look_at_pods(node, view, clock, &mut reaction);
         reaction
     }
 
-    fn sync_pod(
-        &mut self,
-        node: u32,
-        id: ObjectId,
-        pod: &Arc<Pod>,
-        _view: &Arc<View>,
-        clock: Clock,
-        reaction: &mut Reaction<Event>,
-    ) {
-        let known = self.nodes.get(&node).and_then(|k| k.pods.get(&id)).cloned();
-        match known {
-            None if pod.finished() => {}
-            None => self.take_on(node, id, pod, clock, reaction),
-            Some(worker) if worker.pod.meta.revision == pod.meta.revision => {}
-            Some(_) => {
-                self.with(node, id, |worker| worker.pod = pod.clone());
-                if pod.meta.deleting() {
-                    self.begin_end(node, id, clock, reaction);
-                }
+    /// Compares the pods bound to a node with those its kubelet has.
+    fn look_at_pods(&mut self, node: u32, view: &View, clock: Clock, reaction: &mut Reaction<Event>) {
+        let Some(kubelet) = self.nodes.get(&node) else { return };
+        let (mut news, mut known) = (Vec::new(), 0);
+        for (id, pod) in view.pods_on(&kubelet.config.name) {
+            let worker = kubelet.pods.get(&id);
+            known += usize::from(worker.is_some());
+            match worker {
+                Some(worker) if worker.pod.meta.revision == pod.meta.revision => {}
+                None if pod.finished() => {}
+                _ => news.push((id, pod.clone())),
             }
+        }
+        let mut gone: Vec<ObjectId> = Vec::new();
+        if known < kubelet.pods.len() {
+            let there: BTreeSet<ObjectId> = view.pods_on(&kubelet.config.name).map(|(id, _)| id).collect();
+            gone.extend(kubelet.pods.keys().filter(|id| !there.contains(id)));
+        }
+        for (id, pod) in news {
+            self.sync_pod(node, id, &pod, clock, reaction);
+        }
+        for id in gone {
+            self.drop_pod(node, id);
+        }
+    }
+
+    /// A pod that is new to the kubelet, or has changed.
+
+    fn sync_pod(&mut self, node: u32, id: ObjectId, pod: &Arc<Pod>, clock: Clock, reaction: &mut Reaction<Event>) {
+        if self.worker(node, id).is_none() {
+            self.take_on(node, id, pod, clock, reaction);
+            return;
+        }
+        self.with(node, id, |worker| worker.pod = pod.clone());
+        if pod.meta.deleting() {
+            self.begin_end(node, id, clock, reaction);
         }
     }
 

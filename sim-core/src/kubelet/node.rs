@@ -43,10 +43,7 @@ impl Kubelets {
     pub fn start(&mut self, node: &Name, view: &Arc<View>, clock: Clock) -> Reaction<Event> {
         let mut reaction = Reaction::default();
         let Some(number) = self.numbers.get(node).copied() else { return reaction };
-        let bound: Vec<_> = view.pods_on(node).map(|(id, pod)| (id, pod.clone())).collect();
-        for (id, pod) in &bound {
-            self.sync_pod(number, *id, pod, view, clock, &mut reaction);
-        }
+        self.look_at_pods(number, view, clock, &mut reaction);
         let config = &self.nodes[&number].config;
         let checked = config.resolv_conf.as_deref().and_then(|file| check_node_file(file, &self.config.cluster_domain));
         if let Some(warning) = checked {

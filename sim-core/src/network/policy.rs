@@ -209,9 +209,9 @@ impl Agents {
         }
     }
 
-    /// Whether an agent will look by itself, so that it need not be woken.
-    pub fn waiting(&self, node: u32) -> bool {
-        self.by_node.get(&node).is_none_or(|agent| agent.waiting)
+    /// Those that have to be woken by a change: they are not at work anyway.
+    pub fn idle(&self) -> impl Iterator<Item = u32> + '_ {
+        self.by_node.iter().filter(|(_, agent)| !agent.waiting).map(|(node, _)| *node)
     }
 
     /// The revision that a node enforces.

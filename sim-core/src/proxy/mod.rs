@@ -178,9 +178,9 @@ impl Proxies {
         self.by_node.get(&node).map(|p| p.programmed.view().revision)
     }
 
-    /// Whether a sync is due anyway, so that it need not be woken.
-    pub fn waiting(&self, node: u32) -> bool {
-        self.by_node.get(&node).is_none_or(|p| p.waiting || p.stopped)
+    /// Those that have to be woken by a change: they run, and no sync is due anyway.
+    pub fn idle(&self) -> impl Iterator<Item = u32> + '_ {
+        self.by_node.iter().filter(|(_, p)| !p.waiting && !p.stopped).map(|(node, _)| *node)
     }
 
     /// Whether it runs.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::score::Spreading;
+use super::snapshot::Candidate;
 use super::{Scheduler, Used};
 use crate::objects::Name;
 use crate::objects::node::Node;
@@ -17,18 +18,18 @@ pub struct Refusal(pub Vec<String>);
 impl Scheduler {
     /// What each node says against a pod; nothing from those that would take it. Looks only.
     pub fn refusals(&self, pod: &Pod) -> Vec<(Name, Vec<String>)> {
-        let spread = Spreading::of(pod, &self.seen, &self.placed);
-        let one = |node: &Node| {
-            let used = self.used.get(&node.meta.name).copied().unwrap_or_default();
-            let against = check(pod, node, used, &spread).err().map(|refusal| refusal.0);
-            (node.meta.name.clone(), against.unwrap_or_default())
+        let spread = Spreading::of(pod, &self.seen, &self.placed, &self.snapshot);
+        let one = |(number, candidate): (usize, &Candidate)| {
+            let against = check(pod, candidate, &spread.check(number)).err().map(|refusal| refusal.0);
+            (candidate.node.meta.name.clone(), against.unwrap_or_default())
         };
-        self.seen.nodes.iter().map(|node| one(node)).collect()
+        self.snapshot.nodes.iter().enumerate().map(one).collect()
     }
 }
 
-/// Runs the filters in the order of the default profile; the first that refuses decides.
-pub fn check(pod: &Pod, node: &Node, used: Used, spread: &Spreading) -> Result<(), Refusal> {
+/// Runs the filters in the order of the default profile; the first that refuses decides. `apart` is what the last of them,
+/// topology spread, says.
+pub fn check(pod: &Pod, Candidate { node, used }: &Candidate, apart: &Result<(), &'static str>) -> Result<(), Refusal> {
     let refuse = |text: &str| Err(Refusal(vec![text.to_string()]));
     let tolerates = |key: &str, value: &str, effect: &str| pod.spec.tolerations.iter().any(|t| t.covers(key, value, effect));
     if node.unschedulable && !tolerates("node.kubernetes.io/unschedulable", "", "NoSchedule") {
@@ -43,11 +44,11 @@ pub fn check(pod: &Pod, node: &Node, used: Used, spread: &Spreading) -> Result<(
     if !selected(pod, node) {
         return refuse("node(s) didn't match Pod's node affinity/selector");
     }
-    let short = shortages(pod, node, used);
+    let short = shortages(pod, node, *used);
     if !short.is_empty() {
         return Err(Refusal(short));
     }
-    spread.check(node).map_err(|text| Refusal(vec![text.to_string()]))
+    apart.map_err(|text| Refusal(vec![text.to_string()]))
 }
 
 fn selected(pod: &Pod, node: &Node) -> bool {
@@ -136,7 +137,7 @@ mod tests {
             else {
                 panic!()
             };
-            check(&pod, &node, used, &Spreading::default()).map_err(|r| r.0.join("; "))
+            check(&pod, &Candidate { node: node.clone(), used }, &Ok(())).map_err(|r| r.0.join("; "))
         };
         let tolerant = json!([{"key": "k", "operator": "Equal", "value": "v", "effect": "NoSchedule"}]);
         assert_eq!(case(json!({}), Used::default()).unwrap_err(), "node(s) had untolerated taint {k: v}");

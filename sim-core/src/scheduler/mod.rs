@@ -6,16 +6,17 @@
 
 mod filter;
 mod score;
+mod snapshot;
 
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use self::snapshot::Snapshot;
 use crate::api::component::{Clock, Note, Reaction, Tag, Write};
 use crate::api::status::Status;
 use crate::engine::time::{Duration, Instant};
 use crate::objects::condition::{self, Condition};
-use crate::objects::node::Node;
 use crate::objects::pod::Pod;
 use crate::objects::{Name, Object};
 use crate::store::{Change, ObjectId, Store, View};
@@ -49,13 +50,6 @@ pub struct Used {
     pub pods: i64,
 }
 
-/// A node in one cycle.
-#[derive(Clone, Debug)]
-struct Candidate {
-    node: Arc<Node>,
-    used: Used,
-}
-
 /// A pod that could not be placed.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
@@ -71,6 +65,8 @@ pub struct Scheduler {
     queue: OrdSet<(i64, ObjectId)>,
     waiting: OrdMap<ObjectId, Waiting>,
     used: OrdMap<Name, Used>,
+    /// The nodes of the photograph, each with what it has given away.
+    snapshot: Arc<Snapshot>,
     /// The node each pod is counted on: bound, or bound by a write on its way.
     placed: OrdMap<ObjectId, Name>,
     /// Where the next search begins.
@@ -99,6 +95,9 @@ impl Scheduler {
         if self.seen.revision == 0 && self.placed.is_empty() && self.queue.is_empty() {
             let pods: Vec<(ObjectId, Arc<Pod>)> = view.pods.entries().map(|(id, p)| (id, p.clone())).collect();
             pods.iter().for_each(|(id, pod)| self.take_in(*id, None, Some(&Object::Pod(pod.clone()))));
+        }
+        if !self.seen.nodes.is_same(&view.nodes) {
+            self.snapshot = Arc::new(Snapshot::of(&view.nodes, &self.used));
         }
         self.seen = view.clone();
         self.cycle(clock)
@@ -144,17 +143,23 @@ impl Scheduler {
             return;
         }
         self.forget(id, pod);
-        self.used.entry(node.clone()).or_default().add(pod, 1);
+        self.account(&node, pod, 1);
         self.placed.insert(id, node);
     }
 
     fn forget(&mut self, id: ObjectId, pod: &Pod) {
         self.queue.remove(&(-pod.spec.priority, id));
         self.waiting.remove(&id);
-        if let Some(node) = self.placed.remove(&id)
-            && let Some(used) = self.used.get_mut(&node)
-        {
-            used.add(pod, -1);
+        if let Some(node) = self.placed.remove(&id) {
+            self.account(&node, pod, -1);
+        }
+    }
+
+    /// A pod comes to a node, or leaves it.
+    fn account(&mut self, node: &Name, pod: &Pod, sign: i64) {
+        self.used.entry(node.clone()).or_default().add(pod, sign);
+        if let Some(number) = self.snapshot.number(node) {
+            Arc::make_mut(&mut self.snapshot).nodes[number].used.add(pod, sign);
         }
     }
 
@@ -185,9 +190,6 @@ impl Scheduler {
         }
         let mut spent = Duration::ZERO;
         let due: Vec<(i64, ObjectId)> = self.queue.iter().copied().collect();
-        let free = |node: &Name| self.used.get(node).copied().unwrap_or_default();
-        let nodes = self.seen.nodes.iter().map(|n| (n.clone(), free(&n.meta.name)));
-        let mut nodes: Vec<Candidate> = nodes.map(|(node, used)| Candidate { node, used }).collect();
         let mut later: Option<Instant> = None;
         for (priority, id) in due {
             let Some(pod) = self.seen.pods.by_id(id).cloned() else {
@@ -202,7 +204,7 @@ impl Scheduler {
             // About 300 pods a second: the facts' basic throughput at full size.
             let step = clock.draws.keyed("scheduler/cycle", id).duration(Duration::from_millis(2), Duration::from_millis(5));
             spent = spent + step;
-            self.place(id, &pod, &mut nodes, spent, clock, &mut reaction);
+            self.place(id, &pod, spent, clock, &mut reaction);
         }
         if let Some(at) = later.filter(|_| !self.armed) {
             self.armed = true;
@@ -211,21 +213,11 @@ impl Scheduler {
         reaction
     }
 
-    fn place(
-        &mut self,
-        id: ObjectId,
-        pod: &Arc<Pod>,
-        nodes: &mut [Candidate],
-        after: Duration,
-        clock: Clock,
-        reaction: &mut Reaction<Event>,
-    ) {
-        match self.choose(id, pod, nodes, clock) {
-            Ok(chosen) => {
-                let node = nodes[chosen].node.meta.name.clone();
+    fn place(&mut self, id: ObjectId, pod: &Arc<Pod>, after: Duration, clock: Clock, reaction: &mut Reaction<Event>) {
+        match self.choose(id, pod, clock) {
+            Ok(node) => {
                 self.waiting.remove(&id);
                 self.count(id, pod, node.clone());
-                nodes[chosen].used = self.used.get(&node).copied().unwrap_or_default();
                 let (namespace, name, uid) = (pod.meta.namespace.clone(), pod.meta.name.clone(), pod.meta.uid.clone());
                 let message = format!("Successfully assigned {namespace}/{name} to {node}");
                 let bind = Write::Bind { namespace, name, uid, node };
@@ -258,22 +250,19 @@ impl Scheduler {
     }
 
     /// Filter, score, and a draw among the best.
-    fn choose(&mut self, id: ObjectId, pod: &Pod, nodes: &[Candidate], clock: Clock) -> Result<usize, String> {
+    fn choose(&mut self, id: ObjectId, pod: &Pod, clock: Clock) -> Result<Name, String> {
+        let nodes = &self.snapshot.nodes;
         if nodes.is_empty() {
             return Err("no nodes available to schedule pods".to_string());
         }
-        let spread = score::Spreading::of(pod, &self.seen, &self.placed);
+        let spread = score::Spreading::of(pod, &self.seen, &self.placed, &self.snapshot);
         let wanted = nodes_wanted(nodes.len());
-        let (mut fitting, mut numbers, mut refusals, mut looked) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        let (mut fitting, mut refusals, mut looked) = (Vec::new(), Vec::new(), 0);
         while looked < nodes.len() && fitting.len() < wanted {
             let number = (self.next_node + looked) % nodes.len();
-            let Candidate { node, used } = &nodes[number];
             looked += 1;
-            match filter::check(pod, node, *used, &spread) {
-                Ok(()) => {
-                    fitting.push((node, *used));
-                    numbers.push(number);
-                }
+            match filter::check(pod, &nodes[number], &spread.check(number)) {
+                Ok(()) => fitting.push(number),
                 Err(refusal) => refusals.push(refusal),
             }
         }
@@ -281,11 +270,12 @@ impl Scheduler {
         if fitting.is_empty() {
             return Err(filter::message(nodes.len(), &refusals));
         }
-        let scores: Vec<i64> = score::all(pod, &fitting, &spread);
+        let scores: Vec<i64> = score::all(pod, nodes, &fitting, &spread);
         let best = scores.iter().max().copied().unwrap_or(0);
-        let top: Vec<usize> = numbers.iter().zip(&scores).filter(|(_, s)| **s == best).map(|(number, _)| *number).collect();
+        let top: Vec<usize> = fitting.iter().zip(&scores).filter(|(_, s)| **s == best).map(|(number, _)| *number).collect();
         let mut draw = clock.draws.keyed("scheduler/tie", id);
-        Ok(draw.pick(&top).copied().unwrap_or_default())
+        let chosen = draw.pick(&top).copied().unwrap_or_default();
+        Ok(nodes[chosen].node.meta.name.clone())
     }
 }
 

@@ -4,12 +4,12 @@
 //! constraints: soft, three apart per host and five per zone, for pods of a Service or a replica set.
 //! The real thing: `pkg/scheduler/framework/plugins/{noderesources,tainttoleration,podtopologyspread}`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imbl::OrdMap;
 
 use super::Used;
+use super::snapshot::{Candidate, Domains, Snapshot};
 use crate::objects::Name;
 use crate::objects::node::{HOSTNAME, Node, ZONE};
 use crate::objects::pod::Pod;
@@ -21,10 +21,10 @@ const NOTHING: (i64, i64) = (100, 200 << 20);
 /// One rule of spreading, with the pods it counts in each domain.
 #[derive(Clone, Debug)]
 struct Rule {
-    key: Name,
+    domains: Arc<Domains>,
     max_skew: i64,
     hard: bool,
-    counts: BTreeMap<Name, i64>,
+    counts: Vec<i64>,
     minimum: i64,
     counts_itself: i64,
 }
@@ -35,78 +35,64 @@ pub struct Spreading(Vec<Rule>);
 
 impl Spreading {
     /// Counts the pod's like: by its own constraints, or by the system's defaults where it has none.
-    pub fn of(pod: &Pod, view: &View, placed: &OrdMap<ObjectId, Name>) -> Spreading {
-        let own = !pod.spec.spread.is_empty();
-        let uid = pod.meta.controller().map(|o| o.uid.clone());
-        if !own && uid.is_none() {
-            return Spreading::default();
+    pub fn of(pod: &Pod, view: &View, placed: &OrdMap<ObjectId, Name>, snapshot: &Snapshot) -> Spreading {
+        let node_of = |id: ObjectId| placed.get(&id).and_then(|name| snapshot.number(name));
+        if !pod.spec.spread.is_empty() {
+            let neighbours = || view.pods.entries().filter(|(_, p)| p.meta.namespace == pod.meta.namespace && !p.meta.deleting());
+            let rules = pod.spec.spread.iter().map(|constraint| {
+                let alike = neighbours().filter(|(_, p)| constraint.selector.matches(&p.meta.labels));
+                let counts_itself = i64::from(constraint.selector.matches(&pod.meta.labels));
+                let rule = Rule::new(snapshot.domains(&constraint.key), constraint.max_skew, constraint.hard, counts_itself);
+                rule.counting(alike.filter_map(|(id, _)| node_of(id)))
+            });
+            return Spreading(rules.collect());
         }
+        let Some(owner) = pod.meta.controller() else { return Spreading::default() };
+        let siblings = view.pods_owned(&owner.uid).filter(|(_, p)| !p.meta.deleting());
+        let nodes: Vec<usize> = siblings.filter_map(|(id, _)| node_of(id)).collect();
         let defaults = [(HOSTNAME, 3), (ZONE, 5)];
-        let mut rules: Vec<Rule> = if own {
-            pod.spec
-                .spread
-                .iter()
-                .map(|s| Rule::new(&s.key, s.max_skew, s.hard, i64::from(s.selector.matches(&pod.meta.labels))))
-                .collect()
-        } else {
-            defaults.iter().map(|(key, skew)| Rule::new(key, *skew, false, 1)).collect()
-        };
-        for (index, rule) in rules.iter_mut().enumerate() {
-            let alike = |other: &Pod| if own { pod.spec.spread[index].selector.matches(&other.meta.labels) } else { true };
-            let siblings: Vec<(ObjectId, &Arc<Pod>)> = match &uid {
-                Some(uid) if !own => view.pods_owned(uid).collect(),
-                _ => view.pods.entries().filter(|(_, p)| p.meta.namespace == pod.meta.namespace).collect(),
-            };
-            let mut domains: BTreeMap<Name, i64> = BTreeMap::new();
-            for (id, other) in siblings.into_iter().filter(|(_, p)| !p.meta.deleting() && alike(p)) {
-                let domain = placed.get(&id).and_then(|n| view.nodes.get("", n)).and_then(|n| domain_of(n, &rule.key));
-                if let Some(domain) = domain {
-                    *domains.entry(domain).or_default() += 1;
-                }
-                let _ = other;
-            }
-            if rule.hard {
-                let all = view.nodes.iter().filter_map(|n| domain_of(n, &rule.key));
-                rule.minimum = all.map(|d| domains.get(&d).copied().unwrap_or(0)).min().unwrap_or(0);
-            }
-            rule.counts = domains;
-        }
-        Spreading(rules)
+        let rule = |(key, skew): (&str, i64)| Rule::new(snapshot.domains(key), skew, false, 1).counting(nodes.iter().copied());
+        Spreading(defaults.into_iter().map(rule).collect())
     }
 
-    /// Whether hard constraints allow the node.
-    pub fn check(&self, node: &Node) -> Result<(), &'static str> {
+    /// Whether hard constraints allow the node of this number.
+    pub fn check(&self, node: usize) -> Result<(), &'static str> {
         for rule in self.0.iter().filter(|r| r.hard) {
-            let Some(domain) = domain_of(node, &rule.key) else {
+            let Some(domain) = rule.domains.of_node(node) else {
                 return Err("node(s) didn't match pod topology spread constraints (missing required label)");
             };
-            let count = rule.counts.get(&domain).copied().unwrap_or(0);
-            if count + rule.counts_itself - rule.minimum > rule.max_skew {
+            if rule.counts[domain] + rule.counts_itself - rule.minimum > rule.max_skew {
                 return Err("node(s) didn't match pod topology spread constraints");
             }
         }
         Ok(())
     }
 
-    /// How crowded the node's domains are: thousandths of (count x ln(domains + 2) + skew - 1), summed.
-    fn crowd(&self, node: &Node, domains: &[i64]) -> i64 {
-        let soft = self.0.iter().filter(|r| !r.hard).zip(domains);
-        soft.map(|(rule, domains)| {
-            let count = domain_of(node, &rule.key).and_then(|d| rule.counts.get(&d)).copied().unwrap_or(0);
-            count * log_milli(domains + 2) + (rule.max_skew - 1) * 1000
-        })
-        .sum()
+    /// The soft rules, each with the weight of a pod: thousandths of the logarithm of (domains among these nodes + 2).
+    fn soft(&self, nodes: &[usize]) -> Vec<(&Rule, i64)> {
+        let weight = |rule: &Rule| log_milli(i64::try_from(rule.domains.among(nodes)).unwrap_or(i64::MAX - 2) + 2);
+        self.0.iter().filter(|r| !r.hard).map(|rule| (rule, weight(rule))).collect()
     }
 }
 
 impl Rule {
-    fn new(key: &str, max_skew: i64, hard: bool, counts_itself: i64) -> Rule {
-        Rule { key: key.into(), max_skew, hard, counts: BTreeMap::new(), minimum: 0, counts_itself }
+    fn new(domains: Arc<Domains>, max_skew: i64, hard: bool, counts_itself: i64) -> Rule {
+        let counts = vec![0; domains.len()];
+        Rule { domains, max_skew, hard, counts, minimum: 0, counts_itself }
     }
-}
 
-fn domain_of(node: &Node, key: &str) -> Option<Name> {
-    node.meta.labels.0.get(key).cloned()
+    /// Counts one pod on each of these nodes.
+    fn counting(mut self, nodes: impl Iterator<Item = usize>) -> Rule {
+        nodes.filter_map(|node| self.domains.of_node(node)).for_each(|domain| self.counts[domain] += 1);
+        self.minimum = self.counts.iter().min().copied().unwrap_or(0);
+        self
+    }
+
+    /// How crowded the node's domain is, in thousandths.
+    fn crowd(&self, node: usize, weight: i64) -> i64 {
+        let count = self.domains.of_node(node).map_or(0, |domain| self.counts[domain]);
+        count * weight + (self.max_skew - 1) * 1000
+    }
 }
 
 /// The natural logarithm of `n` in thousandths, by counting halvings and interpolating: exact enough to order nodes.
@@ -117,25 +103,20 @@ fn log_milli(n: i64) -> i64 {
     (whole * 1000 + (n - below) * 1000 / below) * 693 / 1000
 }
 
-/// The total of each node.
-pub fn all(pod: &Pod, nodes: &[(&Arc<Node>, Used)], spread: &Spreading) -> Vec<i64> {
-    let taints: Vec<i64> = nodes.iter().map(|(n, _)| disliked(pod, n)).collect();
+/// The total of each of these nodes, given by number.
+pub fn all(pod: &Pod, nodes: &[Candidate], fitting: &[usize], spread: &Spreading) -> Vec<i64> {
+    let taints: Vec<i64> = fitting.iter().map(|n| disliked(pod, &nodes[*n].node)).collect();
     let worst = taints.iter().max().copied().unwrap_or(0);
-    let domains: Vec<i64> = spread.0.iter().filter(|r| !r.hard).map(|rule| distinct(nodes, &rule.key)).collect();
-    let crowds: Vec<i64> = nodes.iter().map(|(n, _)| spread.crowd(n, &domains)).collect();
+    let soft = spread.soft(fitting);
+    let crowds: Vec<i64> = fitting.iter().map(|n| soft.iter().map(|(rule, weight)| rule.crowd(*n, *weight)).sum()).collect();
     let (least, most) = (crowds.iter().min().copied().unwrap_or(0), crowds.iter().max().copied().unwrap_or(0));
-    let total = |((node, used), (taint, crowd)): (&(&Arc<Node>, Used), (&i64, &i64))| {
-        let room = allocation(pod, node, *used);
+    let total = |(number, (taint, crowd)): (&usize, (&i64, &i64))| {
+        let Candidate { node, used } = &nodes[*number];
         let tolerance = if worst == 0 { 100 } else { 100 - 100 * taint / worst };
         let apart = if most == 0 { 100 } else { 100 * (most + least - crowd) / most };
-        room + 3 * tolerance + if spread.0.is_empty() { 0 } else { 2 * apart }
+        allocation(pod, node, *used) + 3 * tolerance + if spread.0.is_empty() { 0 } else { 2 * apart }
     };
-    nodes.iter().zip(taints.iter().zip(&crowds)).map(total).collect()
-}
-
-fn distinct(nodes: &[(&Arc<Node>, Used)], key: &str) -> i64 {
-    let domains: std::collections::BTreeSet<Name> = nodes.iter().filter_map(|(n, _)| domain_of(n, key)).collect();
-    i64::try_from(domains.len()).unwrap_or(i64::MAX)
+    fitting.iter().zip(taints.iter().zip(&crowds)).map(total).collect()
 }
 
 fn disliked(pod: &Pod, node: &Node) -> i64 {

@@ -89,43 +89,49 @@ impl Store {
         Ok(self.log.focus().narrow(from..to.max(from)).into_iter())
     }
 
-    /// Stores a new object and returns its id and revision. The caller has made sure that the name is free.
-    pub(crate) fn insert(&mut self, object: Object, at: Instant) -> (ObjectId, u64) {
+    /// Stores a new object; returns its id and what is stored, with its revision. The caller has made sure that the name is free.
+    pub(crate) fn insert(&mut self, object: Object, at: Instant) -> (ObjectId, Object) {
         let id = ObjectId(self.next_id);
         self.next_id += 1;
-        (id, self.commit(id, None, Some(object), at))
+        // A restored object keeps the version it was given until the first write after that.
+        let restored = !matches!(object.meta().version, Version::Store);
+        let stored = self.stamped(object, restored);
+        self.commit(id, None, Some(stored.clone()), at);
+        (id, stored)
     }
 
-    /// Replaces an object; returns the revision.
-    pub(crate) fn replace(&mut self, id: ObjectId, before: Object, after: Object, at: Instant) -> u64 {
-        self.commit(id, Some(before), Some(after), at)
+    /// Replaces an object; returns what is stored, with its revision.
+    pub(crate) fn replace(&mut self, id: ObjectId, before: Object, after: Object, at: Instant) -> Object {
+        let stored = self.stamped(after, false);
+        self.commit(id, Some(before), Some(stored.clone()), at);
+        stored
     }
 
-    /// Removes an object; returns the revision.
-    pub(crate) fn remove(&mut self, id: ObjectId, before: Object, at: Instant) -> u64 {
-        self.commit(id, Some(before), None, at)
+    /// Removes an object.
+    pub(crate) fn remove(&mut self, id: ObjectId, before: Object, at: Instant) {
+        self.commit(id, Some(before), None, at);
     }
 
-    fn commit(&mut self, id: ObjectId, before: Option<Object>, mut after: Option<Object>, at: Instant) -> u64 {
-        let revision = self.head.revision + 1;
-        if let Some(object) = &mut after {
-            // A restored object keeps the version it was given until the first write after that.
-            let first_write_restores = before.is_none() && !matches!(object.meta().version, Version::Store);
-            let meta = object.meta_mut();
-            meta.revision = revision;
-            if !first_write_restores {
-                meta.version = Version::Store;
-            }
+    /// An object with the revision that the next write makes. One that nobody else holds is not copied for it.
+    fn stamped(&self, mut object: Object, keep_version: bool) -> Object {
+        let meta = object.meta_mut();
+        meta.revision = self.head.revision + 1;
+        if !keep_version {
+            meta.version = Version::Store;
         }
+        object
+    }
+
+    fn commit(&mut self, id: ObjectId, before: Option<Object>, after: Option<Object>, at: Instant) {
         let head = Arc::make_mut(&mut self.head);
         head.apply(id, before.as_ref(), after.as_ref());
-        head.revision = revision;
+        head.revision += 1;
+        let revision = head.revision;
         self.publish(at);
         self.log.push_back(Change { revision, at, id, before, after });
         if self.log.len() > LOG_MAX {
             self.log.pop_front();
         }
-        revision
     }
 
     fn publish(&mut self, at: Instant) {

@@ -42,6 +42,12 @@ impl<T: Clone> Table<T> {
         self.by_id(self.id(namespace, name)?)
     }
 
+    /// An object by name, with its id.
+    pub fn find(&self, namespace: &str, name: &str) -> Option<(ObjectId, &Arc<T>)> {
+        let id = self.id(namespace, name)?;
+        Some((id, self.by_id(id)?))
+    }
+
     /// All objects in the API's order: namespace, then name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<T>> {
         self.by_name.values().flat_map(OrdMap::values).filter_map(|id| self.by_id.get(id))

@@ -90,20 +90,19 @@ impl View {
 
     /// One object by kind and name; the namespace is empty for cluster-scoped kinds.
     pub fn find(&self, kind: &KindName, namespace: &str, name: &str) -> Option<(ObjectId, Object)> {
-        let id = match (&*kind.group, &*kind.kind) {
-            ("", "Pod") => self.pods.id(namespace, name),
-            ("", "Service") => self.services.id(namespace, name),
-            ("discovery.k8s.io", "EndpointSlice") => self.slices.id(namespace, name),
-            ("", "Endpoints") => self.endpoints.id(namespace, name),
-            ("", "Node") => self.nodes.id(namespace, name),
-            ("apps", "Deployment") => self.deployments.id(namespace, name),
-            ("apps", "ReplicaSet") => self.replica_sets.id(namespace, name),
-            ("coordination.k8s.io", "Lease") => self.leases.id(namespace, name),
-            ("" | "events.k8s.io", "Event") => self.events.id(namespace, name),
-            ("networking.k8s.io", "NetworkPolicy") => self.policies.id(namespace, name),
-            _ => self.plain.get(kind)?.id(namespace, name),
-        }?;
-        Some((id, self.object(id)?))
+        match (&*kind.group, &*kind.kind) {
+            ("", "Pod") => found(&self.pods, namespace, name, Object::Pod),
+            ("", "Service") => found(&self.services, namespace, name, Object::Service),
+            ("discovery.k8s.io", "EndpointSlice") => found(&self.slices, namespace, name, Object::EndpointSlice),
+            ("", "Endpoints") => found(&self.endpoints, namespace, name, Object::Endpoints),
+            ("", "Node") => found(&self.nodes, namespace, name, Object::Node),
+            ("apps", "Deployment") => found(&self.deployments, namespace, name, Object::Deployment),
+            ("apps", "ReplicaSet") => found(&self.replica_sets, namespace, name, Object::ReplicaSet),
+            ("coordination.k8s.io", "Lease") => found(&self.leases, namespace, name, Object::Lease),
+            ("" | "events.k8s.io", "Event") => found(&self.events, namespace, name, Object::Event),
+            ("networking.k8s.io", "NetworkPolicy") => found(&self.policies, namespace, name, Object::NetworkPolicy),
+            _ => found(self.plain.get(kind)?, namespace, name, Object::Plain),
+        }
     }
 
     /// A plain object (a kind without a record) by name.
@@ -248,6 +247,10 @@ fn indexed_alike(before: &Object, after: &Object) -> bool {
         _ => true,
     };
     same && before.meta().owners == after.meta().owners
+}
+
+fn found<T: Clone>(table: &Table<T>, namespace: &str, name: &str, object: fn(Arc<T>) -> Object) -> Option<(ObjectId, Object)> {
+    table.find(namespace, name).map(|(id, found)| (id, object(found.clone())))
 }
 
 fn wrap<T: Clone>(table: &Table<T>, namespace: &str, object: fn(Arc<T>) -> Object) -> Vec<Object> {

@@ -3,14 +3,16 @@
 //! In a real cluster a connection is two sockets, and notes about it in the kernels between. A program opens one ([`open`]), sends
 //! requests over it ([`send`]), sees whether the other end is still there ([`lives`]), and closes it. Here too the path is walked
 //! for every packet, so a connection meets each fault as it then is; but the rules decided once, for its first packet.
-//! Who closes first, what is lost: a server whose process ended answers with RST; a node without power answers nothing, and the
-//! client's kernel sends again for a quarter of an hour ([`RETRANSMITS`]). Left out: windows, segments, delayed answers of TCP.
+//! Who closes first, what is lost: when a process ends its kernel says so to the other end (FIN, or RST to what still comes), if
+//! there is a way; a node without power says nothing, and the client's kernel sends again for a quarter of an hour
+//! ([`RETRANSMITS`]). Left out: windows, segments, delayed answers of TCP; a FIN that is lost counts as heard once the way is whole.
 //! The real thing: `tcp_timer.c`, `tcp_input.c` of Linux; `Documentation/networking/ip-sysctl.rst`.
 
 use std::net::SocketAddr;
 
 use super::Ground;
 use super::conntrack::{State, Tuple};
+use super::graph::OUTSIDE;
 use super::kernel::Footprint;
 use super::path::{self, Asked, Sending};
 use super::wire::Source;
@@ -28,9 +30,14 @@ pub const SYN_WAITS: [Duration; 7] = {
     [s(1), s(2), s(4), s(8), s(16), s(32), s(64)]
 };
 
-/// How long data that nobody acknowledges is sent again before the connection fails with ETIMEDOUT: `tcp_retries2` = 15, from
-/// 200 ms, doubling up to 120 s each.
+/// How long data that nobody acknowledges is sent again before the connection fails with ETIMEDOUT.
 pub const RETRANSMITS: Duration = Duration::from_millis(924_600);
+
+/// Waits before data is sent again, and after the last before the kernel gives up: `tcp_retries2` = 15 times again, after 200 ms
+/// (the round trips of a cluster are far below that), doubling up to 120 s each.
+pub fn retransmissions() -> impl Iterator<Item = Duration> {
+    (0..=15).map(|n| Duration::from_millis((200_u64 << n).min(120_000)))
+}
 
 /// The first packet of a connection, to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +91,8 @@ pub enum End {
         namespace: Name,
         /// Its name.
         name: Name,
+        /// The node on which it runs.
+        node: Name,
         /// Which sandbox with that address.
         sandbox: u32,
         /// Which process; `None` where no kubelet runs.
@@ -111,7 +120,7 @@ pub struct Opened {
 pub enum Sent {
     /// The process that accepted has it.
     Arrived,
-    /// RST: there is no such connection at the other end any more.
+    /// The other end said that it is gone (FIN, or RST), or somebody else's kernel says that it knows no such connection (RST).
     Reset,
     /// Nothing comes back.
     Lost,
@@ -146,6 +155,7 @@ fn established(ground: &dyn Ground, opening: &Opening, trace: &Trace, footprint:
             End::Pod {
                 namespace: namespace.clone(),
                 name: name.clone(),
+                node: sandbox.as_ref().map_or_else(Name::default, |s| s.node.clone()),
                 sandbox: sandbox.as_ref().map_or(0, |s| s.id),
                 process: process.map(|p| p.number),
             }
@@ -172,14 +182,42 @@ pub fn send(ground: &dyn Ground, draws: Draws, connection: &Connection, now: Ins
     let asked = Asked { from, to, protocol, now, sending: Sending::Later(connection.client.port()) };
     let (trace, footprint) = path::follow(ground, draws, &asked);
     let sent = match trace.outcome {
-        Outcome::Delivered if trace.hops.last().is_some_and(|hop| hop.before.1 == connection.server.address) => {
-            if lives(ground, connection) { Sent::Arrived } else { Sent::Reset }
+        _ if !lives(ground, connection) => {
+            if says_goodbye(ground, connection) {
+                Sent::Reset
+            } else {
+                Sent::Lost
+            }
         }
-        Outcome::Delivered | Outcome::Refused | Outcome::Reset => Sent::Reset,
-        // The client's own pod is gone, or the network is silent.
-        Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved | Outcome::Unknown => Sent::Lost,
+        Outcome::Delivered if trace.hops.last().is_some_and(|hop| hop.before.1 == connection.server.address) => Sent::Arrived,
+        Outcome::Delivered => Sent::Reset,
+        // The network is silent. An ICMP error does not end a connection that stands: the kernel sends again (`tcp_v4_err`).
+        _ => Sent::Lost,
     };
     (sent, footprint)
+}
+
+/// Whether the end of a server's process reaches the client: its node has power, and the nodes that know the connection pass on
+/// what its kernel says. The addresses of the pod may be gone by then; that comes after.
+fn says_goodbye(ground: &dyn Ground, connection: &Connection) -> bool {
+    let server = match &connection.server.end {
+        End::Pod { node, .. } | End::Node(node) => node,
+        End::Outside => return true,
+    };
+    let client = match &connection.from {
+        Source::Outside => None,
+        Source::Node(node) | Source::Address { at_node: node, .. } => Some(node.clone()),
+        Source::Pod { namespace, name } => match ground.pod(namespace, name) {
+            Some((node, _)) => Some(node),
+            None => return false,
+        },
+    };
+    let nodes: Vec<&Name> =
+        [server].into_iter().chain(connection.known_at.iter().rev().map(|(node, _)| node)).chain(&client).collect();
+    let open = |from: &str, to: &str| from == to || ground.way(from, to).is_ok();
+    nodes.iter().all(|node| ground.node_up(node))
+        && nodes.windows(2).all(|pair| open(pair[0], pair[1]))
+        && (client.is_some() || nodes.last().is_some_and(|last| open(last, OUTSIDE)))
 }
 
 /// Whether the process that accepted a connection still runs.

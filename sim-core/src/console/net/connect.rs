@@ -23,12 +23,12 @@ const SLACK: Duration = Duration::from_millis(2_261);
 pub enum Connected {
     /// Established.
     Yes(Box<Connection>),
-    /// Refused, after this time.
-    Refused(Duration),
+    /// Refused, after this time; with the client's own address and port.
+    Refused(Duration, SocketAddr),
     /// The client has no way to send there.
     Unreachable,
-    /// Nobody answered until the kernel gave up.
-    TimedOut(Duration),
+    /// Nobody answered until the kernel gave up; with the client's own address and port.
+    TimedOut(Duration, SocketAddr),
     /// Nobody answered until the caller's own limit.
     Limit(Duration),
     /// The simulation stopped.
@@ -53,7 +53,7 @@ pub fn connect(wire: &mut dyn Connections, from: &Source, to: SocketAddr, limit:
             }
             Outcome::Refused => {
                 return match wire.wait(trace.round_trip) {
-                    Ok(()) => Connected::Refused(wire.now().since(start)),
+                    Ok(()) => Connected::Refused(wire.now().since(start), trace.asked.0),
                     Err(why) => Connected::Stopped(why),
                 };
             }
@@ -64,21 +64,18 @@ pub fn connect(wire: &mut dyn Connections, from: &Source, to: SocketAddr, limit:
             }
             Outcome::TimedOut | Outcome::Reset | Outcome::Unresolved => {}
         }
-        let spent = wire.now().since(start);
-        let wait = waits.next().copied();
-        let rest = limit.map(|limit| limit - spent);
-        let (pause, end) = match (wait, rest) {
-            (Some(wait), Some(rest)) if rest <= wait => (rest, Some(true)),
-            (Some(wait), _) => (wait, None),
-            (None, Some(rest)) if rest <= SLACK => (rest, Some(true)),
-            (None, _) => (SLACK, Some(false)),
-        };
-        if let Err(why) = wire.wait(pause) {
+        // After the last wait nothing is sent any more.
+        let wait = waits.next().copied().unwrap_or(Duration::ZERO);
+        let gives_up = waits.as_slice().is_empty();
+        let wait = if gives_up { wait + SLACK } else { wait };
+        let rest = limit.map(|limit| limit - wire.now().since(start)).filter(|rest| *rest <= wait);
+        if let Err(why) = wire.wait(rest.unwrap_or(wait)) {
             return Connected::Stopped(why);
         }
-        match end {
-            Some(true) => return Connected::Limit(wire.now().since(start)),
-            Some(false) => return Connected::TimedOut(wire.now().since(start)),
+        let spent = wire.now().since(start);
+        match rest {
+            Some(_) => return Connected::Limit(spent),
+            None if gives_up => return Connected::TimedOut(spent, trace.asked.0),
             None => {}
         }
     }

@@ -1,275 +1,342 @@
 //! curl, with the flags that tutorials use and the words of curl 8.
 //!
-//! Left out: TLS (a plain server behind https gives curl's own error), uploads, cookies, most of `-w`.
-//! The real thing: curl `src/tool_operate.c`, `lib/connect.c`.
+//! A connection over which an answer came is kept until the command ends, and the next transfer to the same host and port goes
+//! over it: no name is looked up, no packet opens anything. So a command with several URLs shows what connection pools do.
+//! Left out: TLS (a plain server behind https gives curl's own error), uploads, cookies, further addresses of a name, most of `-w`.
+//! The real thing: curl `src/tool_operate.c`, `lib/url.c`, `lib/connect.c`.
 
-use std::net::SocketAddr;
+mod options;
+mod verbose;
 
+use std::net::{IpAddr, SocketAddr};
+
+use self::options::{Command, Wanted};
+use self::verbose::Verbose;
 use super::super::host::{Host, Outcome};
 use super::connect::{Connected, connect};
-use super::exchange::{Ended, exchange};
+use super::exchange::{Ended, Patience, exchange};
 use super::url::Url;
 use super::{connections, source};
 use crate::dns::resolver::{Family, LookupError, lookup};
-use crate::engine::time::Duration;
-use crate::network::transport::Connection;
+use crate::engine::time::{Duration, Instant};
+use crate::network::transport::{Connection, Sent};
 use crate::network::wire::{Connections, HttpReply, HttpRequest, Source};
 
 /// What curl says after the colon when no connection came about.
 pub const CANNOT: &str = "Couldn't connect to server";
+/// How long curl itself remembers the addresses of a name (`CURLOPT_DNS_CACHE_TIMEOUT`).
+const REMEMBERS: Duration = Duration::from_secs(60);
 
-/// What was asked for.
+/// What one command keeps from transfer to transfer: open connections, each with its number, and names with their addresses. No
+/// more of either than there are URLs.
 #[derive(Default)]
-struct Wanted {
-    urls: Vec<String>,
-    silent: bool,
-    show_errors: bool,
-    head: bool,
-    include: bool,
-    fail: bool,
-    discard: bool,
-    write_out: Option<String>,
-    method: Option<String>,
-    connect_timeout: Option<Duration>,
-    max_time: Option<Duration>,
-    family: Option<Family>,
+struct Pool {
+    open: Vec<(u32, Url, Connection)>,
+    names: Vec<(String, Instant, Vec<IpAddr>)>,
+    made: u32,
+}
+
+/// A transfer under way.
+struct Transfer<'t> {
+    wire: &'t mut dyn Connections,
+    from: &'t Source,
+    pool: &'t mut Pool,
+    wanted: &'t Wanted,
+    url: Url,
+    start: Instant,
+    verbose: Verbose,
+}
+
+/// What became of a transfer.
+struct Done {
+    outcome: Outcome,
+    /// For `-w`.
+    facts: Facts,
+}
+
+/// What `-w` can print.
+#[derive(Default)]
+struct Facts {
+    status: u16,
+    connects: u32,
+    ends: Option<(SocketAddr, SocketAddr)>,
+    took: Duration,
 }
 
 /// The program.
 pub fn curl(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
-    let wanted = match parse(&argv[1..]) {
-        Ok(wanted) => wanted,
+    let command = match Command::parse(&argv[1..]) {
+        Ok(command) => command,
         Err(outcome) => return outcome,
     };
-    if wanted.urls.is_empty() {
+    if command.groups.iter().any(|wanted| wanted.urls.is_empty()) {
         return Outcome {
             stderr: "curl: (2) no URL specified\ncurl: try 'curl --help' for more information\n".into(),
             exit: 2,
             ..Outcome::default()
         };
     }
-    let from = source(host.place());
-    let wire = match connections(host, "curl") {
-        Ok(wire) => wire,
-        Err(outcome) => return outcome,
-    };
-    let mut total = Outcome::default();
-    for url in &wanted.urls {
-        let mut one = transfer(wire, &from, url, &wanted);
-        if wanted.silent && !wanted.show_errors && one.exit != 124 {
-            one.stderr.clear();
+    let (mut total, mut pool, mut last_start) = (Outcome::default(), Pool::default(), None);
+    let all = command.groups.iter().flat_map(|wanted| wanted.urls.iter().enumerate().map(move |url| (wanted, url)));
+    for (wanted, (number, url)) in all {
+        let mut one = match one_of(host, &command, (wanted, url), &mut pool, &mut last_start) {
+            Ok(one) => one,
+            Err(outcome) => return outcome,
+        };
+        if let Some(file) = wanted.outputs.get(number).filter(|file| file.as_str() != "-") {
+            let body = std::mem::take(&mut one.outcome.stdout);
+            if file != "/dev/null" && host.write_file(file, &body).is_err() {
+                one.outcome = Outcome::err(23, "curl: (23) Failure writing output to destination");
+            }
         }
-        total = Outcome { stdout: total.stdout + &one.stdout, stderr: total.stderr + &one.stderr, exit: one.exit };
+        let written = wanted.write_out.as_deref().map(|format| one.facts.fill(format)).unwrap_or_default();
+        let Outcome { stdout, stderr, exit } = one.outcome;
+        total = Outcome { stdout: total.stdout + &stdout + &written, stderr: total.stderr + &stderr, exit };
+        if exit == 124 {
+            break;
+        }
+    }
+    if let Ok(wire) = connections(host, "curl") {
+        pool.open.iter().for_each(|(_, _, connection)| wire.close(connection));
     }
     total
 }
 
-fn parse(words: &[String]) -> Result<Wanted, Outcome> {
-    let mut wanted = Wanted::default();
-    let mut rest = words.iter();
-    while let Some(word) = rest.next() {
-        if let Some(long) = word.strip_prefix("--") {
-            let (name, inline) = match long.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_string())),
-                None => (long, None),
-            };
-            flag(&mut wanted, name, &mut || inline.clone().or_else(|| rest.next().cloned()), word)?;
-        } else if word.len() > 1 && word.starts_with('-') {
-            let letters: Vec<char> = word[1..].chars().collect();
-            for (at, letter) in letters.iter().enumerate() {
-                let tail: String = letters[at + 1..].iter().collect();
-                let name = long_name(*letter).ok_or_else(|| unknown(&format!("-{letter}")))?;
-                let takes = takes_value(name);
-                flag(&mut wanted, name, &mut || if tail.is_empty() { rest.next().cloned() } else { Some(tail.clone()) }, word)?;
-                if takes {
-                    break;
-                }
-            }
-        } else {
-            wanted.urls.push(word.clone());
-        }
+/// One transfer, at its time, with what is told of it on standard error.
+fn one_of(
+    host: &mut dyn Host,
+    command: &Command,
+    (wanted, text): (&Wanted, &String),
+    pool: &mut Pool,
+    last_start: &mut Option<Instant>,
+) -> Result<Done, Outcome> {
+    let from = source(host.place());
+    let wire = connections(host, "curl")?;
+    let pause = last_start.map_or(Duration::ZERO, |last| command.every - wire.now().since(last));
+    if pause > Duration::ZERO {
+        wire.wait(pause).map_err(stopped)?;
     }
-    Ok(wanted)
-}
-
-fn long_name(letter: char) -> Option<&'static str> {
-    Some(match letter {
-        's' => "silent",
-        'S' => "show-error",
-        'I' => "head",
-        'i' => "include",
-        'f' => "fail",
-        'o' => "output",
-        'w' => "write-out",
-        'X' => "request",
-        'm' => "max-time",
-        'k' => "insecure",
-        'L' => "location",
-        'v' => "verbose",
-        'H' => "header",
-        'd' => "data",
-        'A' => "user-agent",
-        '4' => "ipv4",
-        '6' => "ipv6",
-        _ => return None,
-    })
-}
-
-fn takes_value(name: &str) -> bool {
-    matches!(
-        name,
-        "output" | "write-out" | "request" | "max-time" | "connect-timeout" | "header" | "data" | "user-agent" | "url" | "retry"
-    )
-}
-
-fn flag(wanted: &mut Wanted, name: &str, value: &mut dyn FnMut() -> Option<String>, word: &str) -> Result<(), Outcome> {
-    let mut needed = || {
-        let text = format!("curl: option {word}: requires parameter\ncurl: try 'curl --help' for more information");
-        value().ok_or_else(|| Outcome::err(2, text))
-    };
-    match name {
-        "silent" => wanted.silent = true,
-        "show-error" => wanted.show_errors = true,
-        "head" => wanted.head = true,
-        "include" => wanted.include = true,
-        "fail" => wanted.fail = true,
-        "output" => wanted.discard = !needed()?.is_empty(),
-        "write-out" => wanted.write_out = Some(needed()?),
-        "request" => wanted.method = Some(needed()?),
-        "max-time" => wanted.max_time = Some(seconds(&needed()?, word)?),
-        "connect-timeout" => wanted.connect_timeout = Some(seconds(&needed()?, word)?),
-        "ipv4" => wanted.family = Some(Family::V4),
-        "ipv6" => wanted.family = Some(Family::V6),
-        "url" => wanted.urls.push(needed()?),
-        "header" | "user-agent" | "retry" => drop(needed()?),
-        "data" => {
-            needed()?;
-            wanted.method.get_or_insert_with(|| "POST".to_string());
-        }
-        "insecure" | "location" | "verbose" | "no-progress-meter" | "http1.1" | "compressed" => {}
-        _ => return Err(unknown(word)),
-    }
-    Ok(())
-}
-
-fn unknown(word: &str) -> Outcome {
-    Outcome::err(2, format!("curl: option {word}: is unknown\ncurl: try 'curl --help' for more information"))
-}
-
-/// Seconds with an optional fraction.
-fn seconds(text: &str, word: &str) -> Result<Duration, Outcome> {
-    Duration::parse(&format!("{text}s"))
-        .ok_or_else(|| Outcome::err(2, format!("curl: option {word}: expected a proper numerical parameter")))
-}
-
-fn transfer(wire: &mut dyn Connections, from: &Source, text: &str, wanted: &Wanted) -> Outcome {
     let start = wire.now();
-    let Some(url) = Url::parse(text) else {
-        return match text.split_once("://") {
-            Some((scheme, _)) if scheme != "http" && scheme != "https" => {
-                Outcome::err(1, format!("curl: (1) Protocol \"{scheme}\" not supported"))
+    *last_start = Some(start);
+    let Some(url) = Url::parse(text) else { return Ok(Done { outcome: malformed(text), facts: Facts::default() }) };
+    let verbose = Verbose::new(command.verbose);
+    let mut transfer = Transfer { wire, from: &from, pool, wanted, url, start, verbose };
+    let mut done = transfer.run();
+    done.facts.took = transfer.wire.now().since(start);
+    if command.silent && !command.show_errors && done.outcome.exit != 124 {
+        done.outcome.stderr.clear();
+    }
+    done.outcome.stderr.insert_str(0, &transfer.verbose.into_lines());
+    Ok(done)
+}
+
+fn malformed(text: &str) -> Outcome {
+    match text.split_once("://") {
+        Some((scheme, _)) if scheme != "http" && scheme != "https" => {
+            Outcome::err(1, format!("curl: (1) Protocol \"{scheme}\" not supported"))
+        }
+        _ => Outcome::err(3, "curl: (3) URL rejected: Malformed input to a URL function"),
+    }
+}
+
+fn stopped(why: String) -> Outcome {
+    Outcome::err(124, format!("kubewalk: {why}"))
+}
+
+fn failed(exit: i32, text: &str) -> Outcome {
+    Outcome::err(exit, format!("curl: ({exit}) {text}"))
+}
+
+impl Transfer<'_> {
+    /// Over a connection that is there, else over a new one. Of a kept one that dies before a word came back curl knows that it
+    /// was too old, and tries once more.
+    fn run(&mut self) -> Done {
+        if let Some((number, connection)) = self.kept() {
+            self.verbose.info(format!("Re-using existing connection with host {}", self.url.host));
+            let (ended, facts) = (self.ask(&connection), Facts { ends: Some(ends(&connection)), ..Facts::default() });
+            if !matches!(ended, Ok(Ended::Reply(HttpReply::Empty { .. } | HttpReply::Reset { .. }))) {
+                return self.finish(ended, number, connection, facts);
             }
-            _ => Outcome::err(3, "curl: (3) URL rejected: Malformed input to a URL function"),
-        };
-    };
-    let found = lookup(wire, from, &url.host, wanted.family.unwrap_or(Family::Any));
-    if let Some(LookupError::Stopped(why)) = &found.error {
-        return Outcome::err(124, format!("kubewalk: {why}"));
+            self.wire.close(&connection);
+            self.verbose.info("Connection died, retrying a fresh connect (retry count: 1)");
+            self.verbose.info("Closing connection");
+        }
+        match self.connect() {
+            Ok(connection) => {
+                let number = self.pool.made;
+                self.pool.made += 1;
+                let facts = Facts { connects: 1, ends: Some(ends(&connection)), ..Facts::default() };
+                let ended = self.ask(&connection);
+                self.finish(ended, number, connection, facts)
+            }
+            Err(outcome) => Done { outcome, facts: Facts::default() },
+        }
     }
-    let Some(ip) = found.addresses.first().copied() else {
-        let spent = wire.now().since(start);
-        return match wanted.max_time.or(wanted.connect_timeout).filter(|limit| spent >= *limit) {
-            Some(limit) => Outcome::err(28, format!("curl: (28) Resolving timed out after {} milliseconds", limit.as_millis())),
-            None => Outcome::err(6, format!("curl: (6) Could not resolve host: {}", url.host)),
-        };
-    };
-    let limit = [wanted.connect_timeout, wanted.max_time].into_iter().flatten().min();
-    let failed = |exit: i32, after: Duration| {
-        Outcome::err(
-            exit,
-            format!(
-                "curl: ({exit}) Failed to connect to {} port {} after {} ms: {CANNOT}",
-                url.host,
-                url.port,
-                after.as_millis()
-            ),
-        )
-    };
-    let outcome = match connect(wire, from, SocketAddr::new(ip, url.port), limit) {
-        Connected::Yes(connection) => {
-            let rest = wanted.max_time.map(|limit| limit - wire.now().since(start));
-            let outcome = request(wire, &connection, &url, wanted, rest);
-            wire.close(&connection);
-            outcome
-        }
-        Connected::Refused(after) => failed(7, after),
-        Connected::Unreachable => failed(7, Duration::ZERO),
-        Connected::TimedOut(after) => failed(28, after),
-        Connected::Limit(after) => {
-            Outcome::err(28, format!("curl: (28) Connection timed out after {} milliseconds", after.as_millis() + 1))
-        }
-        Connected::Stopped(why) => Outcome::err(124, format!("kubewalk: {why}")),
-    };
-    written_out(outcome, wanted)
-}
 
-/// `-w` of a transfer that did not come about says 000.
-fn written_out(mut outcome: Outcome, wanted: &Wanted) -> Outcome {
-    if outcome.exit != 0 && outcome.exit != 22 {
-        outcome.stdout.push_str(&wanted.write_out.as_deref().map(|w| filled(w, 0)).unwrap_or_default());
+    /// A kept connection to that host and port. Those of which it was heard that their other end is gone are closed first.
+    fn kept(&mut self) -> Option<(u32, Connection)> {
+        let same = |url: &Url| (url.tls, &url.host, url.port) == (self.url.tls, &self.url.host, self.url.port);
+        while let Some(at) = self.pool.open.iter().position(|(_, url, _)| same(url)) {
+            let (number, _, connection) = self.pool.open.remove(at);
+            if self.wire.heard(&connection) != Sent::Reset {
+                return Some((number, connection));
+            }
+            self.verbose.info(format!("Connection {number} seems to be dead"));
+            self.verbose.info("Closing connection");
+            self.wire.close(&connection);
+        }
+        None
     }
-    outcome
+
+    /// Looks the name up, unless that was done just now, and connects.
+    fn connect(&mut self) -> Result<Connection, Outcome> {
+        let ip = self.address()?;
+        let to = SocketAddr::new(ip, self.url.port);
+        self.verbose.trying(to);
+        let limit = [self.wanted.connect_timeout, self.wanted.max_time].into_iter().flatten().min();
+        let (host, port) = (self.url.host.clone(), self.url.port);
+        let mut cannot = |exit: i32, after: Duration, why: String| {
+            let text = format!("Failed to connect to {host} port {port} after {} ms: {CANNOT}", after.as_millis());
+            self.verbose.info(why);
+            self.verbose.info(&text);
+            self.verbose.info("Closing connection");
+            Err(failed(exit, &text))
+        };
+        let attempt = |own: SocketAddr, why: &str| {
+            format!("connect to {ip} port {port} from {} port {} failed: {why}", own.ip(), own.port())
+        };
+        match connect(self.wire, self.from, to, limit) {
+            Connected::Yes(connection) => {
+                self.verbose.info(format!("Connected to {host} ({ip}) port {port}"));
+                Ok(*connection)
+            }
+            Connected::Refused(after, own) => cannot(7, after, attempt(own, "Connection refused")),
+            Connected::TimedOut(after, own) => cannot(28, after, attempt(own, "Connection timed out")),
+            Connected::Unreachable => {
+                cannot(7, Duration::ZERO, format!("Immediate connect fail for {ip}: Network is unreachable"))
+            }
+            Connected::Limit(after) => {
+                let text = format!("Connection timed out after {} milliseconds", after.as_millis() + 1);
+                self.verbose.info(&text);
+                self.verbose.info("Closing connection");
+                Err(failed(28, &text))
+            }
+            Connected::Stopped(why) => Err(stopped(why)),
+        }
+    }
+
+    /// The address of the host.
+    fn address(&mut self) -> Result<IpAddr, Outcome> {
+        let (host, port, now) = (self.url.host.clone(), self.url.port, self.wire.now());
+        let fresh = |(name, at, _): &&(String, Instant, Vec<IpAddr>)| *name == host && now.since(*at) < REMEMBERS;
+        if let Some(ip) = self.pool.names.iter().find(fresh).and_then(|(_, _, addresses)| addresses.first()) {
+            self.verbose.info(format!("Hostname {host} was found in DNS cache"));
+            return Ok(*ip);
+        }
+        let found = lookup(self.wire, self.from, &host, self.wanted.family.unwrap_or(Family::Any));
+        if let Some(LookupError::Stopped(why)) = found.error {
+            return Err(stopped(why));
+        }
+        let spent = self.wire.now().since(self.start);
+        let Some(ip) = found.addresses.first().copied() else {
+            let limit = self.wanted.max_time.or(self.wanted.connect_timeout).filter(|limit| spent >= *limit);
+            let (exit, text) = match limit {
+                Some(limit) => (28, format!("Resolving timed out after {} milliseconds", limit.as_millis())),
+                None => (6, format!("Could not resolve host: {host}")),
+            };
+            self.verbose.info(&text);
+            self.verbose.info("Closing connection");
+            return Err(failed(exit, &text));
+        };
+        if host.parse::<IpAddr>().is_err() {
+            self.verbose.resolved(&host, port, &found.addresses);
+            self.pool.names.retain(|(name, ..)| *name != host);
+            self.pool.names.push((host, self.wire.now(), found.addresses));
+        }
+        Ok(ip)
+    }
+
+    /// Sends the request and waits for what comes of it, within what is left of `--max-time`.
+    fn ask(&mut self, connection: &Connection) -> Result<Ended, String> {
+        let wanted = self.wanted;
+        let method = wanted.method.clone().unwrap_or_else(|| if wanted.head { "HEAD" } else { "GET" }.to_string());
+        let request = HttpRequest { method, path: self.url.path.clone(), host: self.url.authority.clone() };
+        self.verbose.sent(&request);
+        let limit = wanted.max_time.map(|limit| limit - self.wire.now().since(self.start));
+        exchange(self.wire, connection, &request, Patience { limit, probes: true })
+    }
+
+    /// Prints what came back; keeps the connection if it can be used again.
+    fn finish(&mut self, ended: Result<Ended, String>, number: u32, connection: Connection, facts: Facts) -> Done {
+        let error = match ended {
+            Err(why) => return Done { outcome: stopped(why), facts },
+            // A server that speaks plain HTTP answers a TLS hello with text.
+            Ok(Ended::Reply(HttpReply::Response { .. })) if self.url.tls => {
+                (35, "OpenSSL/3.0.15: error:0A00010B:SSL routines::wrong version number".to_string())
+            }
+            Ok(Ended::Reply(HttpReply::Response { status, content_type, server, body, .. })) => {
+                let headers = headers(status, &content_type, &server, body.len());
+                self.verbose.heard(&headers);
+                if self.wanted.closes {
+                    self.verbose.info("Closing connection");
+                    self.wire.close(&connection);
+                } else {
+                    self.verbose.info(format!("Connection #{number} to host {} left intact", self.url.host));
+                    self.pool.open.push((number, self.url.clone(), connection));
+                }
+                return Done { outcome: page(self.wanted, status, &headers, &body), facts: Facts { status, ..facts } };
+            }
+            Ok(Ended::Reply(HttpReply::Empty { .. })) => (52, "Empty reply from server".to_string()),
+            Ok(Ended::Reply(_)) => (56, "Recv failure: Connection reset by peer".to_string()),
+            Ok(Ended::KernelGaveUp) => (56, "Recv failure: Connection timed out".to_string()),
+            Ok(Ended::Limit(after)) => {
+                let after = self.wanted.max_time.unwrap_or(after).as_millis();
+                (28, format!("Operation timed out after {after} milliseconds with 0 bytes received"))
+            }
+        };
+        self.wire.close(&connection);
+        self.verbose.info(&error.1);
+        self.verbose.info("Closing connection");
+        Done { outcome: failed(error.0, &error.1), facts }
+    }
 }
 
-fn filled(format: &str, status: u16) -> String {
-    let code = if status == 0 { "000".to_string() } else { status.to_string() };
-    format.replace("%{http_code}", &code).replace("%{response_code}", &code).replace("\\n", "\n").replace("\\t", "\t")
+/// Own and other end of a connection.
+fn ends(connection: &Connection) -> (SocketAddr, SocketAddr) {
+    (connection.client, connection.to)
 }
 
-/// Sends the request and prints what comes back, within what is left of `--max-time`.
-fn request(wire: &mut dyn Connections, connection: &Connection, url: &Url, wanted: &Wanted, rest: Option<Duration>) -> Outcome {
-    let method = wanted.method.clone().unwrap_or_else(|| if wanted.head { "HEAD" } else { "GET" }.to_string());
-    let request = HttpRequest { method, path: url.path.clone(), host: url.authority.clone() };
-    let ended = match exchange(wire, connection, &request, rest) {
-        Ok(ended) => ended,
-        Err(why) => return Outcome::err(124, format!("kubewalk: {why}")),
-    };
-    match ended {
-        // A server that speaks plain HTTP answers a TLS hello with text.
-        Ended::Reply(HttpReply::Response { .. }) if url.tls => {
-            Outcome::err(35, "curl: (35) OpenSSL/3.0.15: error:0A00010B:SSL routines::wrong version number")
-        }
-        Ended::Reply(HttpReply::Response { status, content_type, server, body, .. }) => {
-            page(wanted, status, &headers(status, &content_type, &server, body.len()), &body)
-        }
-        Ended::Reply(HttpReply::Empty { .. }) => Outcome::err(52, "curl: (52) Empty reply from server"),
-        Ended::Reply(_) => Outcome::err(56, "curl: (56) Recv failure: Connection reset by peer"),
-        Ended::KernelGaveUp => Outcome::err(56, "curl: (56) Recv failure: Connection timed out"),
-        Ended::Limit(after) => {
-            let after = wanted.max_time.unwrap_or(after).as_millis();
-            Outcome::err(28, format!("curl: (28) Operation timed out after {after} milliseconds with 0 bytes received"))
-        }
+impl Facts {
+    /// The text of `-w` filled in; the status of a transfer that did not come about is 000.
+    fn fill(&self, format: &str) -> String {
+        let code = if self.status == 0 { "000".to_string() } else { self.status.to_string() };
+        let (own, other) = (self.ends.map(|e| e.0), self.ends.map(|e| e.1));
+        let ip = |end: Option<SocketAddr>| end.map(|e| e.ip().to_string()).unwrap_or_default();
+        let port = |end: Option<SocketAddr>| end.map_or(0, |e| e.port()).to_string();
+        let took = self.took.as_nanos() / 1_000;
+        let known = [
+            ("%{http_code}", code.clone()),
+            ("%{response_code}", code),
+            ("%{num_connects}", self.connects.to_string()),
+            ("%{remote_ip}", ip(other)),
+            ("%{remote_port}", port(other)),
+            ("%{local_ip}", ip(own)),
+            ("%{local_port}", port(own)),
+            ("%{time_total}", format!("{}.{:06}", took / 1_000_000, took % 1_000_000)),
+            ("\\n", "\n".to_string()),
+            ("\\t", "\t".to_string()),
+        ];
+        known.iter().fold(format.to_string(), |text, (name, value)| text.replace(name, value))
     }
 }
 
 /// What is printed of a response.
 fn page(wanted: &Wanted, status: u16, headers: &str, body: &str) -> Outcome {
-    let written = wanted.write_out.as_deref().map(|w| filled(w, status)).unwrap_or_default();
     if wanted.fail && status >= 400 {
-        let mut outcome = Outcome::err(22, format!("curl: (22) The requested URL returned error: {status}"));
-        outcome.stdout = written;
-        return outcome;
+        return failed(22, &format!("The requested URL returned error: {status}"));
     }
-    let mut out = String::new();
-    if !wanted.discard {
-        if wanted.head || wanted.include {
-            out.push_str(headers);
-        }
-        if !wanted.head {
-            out.push_str(body);
-        }
-    }
-    Outcome::out(out + &written)
+    let head = if wanted.head || wanted.include { headers } else { "" };
+    Outcome::out(format!("{head}{}", if wanted.head { "" } else { body }))
 }
 
 fn headers(status: u16, content_type: &str, server: &str, length: usize) -> String {

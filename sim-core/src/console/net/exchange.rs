@@ -1,17 +1,31 @@
 //! One request over a connection, and what the client hears while it waits for the answer.
 //!
 //! In real life the program sleeps in `read`. It wakes when the answer is there, when the other end closes or resets, when its
-//! own patience is over, or when its kernel gives up on a silent peer. Left out: requests that take more than one packet.
+//! own patience is over, or when its kernel gives up on a silent peer. Each end sends again what the other does not acknowledge,
+//! so that a short interruption costs time only. Left out: requests that take more than one packet.
 
 use crate::engine::time::Duration;
-use crate::network::transport::{Connection, RETRANSMITS, Sent};
+use crate::network::transport::{Connection, Sent, retransmissions};
 use crate::network::wire::{Connections, HttpReply, HttpRequest};
 
-/// How often the other end is looked at while a slow answer is awaited: the error of the moment at which its end is noticed.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// How long a connection on which nothing is outstanding lives on when the peer is dead: curl asks for keep-alive probes after
-/// 60 s, every 60 s, and Linux gives up after nine (`net.ipv4.tcp_keepalive_probes`).
-const KEEP_ALIVE: Duration = Duration::from_secs(60 + 9 * 60);
+/// While an answer is awaited the other end is looked at after this long, and later each time a hundredth of the time has passed:
+/// the error of the moment at which its end is noticed.
+const LOOK_AFTER: Duration = Duration::from_millis(10);
+/// Keep-alive probes: curl asks for one after 60 s of silence and one each 60 s from then on.
+const PROBE_EVERY: Duration = Duration::from_secs(60);
+/// Linux gives up after nine without an answer (`net.ipv4.tcp_keepalive_probes`).
+const PROBES: u64 = 9;
+/// Who has no limit at all waits for a day here.
+const AT_MOST: Duration = Duration::from_secs(86_400);
+
+/// How long a program waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Its own limit.
+    pub limit: Option<Duration>,
+    /// Whether it asks for keep-alive probes (`SO_KEEPALIVE`); without, a peer that falls silent is never noticed.
+    pub probes: bool,
+}
 
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,55 +38,82 @@ pub enum Ended {
     Limit(Duration),
 }
 
-/// Sends a request and waits for what comes of it, `limit` at most.
+/// Sends a request and waits for what comes of it.
 pub fn exchange(
     wire: &mut dyn Connections,
     connection: &Connection,
     request: &HttpRequest,
-    limit: Option<Duration>,
+    patience: Patience,
 ) -> Result<Ended, String> {
-    let reply = wire.send(connection, request);
-    let after = match &reply {
-        HttpReply::Response { after, .. } | HttpReply::Empty { after } | HttpReply::Reset { after } => *after,
-        HttpReply::Silence => return wait(wire, limit, None),
-        HttpReply::Lost => return wait(wire, limit, Some(RETRANSMITS)),
-    };
-    let start = wire.now();
-    loop {
-        let spent = wire.now().since(start);
-        let rest = after - spent;
-        if let Some(limit) = limit.filter(|limit| *limit < after && *limit - spent <= LOOK_EVERY) {
-            wire.wait(limit - spent)?;
-            return Ok(Ended::Limit(limit));
+    let mut deadline = Deadline { left: patience.limit.unwrap_or(AT_MOST), whole: patience.limit.unwrap_or(AT_MOST) };
+    let mut waits = retransmissions().peekable();
+    let mut reply = wire.send(connection, request);
+    while let (HttpReply::Lost, Some(wait)) = (&reply, waits.next()) {
+        if deadline.pause(wire, wait)? {
+            return Ok(Ended::Limit(deadline.whole));
         }
-        if rest <= LOOK_EVERY {
-            wire.wait(rest)?;
+        if waits.peek().is_none() {
+            return Ok(Ended::KernelGaveUp);
+        }
+        reply = wire.send(connection, request);
+    }
+    answer(wire, connection, reply, deadline, patience.probes)
+}
+
+/// Waits for the answer to a request that the server has.
+fn answer(
+    wire: &mut dyn Connections,
+    connection: &Connection,
+    reply: HttpReply,
+    mut deadline: Deadline,
+    probes: bool,
+) -> Result<Ended, String> {
+    let sent = wire.now();
+    let mut comes = match &reply {
+        HttpReply::Response { after, .. } | HttpReply::Empty { after } | HttpReply::Reset { after } => Some(*after),
+        HttpReply::Silence | HttpReply::Lost => None,
+    };
+    let mut sent_again = retransmissions();
+    // When the other end last acknowledged a probe.
+    let mut heard_at = Duration::ZERO;
+    loop {
+        let spent = wire.now().since(sent);
+        let is_there = comes.is_some_and(|at| spent >= at);
+        if is_there && matches!(reply, HttpReply::Reset { .. }) {
             return Ok(Ended::Reply(reply));
         }
-        wire.wait(LOOK_EVERY)?;
+        let gives_up = heard_at + PROBE_EVERY.times(PROBES + 1);
         match wire.heard(connection) {
-            Sent::Arrived => {}
+            Sent::Arrived if is_there => return Ok(Ended::Reply(reply)),
+            Sent::Arrived => heard_at = PROBE_EVERY.times(spent.as_nanos() / PROBE_EVERY.as_nanos()),
             // The kernel closes the sockets of a process that ended.
             Sent::Reset => return Ok(Ended::Reply(HttpReply::Empty { after: Duration::ZERO })),
-            Sent::Lost => {
-                let spent = wire.now().since(start);
-                return wait(wire, limit.map(|limit| limit - spent), Some(KEEP_ALIVE));
-            }
+            Sent::Lost if probes && spent >= gives_up => return Ok(Ended::KernelGaveUp),
+            // The server sends again what is not acknowledged.
+            Sent::Lost if is_there => comes = sent_again.next().map(|wait| spent + wait),
+            Sent::Lost => {}
+        }
+        let look = LOOK_AFTER.max(Duration::from_nanos(spent.as_nanos() / 100));
+        let next = [comes.map(|at| at - spent), (probes && spent < gives_up).then(|| gives_up - spent)];
+        let by = next.into_iter().flatten().fold(look, Duration::min);
+        if deadline.pause(wire, by)? {
+            return Ok(Ended::Limit(deadline.whole));
         }
     }
 }
 
-/// Waits in vain: until the caller's limit, or until the kernel gives up. With neither, as long as a day.
-fn wait(wire: &mut dyn Connections, limit: Option<Duration>, kernel: Option<Duration>) -> Result<Ended, String> {
-    match (limit, kernel) {
-        (Some(limit), kernel) if kernel.is_none_or(|kernel| limit < kernel) => {
-            wire.wait(limit)?;
-            Ok(Ended::Limit(limit))
-        }
-        (limit, kernel) => {
-            let pause = kernel.or(limit).unwrap_or(Duration::from_secs(86_400));
-            wire.wait(pause)?;
-            Ok(if kernel.is_some() { Ended::KernelGaveUp } else { Ended::Limit(pause) })
-        }
+/// What is left of a limit.
+struct Deadline {
+    left: Duration,
+    whole: Duration,
+}
+
+impl Deadline {
+    /// Lets time pass, no more than is left. Tells whether nothing is left.
+    fn pause(&mut self, wire: &mut dyn Connections, by: Duration) -> Result<bool, String> {
+        let by = by.min(self.left);
+        wire.wait(by)?;
+        self.left = self.left - by;
+        Ok(self.left == Duration::ZERO)
     }
 }

@@ -62,9 +62,9 @@ pub fn nc(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
             wire.close(&connection);
             open()
         }
-        Connected::Refused(_) => failed("Connection refused"),
+        Connected::Refused(..) => failed("Connection refused"),
         Connected::Unreachable => failed("Network is unreachable"),
-        Connected::TimedOut(_) => failed("Connection timed out"),
+        Connected::TimedOut(..) => failed("Connection timed out"),
         Connected::Limit(_) => failed("Operation now in progress"),
         Connected::Stopped(why) => Outcome::err(124, format!("kubewalk: {why}")),
     }

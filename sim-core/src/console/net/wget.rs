@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use super::super::host::{Host, Outcome};
 use super::connect::{Connected, connect};
-use super::exchange::{Ended, exchange};
+use super::exchange::{Ended, Patience, exchange};
 use super::url::Url;
 use super::{connections, source};
 use crate::dns::resolver::{Family, LookupError, lookup};
@@ -78,14 +78,14 @@ pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     };
     let connection = match connect(wire, &from, address, Some(patience)) {
         Connected::Yes(connection) => connection,
-        Connected::Refused(_) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection refused")),
+        Connected::Refused(..) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection refused")),
         Connected::Unreachable => return fail(outcome, format!("can't connect to remote host ({ip}): Network is unreachable")),
-        Connected::TimedOut(_) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection timed out")),
+        Connected::TimedOut(..) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection timed out")),
         Connected::Limit(_) => return fail(outcome, "download timed out".to_string()),
         Connected::Stopped(why) => return Outcome::err(124, format!("kubewalk: {why}")),
     };
     let request = HttpRequest { method: "GET".into(), path: url.path.clone(), host: url.authority.clone() };
-    let ended = exchange(wire, &connection, &request, Some(patience));
+    let ended = exchange(wire, &connection, &request, Patience { limit: Some(patience), probes: false });
     wire.close(&connection);
     let ended = match ended {
         Ok(ended) => ended,

@@ -1,0 +1,321 @@
+//! What programs see of connections that something happens to: a server that ends, a node that goes dark, a wire that is cut, a
+//! Service that moves on. Each case types a command, lets other commands happen while it runs, and knows text, status and time.
+
+use std::net::{IpAddr, SocketAddr};
+
+use sim_core::api::request::{Answer, Request};
+use sim_core::console::host::{ContainerView, Outcome, Stopped, World};
+use sim_core::console::session::Session;
+use sim_core::console::simulation::Simulation;
+use sim_core::dns::message::Question;
+use sim_core::engine::time::{Duration, Instant};
+use sim_core::explain::Trace;
+use sim_core::network::transport::{Connection, Opening, Sent};
+use sim_core::network::wire::{Asked, Connections, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
+use sim_core::objects::pod_spec::Protocol;
+use sim_core::objects::time::Timestamp;
+use sim_core::scenario::play::{self, Player};
+use sim_tests::input;
+
+/// Two machines; a client on the first, servers of several kinds on the second.
+const CLUSTER: &str = r#"
+apiVersion: kubewalk/v1
+kind: Scenario
+metadata: {name: clients}
+spec:
+  cluster: {nodes: 2}
+  images:
+    example.org/blue: {listen: [{port: 80}], reply: {body: "blue\n"}}
+    example.org/green: {listen: [{port: 80}], reply: {body: "green\n"}}
+    example.org/slow: {listen: [{port: 80}], reply: {delay: 20s, body: "late\n"}}
+    example.org/hangs: {listen: [{port: 80}], reply: {fail: hang}}
+  steps:
+    - apply: {doc: pod/client}
+    - apply: {doc: pod/blue}
+    - apply: {doc: pod/green}
+    - apply: {doc: pod/slow}
+    - apply: {doc: pod/hangs}
+    - apply: {doc: service/web}
+    - apply: {doc: service/slow}
+    - apply: {doc: service/hangs}
+    - until: converged
+      within: 2m
+---
+{apiVersion: v1, kind: Pod, metadata: {name: client}, spec: {nodeName: node-1, terminationGracePeriodSeconds: 1, containers: [{name: c, image: curlimages/curl, command: [sleep, infinity]}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: blue, labels: {app: blue}}, spec: {nodeName: node-2, containers: [{name: c, image: example.org/blue}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: green, labels: {app: green}}, spec: {nodeName: node-2, containers: [{name: c, image: example.org/green}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: slow, labels: {app: slow}}, spec: {nodeName: node-2, containers: [{name: c, image: example.org/slow}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: hangs, labels: {app: hangs}}, spec: {nodeName: node-2, containers: [{name: c, image: example.org/hangs}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: blue}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: slow}, spec: {selector: {app: slow}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: hangs}, spec: {selector: {app: hangs}, ports: [{port: 80}]}}
+"#;
+
+/// A simulation in which commands are typed elsewhere while a program waits.
+struct Meanwhile {
+    sim: Simulation,
+    elsewhere: Session,
+    plan: Vec<(Instant, &'static str)>,
+}
+
+impl Meanwhile {
+    fn pass(&mut self, by: Duration) -> Result<(), String> {
+        let end = self.sim.engine().now() + by;
+        while self.plan.first().is_some_and(|(at, _)| *at <= end) {
+            let (at, line) = self.plan.remove(0);
+            self.sim.pass(at.since(self.sim.engine().now()))?;
+            let outcome = self.elsewhere.run(&mut self.sim, line);
+            assert_eq!((outcome.exit, outcome.stderr.as_str()), (0, ""), "{line}");
+        }
+        self.sim.pass(end.since(self.sim.engine().now()))
+    }
+}
+
+impl Wire for Meanwhile {
+    fn now(&self) -> Instant {
+        self.sim.engine().now()
+    }
+    fn wait(&mut self, by: Duration) -> Result<(), String> {
+        self.pass(by)
+    }
+    fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked {
+        self.sim.ask(from, server, protocol, question)
+    }
+    fn resolver(&mut self, from: &Source) -> ResolverConfig {
+        self.sim.resolver(from)
+    }
+}
+
+impl Connections for Meanwhile {
+    fn open(&mut self, opening: &Opening) -> (Trace, Option<Connection>) {
+        self.sim.open(opening)
+    }
+    fn send(&mut self, connection: &Connection, request: &HttpRequest) -> HttpReply {
+        self.sim.send(connection, request)
+    }
+    fn heard(&mut self, connection: &Connection) -> Sent {
+        self.sim.heard(connection)
+    }
+    fn close(&mut self, connection: &Connection) {
+        self.sim.close(connection);
+    }
+    fn ping(&mut self, from: &Source, to: IpAddr) -> Trace {
+        self.sim.ping(from, to)
+    }
+}
+
+impl World for Meanwhile {
+    fn now(&self) -> Timestamp {
+        World::now(&self.sim)
+    }
+    fn elapsed(&self) -> Instant {
+        self.sim.elapsed()
+    }
+    fn request(&mut self, request: Request) -> Answer {
+        self.sim.request(request)
+    }
+    fn revision(&self) -> u64 {
+        self.sim.revision()
+    }
+    fn advance(&mut self, by: Duration) -> Result<(), Stopped> {
+        self.pass(by).map_err(|why| Stopped { why })
+    }
+    fn advance_until(&mut self, limit: Duration, done: &mut dyn FnMut(&mut dyn World) -> bool) -> Result<bool, Stopped> {
+        self.sim.advance_until(limit, done)
+    }
+    fn container(&mut self, namespace: &str, pod: &str, container: &str) -> Result<ContainerView, String> {
+        self.sim.container(namespace, pod, container)
+    }
+    fn logs(&mut self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<Vec<(Timestamp, String)>, String> {
+        self.sim.logs(namespace, pod, container, previous)
+    }
+    fn wire(&mut self) -> Option<&mut dyn Wire> {
+        Some(self)
+    }
+    fn connections(&mut self) -> Option<&mut dyn Connections> {
+        Some(self)
+    }
+}
+
+/// The cluster, everything in it running.
+fn player() -> Player {
+    let mut player = Player::new(input("clients.yaml", CLUSTER), &play::Options::default()).expect("the cluster can be built");
+    while let Some(step) = player.step() {
+        assert_eq!(step.failures, Vec::<String>::new());
+    }
+    player
+}
+
+/// Runs `line` in the client's container; `during` happens so many seconds after it began. Its outcome, and how long it took.
+fn run(player: &Player, line: &str, during: &[(u64, &'static str)]) -> (Outcome, Duration) {
+    let (sim, elsewhere, mut session) = (player.sim.clone(), player.session.clone(), player.session.clone());
+    let start = sim.engine().now();
+    let plan = during.iter().map(|(after, line)| (start + Duration::from_secs(*after), *line)).collect();
+    let mut world = Meanwhile { sim, elsewhere, plan };
+    world.pass(Duration::ZERO).expect("no limit is near");
+    let outcome = session.run(&mut world, &format!("kubectl exec client -- {line}"));
+    (outcome, world.sim.engine().now().since(start))
+}
+
+/// A case: what happens, the command, what happens meanwhile, a part of its output, its exit status, and the seconds it takes, at
+/// least and less than the next one.
+type Case = (&'static str, &'static str, &'static [(u64, &'static str)], &'static str, i32, u64);
+
+fn check(cases: &[Case]) {
+    let player = player();
+    for (what, line, during, text, exit, seconds) in cases {
+        let (outcome, took) = run(&player, line, during);
+        let all = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(all.contains(text), "{what}: {text}\n{all}");
+        assert_eq!((outcome.exit, took.as_secs()), (*exit, *seconds), "{what}, after {took}: {all}");
+    }
+}
+
+const CUT: (u64, &str) = (0, "fail link/node-1/node-2");
+const HEALED: &str = "heal link/node-1/node-2";
+const MOVE_ON: &str = "kubectl patch service web -p '{\"spec\":{\"selector\":{\"app\":\"green\"}}}' > /dev/null";
+
+#[test]
+fn a_connection_that_does_not_come_about() {
+    let line = "curl -sS http://$(kubectl get service web -o jsonpath='{.spec.clusterIP}')";
+    check(&[
+        ("no SYN gets through", line, &[CUT], "after 129261 ms: Couldn't connect to server", 28, 129),
+        // SYNs leave at 0, 1, 3, 7, 15, 31 and 63 s.
+        ("the third retry gets through", line, &[CUT, (5, HEALED)], "blue", 0, 7),
+        ("the last one does not", line, &[CUT, (64, HEALED)], "curl: (28) Failed to connect", 28, 129),
+    ]);
+}
+
+#[test]
+fn a_server_that_ends_while_it_works() {
+    check(&[
+        ("it answers, late", "curl -sS http://slow", &[], "late\n", 0, 20),
+        (
+            "its process is killed",
+            "curl -sS http://slow",
+            &[(3, "fail pod/default/slow")],
+            "curl: (52) Empty reply from server",
+            52,
+            3,
+        ),
+        (
+            "its pod is deleted",
+            "curl -sS http://slow",
+            &[(3, "kubectl delete pod slow --wait=false > /dev/null")],
+            "curl: (52) Empty reply from server",
+            52,
+            3,
+        ),
+        (
+            "it hangs, and is killed",
+            "curl -sS http://hangs",
+            &[(30, "fail pod/default/hangs")],
+            "curl: (52) Empty reply from server",
+            52,
+            30,
+        ),
+        ("wget hears the same", "wget -qO- http://slow", &[(3, "fail pod/default/slow")], "wget: error getting response", 1, 3),
+    ]);
+}
+
+#[test]
+fn a_server_that_falls_silent() {
+    check(&[
+        (
+            "its node dies; curl's probes find out",
+            "curl -sS http://slow",
+            &[(3, "fail node/node-2")],
+            "curl: (56) Recv failure: Connection timed out",
+            56,
+            600,
+        ),
+        (
+            "after the probe of the first minute",
+            "curl -sS http://hangs",
+            &[(100, "fail node/node-2")],
+            "curl: (56) Recv failure: Connection timed out",
+            56,
+            660,
+        ),
+        (
+            "wget asks for no probes; its own limit ends it",
+            "wget -qO- http://slow",
+            &[(3, "fail node/node-2")],
+            "wget: download timed out",
+            1,
+            900,
+        ),
+        (
+            "the caller's limit",
+            "curl -sS -m 5 http://slow",
+            &[(3, "fail node/node-2")],
+            "curl: (28) Operation timed out after 5000 milliseconds with 0 bytes received",
+            28,
+            5,
+        ),
+        // Sent again 0.2, 0.6, 1.4, 3, 6.2 and 12.6 s after the answer was due.
+        ("the answer is sent again", "curl -sS http://slow", &[(3, "fail link/node-1/node-2"), (30, HEALED)], "late", 0, 32),
+    ]);
+}
+
+#[test]
+fn a_kept_connection() {
+    let twice = "curl -sS --rate 1/m -w '%{num_connects}\\n' http://web http://web";
+    check(&[
+        ("two URLs, one connection", twice, &[], "blue\n1\nblue\n0\n", 0, 60),
+        ("the Service moves on; the connection does not", twice, &[(30, MOVE_ON)], "blue\n1\nblue\n0\n", 0, 60),
+        ("the Service is deleted", twice, &[(30, "kubectl delete service web > /dev/null")], "blue\n1\nblue\n0\n", 0, 60),
+        ("its server was restarted", twice, &[(30, "fail pod/default/blue")], "blue\n1\nblue\n1\n", 0, 60),
+        (
+            "its pod is gone, and another takes over",
+            twice,
+            &[(20, MOVE_ON), (30, "kubectl delete pod blue --wait=false > /dev/null")],
+            "blue\n1\ngreen\n1\n",
+            0,
+            60,
+        ),
+        (
+            "its pod is gone, and nobody takes over",
+            twice,
+            &[(30, "kubectl delete pod blue --wait=false > /dev/null")],
+            "curl: (7) Failed to connect to web port 80",
+            7,
+            60,
+        ),
+        // The second request is sent again for 924.6 s.
+        ("its node is dead", twice, &[(30, "fail node/node-2")], "curl: (56) Recv failure: Connection timed out", 56, 984),
+        // 0.2, 0.6, 1.4, 3, 6.2, 12.6 s after the second request.
+        (
+            "the wire is cut, and whole again in time",
+            twice,
+            &[(30, "fail link/node-1/node-2"), (70, HEALED)],
+            "blue\n1\nblue\n0\n",
+            0,
+            72,
+        ),
+    ]);
+}
+
+#[test]
+fn what_verbose_curl_says() {
+    let player = player();
+    let line = "curl -sv -o /dev/null -o /dev/null --rate 1/m http://web http://web";
+    let told = |line: &str, during| run(&player, line, during).0.stderr;
+    insta::assert_snapshot!(
+        "verbose",
+        [
+            told(line, &[]),
+            told(line, &[(30, "fail pod/default/blue")]),
+            told("curl -sv http://web:81 -m 5", &[]),
+            told("curl -v http://slow", &[(3, "fail pod/default/slow")])
+        ]
+        .join("\n")
+    );
+}

@@ -8,12 +8,6 @@ use std::path::Path;
 use sim_core::explain::Reason;
 use sim_tests::{console, input, reasons, scenario_files};
 
-/// Reasons that no scenario can show, each with the test that does.
-const NOT_IN_SCENARIOS: &[(&str, &str)] = &[
-    ("not-modelled", "network::path: a cluster without kubelets, whose answers are `unknown`"),
-    ("known-connection", "network::path: real traffic only; a trace is always of a new connection"),
-];
-
 #[test]
 fn every_reason_has_a_section_in_the_book() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src/reasons.md");
@@ -35,8 +29,7 @@ fn every_reason_is_given_by_a_scenario() {
         }
     }
     let missing: Vec<&str> = Reason::CODES.iter().copied().filter(|c| !given.contains(*c)).collect();
-    let excused: Vec<&str> = NOT_IN_SCENARIOS.iter().map(|(code, _)| *code).filter(|c| Reason::CODES.contains(c)).collect();
-    assert_eq!(missing, excused, "reasons without a `trace` step, and those that may have none");
+    assert_eq!(missing, Vec::<&str>::new(), "reasons that no `trace` of a scenario gives");
 }
 
 /// A cluster at rest: a Service `web` with two pods, one in another namespace, and one of everything that does not work.
@@ -129,7 +122,8 @@ fn bad_questions_get_a_way_out() {
         ("trace external a/b/c/d:80", "is not a target; write IP:PORT"),
         ("trace external web:80 --protocol ICMP", "`ICMP` is not a protocol; there are TCP, UDP and SCTP"),
         ("trace external web:80 --protocol", "`--protocol` needs a value"),
-        ("trace external web:80 --fast", "`--fast` is not a flag of it; there are --protocol, --at-node, -o json"),
+        ("trace external web:80 --fast", "`--fast` is not a flag of it; there are --protocol, --at-node, --client-port, -o json"),
+        ("trace external web:80 --client-port 0", "`0` is not a port; ports are numbers from 1 to 65535"),
         ("trace external web:80 -o yaml", "`yaml` is not a form of output; there are text and json"),
         ("rules", "a node is needed"),
         ("rules node/node-9", "node `node-9` does not exist; the nodes are node-1, node-2, node-3"),

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sim_core::engine::run::Digests;
+use sim_core::explain::Reason;
 use sim_core::kubelet::images::ImageTable;
 use sim_core::render::transcript;
 use sim_core::scenario::load::{File, Input, Options, load};
@@ -45,11 +46,13 @@ pub fn input(name: &str, text: &str) -> Arc<Input> {
     }
 }
 
-/// The reasons that the `trace` steps of a scenario give: code and sentence.
+/// The reasons that the `trace` steps of a scenario give: code and sentence. Also those whose code a command prints alone on a line.
 pub fn reasons(input: &Arc<Input>) -> Vec<(String, String)> {
     let mut player = Player::new(input.clone(), &play::Options::default()).expect("the cluster can be built");
     let mut given = Vec::new();
     while let Some(played) = player.step() {
+        let printed = played.outcome.stdout.clone();
+        given.extend(printed.lines().filter(|l| Reason::CODES.contains(l)).map(|code| (code.to_string(), printed.clone())));
         let trace = played.trace.unwrap_or_default();
         for hop in ["hops", "return_hops"].iter().flat_map(|key| trace[*key].as_array().cloned().unwrap_or_default()) {
             let text = |key: &str| hop["reason"][key].as_str().unwrap_or_default().to_string();

@@ -203,8 +203,16 @@ impl Simulation {
 
     /// The way of the first packet of a new connection, looked at beside the world: nothing is left behind.
     pub fn trace(&self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace {
+        self.look_at(from, to, protocol, path::Sending::Imagined)
+    }
+
+    /// The way of a packet with this port of the client: where its connection is known, the rules are not asked.
+    pub fn trace_flow(&self, from: &Source, to: SocketAddr, protocol: Protocol, port: u16) -> Trace {
+        self.look_at(from, to, protocol, path::Sending::First(port))
+    }
+
+    fn look_at(&self, from: &Source, to: SocketAddr, protocol: Protocol, sending: path::Sending) -> Trace {
         let ground = GroundAt { cluster: self.cluster(), now: self.timeline.now() };
-        let sending = path::Sending::Imagined;
         path::trace(&ground, self.draws(), &path::Asked { from, to, protocol, now: self.timeline.now(), sending })
     }
 }

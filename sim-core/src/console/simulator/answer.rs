@@ -22,8 +22,11 @@ const NODES_ASKED_MAX: usize = 12;
 /// The answer to one question.
 pub(super) fn answer(sim: &Simulation, from: &Source, target: &Target, protocol: Protocol) -> Answer {
     let spent = target.resolver.as_ref().map_or(Duration::ZERO, |(_, spent)| *spent);
-    let mut trace =
-        if target.to.ip().is_unspecified() { unresolved(target, protocol) } else { sim.trace(from, target.to, protocol) };
+    let mut trace = match target.client_port {
+        _ if target.to.ip().is_unspecified() => unresolved(target, protocol),
+        Some(port) => sim.trace_flow(from, target.to, protocol, port),
+        None => sim.trace(from, target.to, protocol),
+    };
     if let Some((hop, _)) = target.resolver.as_ref().filter(|_| trace.outcome != Outcome::Unresolved) {
         trace.hops.insert(0, hop.clone());
     }

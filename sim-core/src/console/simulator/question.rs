@@ -28,6 +28,8 @@ pub(super) struct Target {
     pub name: Option<String>,
     /// What the resolver did, and how long it took.
     pub resolver: Option<(Hop, Duration)>,
+    /// The client's port, if the question is about a connection that may be known already.
+    pub client_port: Option<u16>,
 }
 
 /// Reads a protocol.
@@ -104,7 +106,7 @@ pub(super) fn target(sim: &Simulation, text: &str, from: &Source) -> Result<Targ
     let (host, port) = authority(text)?;
     if let Some(ip) = parse_ip_sloppy(&host) {
         let port = number(&port)?;
-        return Ok(Target { to: SocketAddr::new(ip, port), name: None, resolver: None });
+        return Ok(Target { to: SocketAddr::new(ip, port), name: None, resolver: None, client_port: None });
     }
     let parts: Vec<&str> = host.split('/').collect();
     let (namespace, name) = match parts[..] {
@@ -124,7 +126,7 @@ pub(super) fn target(sim: &Simulation, text: &str, from: &Source) -> Result<Targ
     };
     let by_port_name = service.ports.iter().find(|p| *p.name == *port).map(|p| p.port);
     let port = by_port_name.map_or_else(|| number(&port), Ok)?;
-    Ok(Target { to: SocketAddr::new(*ip, port), name: None, resolver: None })
+    Ok(Target { to: SocketAddr::new(*ip, port), name: None, resolver: None, client_port: None })
 }
 
 /// A Service by name, or the refusal with what there is.
@@ -169,7 +171,8 @@ fn authority(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn number(text: &str) -> Result<u16, String> {
+/// A port.
+pub(super) fn number(text: &str) -> Result<u16, String> {
     let port = text.parse().ok().filter(|n| *n > 0);
     port.ok_or_else(|| format!("`{text}` is not a port; ports are numbers from 1 to 65535"))
 }
@@ -183,7 +186,7 @@ fn by_name(sim: &Simulation, host: &str, port: u16, from: &Source) -> Result<Tar
         let name = labels.next().unwrap_or_default();
         let found = service(sim, labels.next().unwrap_or(&own), name)?;
         let ip = found.cluster_ips.first().ok_or_else(|| format!("Service {host} has no address"))?;
-        return Ok(Target { to: SocketAddr::new(*ip, port), name: Some(host.to_string()), resolver: None });
+        return Ok(Target { to: SocketAddr::new(*ip, port), name: Some(host.to_string()), resolver: None, client_port: None });
     }
     let mut copy = sim.clone();
     let start = copy.engine().now();
@@ -210,7 +213,7 @@ fn by_name(sim: &Simulation, host: &str, port: u16, from: &Source) -> Result<Tar
         not_eligible: Vec::new(),
         view_age: None,
     };
-    Ok(Target { to, name: Some(host.to_string()), resolver: Some((hop, spent)) })
+    Ok(Target { to, name: Some(host.to_string()), resolver: Some((hop, spent)), client_port: None })
 }
 
 /// The address that a source sends from.

@@ -85,9 +85,11 @@ pub struct Cluster {
     policies_changed: u64,
 }
 
-/// What one more version of an object takes, with its share of the maps, in bytes: a round figure, which only decides how many
-/// checkpoints are kept.
-const OBJECT: u64 = 1 << 10;
+/// What a checkpoint may hold of its own, in bytes: round figures, which only decide how many checkpoints are kept. With a pod
+/// goes what its kubelet and its endpoints know of it.
+const POD: u64 = 4 << 10;
+const NODE: u64 = 4 << 10;
+const EVENT: u64 = 1 << 10;
 
 /// Who sent a write and wants to hear of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,7 +205,7 @@ impl Model for Cluster {
 
     fn weight(&self) -> u64 {
         let head = self.store.head();
-        (head.pods.len() + head.events.len() + head.nodes.len()) as u64 * OBJECT
+        head.pods.len() as u64 * POD + head.nodes.len() as u64 * NODE + head.events.len() as u64 * EVENT
     }
 }
 

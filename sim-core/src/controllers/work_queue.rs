@@ -45,6 +45,15 @@ struct Work {
     tries: u32,
 }
 
+/// What is to be said of a write when it is answered.
+#[derive(Clone, Debug)]
+struct Awaited {
+    key: Key,
+    deletes: bool,
+    done: Option<Said>,
+    failed: Option<Said>,
+}
+
 /// A write on its way, or part of one.
 pub type Sent = (Tag, Write);
 
@@ -55,7 +64,7 @@ pub struct WorkQueue {
     later: OrdSet<(Instant, Key)>,
     later_at: OrdMap<Key, Instant>,
     works: OrdMap<Key, Work>,
-    sent: OrdMap<Tag, (Key, Step)>,
+    sent: OrdMap<Tag, Awaited>,
     next_tag: Tag,
     /// Revisions of its own writes that the photograph does not show yet.
     wrote: OrdSet<u64>,
@@ -159,22 +168,24 @@ impl WorkQueue {
 
     fn send(&mut self, key: &Key, wave: Vec<Step>) -> Vec<Sent> {
         let mut sends = Vec::with_capacity(wave.len());
-        let mut awaited = 0;
+        let mut outstanding = 0;
         for step in wave {
             // Nobody waits for an Event.
             if matches!(step.write, Write::Note(_)) {
                 sends.push((0, step.write));
                 continue;
             }
-            awaited += 1;
+            outstanding += 1;
             self.next_tag += 1;
-            sends.push((self.next_tag, step.write.clone()));
-            self.sent.insert(self.next_tag, (key.clone(), step));
+            let deletes = matches!(step.write, Write::Delete { .. });
+            let awaited = Awaited { key: key.clone(), deletes, done: step.done, failed: step.failed };
+            self.sent.insert(self.next_tag, awaited);
+            sends.push((self.next_tag, step.write));
         }
         if let Some(work) = self.works.get_mut(key) {
-            work.outstanding += awaited;
+            work.outstanding += outstanding;
         }
-        if awaited == 0 {
+        if outstanding == 0 {
             sends.extend(self.next_wave(key));
         }
         sends
@@ -188,7 +199,7 @@ impl WorkQueue {
 
     /// Takes note of the answer to a write.
     pub fn answered(&mut self, tag: Tag, result: &Result<Object, Status>, retry: Retry) -> Option<(Key, Answered)> {
-        let (key, step) = self.sent.remove(&tag)?;
+        let Awaited { key, deletes, done, failed } = self.sent.remove(&tag)?;
         let mut answer = Answered::default();
         let work = self.works.get_mut(&key)?;
         work.outstanding -= 1;
@@ -196,12 +207,13 @@ impl WorkQueue {
             Ok(object) => {
                 work.needs = work.needs.max(object.meta().revision);
                 self.wrote.insert(object.meta().revision);
-                answer.notes.extend(step.done.map(|said| said.about(&object.meta().name, "")));
+                answer.notes.extend(done.map(|said| said.about(&object.meta().name, "")));
             }
-            Err(status) if vanished(&step.write, status) => {}
+            // What is gone already is as good as deleted.
+            Err(status) if deletes && status.reason == "NotFound" => {}
             Err(status) => {
                 if status.reason != "Conflict" {
-                    answer.notes.extend(step.failed.map(|said| said.about("", &status.message)));
+                    answer.notes.extend(failed.map(|said| said.about("", &status.message)));
                 }
                 work.failure.get_or_insert_with(|| status.clone());
                 work.rest.clear();
@@ -234,11 +246,6 @@ impl WorkQueue {
             self.works.remove(key);
         }
     }
-}
-
-/// Deleting what is gone already is success.
-fn vanished(write: &Write, status: &Status) -> bool {
-    matches!(write, Write::Delete { .. }) && status.reason == "NotFound"
 }
 
 impl Retry {

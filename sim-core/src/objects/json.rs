@@ -4,7 +4,6 @@
 //! component then treats it as upstream's code treats nil. So records are parsed by functions that cannot fail.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -48,12 +47,12 @@ impl<'a> At<'a> {
 
     /// A text that is not empty.
     pub fn name(self) -> Option<Name> {
-        self.text().filter(|t| !t.is_empty()).map(Arc::from)
+        self.text().filter(|t| !t.is_empty()).map(Name::from)
     }
 
     /// The texts of a list of texts.
     pub fn names(self) -> Vec<Name> {
-        self.items().filter_map(|i| i.text().map(Arc::from)).collect()
+        self.items().filter_map(|i| i.text().map(Name::from)).collect()
     }
 
     /// A whole number.

@@ -41,8 +41,9 @@ use self::pod::Pod;
 use self::service::Service;
 use self::workload::{Deployment, ReplicaSet};
 
-/// A short shared text: names, namespaces, uids, label values.
-pub type Name = Arc<str>;
+/// A short text: names, namespaces, uids, label values. Up to 23 bytes lie in place, so that keys are compared without a detour
+/// through memory; longer ones are shared. A copy never allocates.
+pub type Name = smol_str::SmolStr;
 
 /// One stored object of any kind. Cloning copies a pointer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Scheduler;
 use super::score::Spreading;
 use super::snapshot::Candidate;
-use super::{Scheduler, Used};
 use crate::objects::Name;
 use crate::objects::node::Node;
 use crate::objects::pod::Pod;
@@ -29,46 +29,59 @@ impl Scheduler {
 
 /// Runs the filters in the order of the default profile; the first that refuses decides. `apart` is what the last of them,
 /// topology spread, says.
-pub fn check(pod: &Pod, Candidate { node, used }: &Candidate, apart: &Result<(), &'static str>) -> Result<(), Refusal> {
+pub fn check(pod: &Pod, candidate: &Candidate, apart: &Result<(), &'static str>) -> Result<(), Refusal> {
     let refuse = |text: &str| Err(Refusal(vec![text.to_string()]));
+    if !candidate.open {
+        kept_away(pod, &candidate.node)?;
+    }
+    if !selected(pod, candidate) {
+        return refuse("node(s) didn't match Pod's node affinity/selector");
+    }
+    let short = shortages(pod, candidate);
+    if !short.is_empty() {
+        return Err(Refusal(short));
+    }
+    apart.or_else(refuse)
+}
+
+/// By a cordon, or by a taint that the pod does not tolerate.
+fn kept_away(pod: &Pod, node: &Node) -> Result<(), Refusal> {
     let tolerates = |key: &str, value: &str, effect: &str| pod.spec.tolerations.iter().any(|t| t.covers(key, value, effect));
     if node.unschedulable && !tolerates("node.kubernetes.io/unschedulable", "", "NoSchedule") {
-        return refuse("node(s) were unschedulable");
+        return Err(Refusal(vec!["node(s) were unschedulable".to_string()]));
     }
     let bars = |t: &&crate::objects::node::Taint| {
         matches!(&*t.effect, "NoSchedule" | "NoExecute") && !tolerates(&t.key, &t.value, &t.effect)
     };
-    if let Some(taint) = node.taints.iter().find(bars) {
-        return Err(Refusal(vec![format!("node(s) had untolerated taint {{{}: {}}}", taint.key, taint.value)]));
+    match node.taints.iter().find(bars) {
+        Some(taint) => Err(Refusal(vec![format!("node(s) had untolerated taint {{{}: {}}}", taint.key, taint.value)])),
+        None => Ok(()),
     }
-    if !selected(pod, node) {
-        return refuse("node(s) didn't match Pod's node affinity/selector");
-    }
-    let short = shortages(pod, node, *used);
-    if !short.is_empty() {
-        return Err(Refusal(short));
-    }
-    apart.map_err(|text| Refusal(vec![text.to_string()]))
 }
 
-fn selected(pod: &Pod, node: &Node) -> bool {
-    let labels = &node.meta.labels;
-    let by_affinity = pod.spec.node_affinity.as_ref().is_none_or(|terms| {
+fn selected(pod: &Pod, candidate: &Candidate) -> bool {
+    let (selector, affinity) = (&pod.spec.node_selector, &pod.spec.node_affinity);
+    if selector.is_empty() && affinity.is_none() {
+        return true;
+    }
+    let labels = &candidate.node.meta.labels;
+    let by_affinity = affinity.as_ref().is_none_or(|terms| {
         // A term without requirements matches nothing.
         terms.iter().any(|term| !term.is_empty() && term.iter().all(|r| r.matches(labels)))
     });
-    pod.spec.node_selector.contained_in(labels) && by_affinity
+    selector.contained_in(labels) && by_affinity
 }
 
-fn shortages(pod: &Pod, node: &Node, used: Used) -> Vec<String> {
+fn shortages(pod: &Pod, candidate: &Candidate) -> Vec<String> {
+    let used = &candidate.used;
     let mut short = Vec::new();
-    if used.pods + 1 > node.pods {
+    if used.pods + 1 > candidate.pods {
         short.push("Too many pods".to_string());
     }
-    if pod.spec.cpu > 0 && pod.spec.cpu > node.cpu - used.cpu {
+    if pod.spec.cpu > 0 && pod.spec.cpu > candidate.cpu - used.cpu {
         short.push("Insufficient cpu".to_string());
     }
-    if pod.spec.memory > 0 && pod.spec.memory > node.memory - used.memory {
+    if pod.spec.memory > 0 && pod.spec.memory > candidate.memory - used.memory {
         short.push("Insufficient memory".to_string());
     }
     short
@@ -102,6 +115,7 @@ pub fn message(nodes: usize, refusals: &[Refusal]) -> String {
 mod tests {
     use super::*;
     use crate::objects::Object;
+    use crate::scheduler::Used;
     use serde_json::json;
 
     fn parsed(doc: serde_json::Value) -> Object {
@@ -137,7 +151,7 @@ mod tests {
             else {
                 panic!()
             };
-            check(&pod, &Candidate { node: node.clone(), used }, &Ok(())).map_err(|r| r.0.join("; "))
+            check(&pod, &Candidate::new(node.clone(), used), &Ok(())).map_err(|r| r.0.join("; "))
         };
         let tolerant = json!([{"key": "k", "operator": "Equal", "value": "v", "effect": "NoSchedule"}]);
         assert_eq!(case(json!({}), Used::default()).unwrap_err(), "node(s) had untolerated taint {k: v}");

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
-use self::snapshot::Snapshot;
+use self::snapshot::{Place, Snapshot};
 use crate::api::component::{Clock, Note, Reaction, Tag, Write};
 use crate::api::status::Status;
 use crate::engine::time::{Duration, Instant};
@@ -68,7 +68,7 @@ pub struct Scheduler {
     /// The nodes of the photograph, each with what it has given away.
     snapshot: Arc<Snapshot>,
     /// The node each pod is counted on: bound, or bound by a write on its way.
-    placed: OrdMap<ObjectId, Name>,
+    placed: OrdMap<ObjectId, Place>,
     /// Where the next search begins.
     next_node: usize,
     armed: bool,
@@ -109,7 +109,7 @@ impl Scheduler {
                 if pod.finished() {
                     self.forget(id, pod);
                 } else if let Some(node) = &pod.node {
-                    self.count(id, pod, node.clone());
+                    self.count(id, pod, node);
                     self.queue.remove(&(-pod.spec.priority, id));
                     self.waiting.remove(&id);
                 } else if !pod.meta.deleting() && !self.placed.contains_key(&id) && pod.spec.gates.is_empty() && ours(pod) {
@@ -138,27 +138,28 @@ impl Scheduler {
         }
     }
 
-    fn count(&mut self, id: ObjectId, pod: &Pod, node: Name) {
-        if self.placed.get(&id) == Some(&node) {
+    fn count(&mut self, id: ObjectId, pod: &Pod, node: &Name) {
+        if self.placed.get(&id).is_some_and(|place| place.node == *node) {
             return;
         }
         self.forget(id, pod);
-        self.account(&node, pod, 1);
-        self.placed.insert(id, node);
+        let place = self.snapshot.place(node);
+        self.account(&place, pod, 1);
+        self.placed.insert(id, place);
     }
 
     fn forget(&mut self, id: ObjectId, pod: &Pod) {
         self.queue.remove(&(-pod.spec.priority, id));
         self.waiting.remove(&id);
-        if let Some(node) = self.placed.remove(&id) {
-            self.account(&node, pod, -1);
+        if let Some(place) = self.placed.remove(&id) {
+            self.account(&place, pod, -1);
         }
     }
 
     /// A pod comes to a node, or leaves it.
-    fn account(&mut self, node: &Name, pod: &Pod, sign: i64) {
-        self.used.entry(node.clone()).or_default().add(pod, sign);
-        if let Some(number) = self.snapshot.number(node) {
+    fn account(&mut self, place: &Place, pod: &Pod, sign: i64) {
+        self.used.entry(place.node.clone()).or_default().add(pod, sign);
+        if let Some(number) = self.snapshot.number_of(place) {
             Arc::make_mut(&mut self.snapshot).nodes[number].used.add(pod, sign);
         }
     }
@@ -217,7 +218,7 @@ impl Scheduler {
         match self.choose(id, pod, clock) {
             Ok(node) => {
                 self.waiting.remove(&id);
-                self.count(id, pod, node.clone());
+                self.count(id, pod, &node);
                 let (namespace, name, uid) = (pod.meta.namespace.clone(), pod.meta.name.clone(), pod.meta.uid.clone());
                 let message = format!("Successfully assigned {namespace}/{name} to {node}");
                 let bind = Write::Bind { namespace, name, uid, node };

@@ -8,10 +8,8 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use super::Used;
-use super::snapshot::{Candidate, Domains, Snapshot};
-use crate::objects::Name;
-use crate::objects::node::{HOSTNAME, Node, ZONE};
+use super::snapshot::{Candidate, Domains, Place, Snapshot};
+use crate::objects::node::{HOSTNAME, ZONE};
 use crate::objects::pod::Pod;
 use crate::store::{ObjectId, View};
 
@@ -35,8 +33,8 @@ pub struct Spreading(Vec<Rule>);
 
 impl Spreading {
     /// Counts the pod's like: by its own constraints, or by the system's defaults where it has none.
-    pub fn of(pod: &Pod, view: &View, placed: &OrdMap<ObjectId, Name>, snapshot: &Snapshot) -> Spreading {
-        let node_of = |id: ObjectId| placed.get(&id).and_then(|name| snapshot.number(name));
+    pub fn of(pod: &Pod, view: &View, placed: &OrdMap<ObjectId, Place>, snapshot: &Snapshot) -> Spreading {
+        let node_of = |id: ObjectId| placed.get(&id).and_then(|place| snapshot.number_of(place));
         if !pod.spec.spread.is_empty() {
             let neighbours = || view.pods.entries().filter(|(_, p)| p.meta.namespace == pod.meta.namespace && !p.meta.deleting());
             let rules = pod.spec.spread.iter().map(|constraint| {
@@ -105,22 +103,24 @@ fn log_milli(n: i64) -> i64 {
 
 /// The total of each of these nodes, given by number.
 pub fn all(pod: &Pod, nodes: &[Candidate], fitting: &[usize], spread: &Spreading) -> Vec<i64> {
-    let taints: Vec<i64> = fitting.iter().map(|n| disliked(pod, &nodes[*n].node)).collect();
+    let taints: Vec<i64> = fitting.iter().map(|n| disliked(pod, &nodes[*n])).collect();
     let worst = taints.iter().max().copied().unwrap_or(0);
     let soft = spread.soft(fitting);
     let crowds: Vec<i64> = fitting.iter().map(|n| soft.iter().map(|(rule, weight)| rule.crowd(*n, *weight)).sum()).collect();
     let (least, most) = (crowds.iter().min().copied().unwrap_or(0), crowds.iter().max().copied().unwrap_or(0));
     let total = |(number, (taint, crowd)): (&usize, (&i64, &i64))| {
-        let Candidate { node, used } = &nodes[*number];
         let tolerance = if worst == 0 { 100 } else { 100 - 100 * taint / worst };
         let apart = if most == 0 { 100 } else { 100 * (most + least - crowd) / most };
-        allocation(pod, node, *used) + 3 * tolerance + if spread.0.is_empty() { 0 } else { 2 * apart }
+        allocation(pod, &nodes[*number]) + 3 * tolerance + if spread.0.is_empty() { 0 } else { 2 * apart }
     };
     fitting.iter().zip(taints.iter().zip(&crowds)).map(total).collect()
 }
 
-fn disliked(pod: &Pod, node: &Node) -> i64 {
-    let soft = node.taints.iter().filter(|t| &*t.effect == "PreferNoSchedule");
+fn disliked(pod: &Pod, candidate: &Candidate) -> i64 {
+    if candidate.open {
+        return 0;
+    }
+    let soft = candidate.node.taints.iter().filter(|t| &*t.effect == "PreferNoSchedule");
     let barred = soft.filter(|t| !pod.spec.tolerations.iter().any(|tol| tol.covers(&t.key, &t.value, &t.effect)));
     i64::try_from(barred.count()).unwrap_or(i64::MAX)
 }
@@ -134,7 +134,8 @@ pub fn counted(pod: &Pod) -> (i64, i64) {
 }
 
 /// LeastAllocated and BalancedAllocation together.
-fn allocation(pod: &Pod, node: &Node, used: Used) -> i64 {
+fn allocation(pod: &Pod, node: &Candidate) -> i64 {
+    let used = node.used;
     let (cpu, memory) = counted(pod);
     let free =
         |capacity: i64, wanted: i64| if capacity == 0 || wanted > capacity { 0 } else { (capacity - wanted) * 100 / capacity };

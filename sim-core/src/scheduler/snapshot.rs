@@ -13,13 +13,38 @@ use crate::objects::Name;
 use crate::objects::node::{HOSTNAME, Node, ZONE};
 use crate::store::Table;
 
-/// A node in a cycle.
+/// A node in a cycle. Most pods ask for no more than what stands here; the node itself is looked at for taints and labels.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     /// The node.
     pub node: Arc<Node>,
     /// What its pods ask for.
     pub used: Used,
+    /// CPU it can give away, in thousandths.
+    pub cpu: i64,
+    /// Memory it can give away, in bytes.
+    pub memory: i64,
+    /// Pods it can take.
+    pub pods: i64,
+    /// Neither taint nor cordon keeps any pod away.
+    pub open: bool,
+}
+
+/// Where a pod is counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Name of the node.
+    pub node: Name,
+    /// Its number in the snapshot of that time; most often still its number.
+    number: usize,
+}
+
+impl Candidate {
+    /// A node with what has been given away of it.
+    pub fn new(node: Arc<Node>, used: Used) -> Candidate {
+        let open = !node.unschedulable && node.taints.is_empty();
+        Candidate { used, cpu: node.cpu, memory: node.memory, pods: node.pods, open, node }
+    }
 }
 
 /// All nodes, in the order of their names.
@@ -42,14 +67,24 @@ impl Snapshot {
     /// The nodes of a photograph.
     pub fn of(nodes: &Table<Node>, used: &OrdMap<Name, Used>) -> Snapshot {
         let used = |node: &Node| used.get(&node.meta.name).copied().unwrap_or_default();
-        let nodes: Vec<Candidate> = nodes.iter().map(|node| Candidate { node: node.clone(), used: used(node) }).collect();
+        let nodes: Vec<Candidate> = nodes.iter().map(|node| Candidate::new(node.clone(), used(node))).collect();
         let (hosts, zones) = (Arc::new(Domains::of(&nodes, HOSTNAME)), Arc::new(Domains::of(&nodes, ZONE)));
         Snapshot { nodes, hosts, zones }
     }
 
-    /// The number of a node.
-    pub fn number(&self, name: &str) -> Option<usize> {
+    fn number(&self, name: &str) -> Option<usize> {
         self.nodes.binary_search_by(|candidate| (*candidate.node.meta.name).cmp(name)).ok()
+    }
+
+    /// A node, to be found again without a search.
+    pub fn place(&self, node: &Name) -> Place {
+        Place { node: node.clone(), number: self.number(node).unwrap_or(usize::MAX) }
+    }
+
+    /// The number of the node that a pod is counted on.
+    pub fn number_of(&self, place: &Place) -> Option<usize> {
+        let still = self.nodes.get(place.number).is_some_and(|candidate| candidate.node.meta.name == place.node);
+        if still { Some(place.number) } else { self.number(&place.node) }
     }
 
     /// The domains that a label divides the nodes into.

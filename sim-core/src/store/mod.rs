@@ -19,8 +19,9 @@ use crate::engine::time::{Duration, Instant};
 use crate::objects::Object;
 use crate::objects::meta::Version;
 
-/// How many changes the log keeps; a watcher further behind must relist.
-pub const LOG_MAX: usize = 50_000;
+/// How many changes the log keeps; a watcher further behind must relist. (A real server's watch cache keeps 100 to 102,400 for
+/// each kind, by how many come in 75 s.)
+pub const LOG_MAX: usize = 20_000;
 /// Photographs older than this are dropped (the youngest of them stays): no watch is later than that, unless it is cut off and
 /// keeps its own pointer.
 pub const PHOTOGRAPHS_KEPT: Duration = Duration::from_millis(500);
@@ -53,7 +54,10 @@ pub struct Gone;
 pub struct Store {
     head: Arc<View>,
     next_id: u32,
+    /// In order of revision; without Events, which no component watches.
     log: Vector<Change>,
+    /// The revision of the last change that has left the log.
+    forgotten: u64,
     photographs: Vector<(Instant, Arc<View>)>,
 }
 
@@ -68,7 +72,7 @@ impl Store {
         self.head.revision
     }
 
-    /// The store as it was at `at`: the youngest photograph not younger than that, or the oldest there is.
+    /// The store as it was at `at`, Events aside: the youngest photograph not younger than that, or the oldest there is.
     pub fn view_at(&self, at: Instant) -> &Arc<View> {
         let index = match self.photographs.binary_search_by(|(taken, _)| taken.cmp(&at)) {
             Ok(index) => index,
@@ -77,15 +81,16 @@ impl Store {
         self.photographs.get(index).map_or(&self.head, |(_, view)| view)
     }
 
-    /// The changes after revision `after` up to and including `upto`, oldest first.
+    /// The changes after revision `after` up to and including `upto`, oldest first. Events are not among them.
     pub fn changes(&self, after: u64, upto: u64) -> Result<impl Iterator<Item = &Change>, Gone> {
-        let oldest = self.log.front().map_or(self.revision() + 1, |c| c.revision);
-        if after + 1 < oldest && after < self.revision() {
+        if after < self.forgotten {
             return Err(Gone);
         }
-        let index =
-            |revision: u64| usize::try_from((revision + 1).saturating_sub(oldest)).unwrap_or(usize::MAX).min(self.log.len());
-        let (from, to) = (index(after), index(upto));
+        let behind = |revision: u64| match self.log.binary_search_by(|change| change.revision.cmp(&revision)) {
+            Ok(index) => index + 1,
+            Err(index) => index,
+        };
+        let (from, to) = (behind(after), behind(upto));
         Ok(self.log.focus().narrow(from..to.max(from)).into_iter())
     }
 
@@ -127,17 +132,23 @@ impl Store {
         head.apply(id, before.as_ref(), after.as_ref());
         head.revision += 1;
         let revision = head.revision;
+        if matches!(before.as_ref().or(after.as_ref()), Some(Object::Event(_))) {
+            return;
+        }
         self.publish(at);
         self.log.push_back(Change { revision, at, id, before, after });
-        if self.log.len() > LOG_MAX {
-            self.log.pop_front();
+        if self.log.len() > LOG_MAX
+            && let Some(oldest) = self.log.pop_front()
+        {
+            self.forgotten = oldest.revision;
         }
     }
 
     fn publish(&mut self, at: Instant) {
+        let photograph = Arc::new(self.head.without_events());
         match self.photographs.back_mut() {
-            Some((taken, view)) if at.since(*taken) < EXPOSURE => *view = self.head.clone(),
-            _ => self.photographs.push_back((at, self.head.clone())),
+            Some((taken, view)) if at.since(*taken) < EXPOSURE => *view = photograph,
+            _ => self.photographs.push_back((at, photograph)),
         }
         let horizon = at - PHOTOGRAPHS_KEPT;
         while self.photographs.get(1).is_some_and(|(taken, _)| *taken <= horizon) {

@@ -156,6 +156,11 @@ impl View {
         ids.into_iter().flatten().filter_map(|id| Some((*id, self.pods.by_id(*id)?)))
     }
 
+    /// The same without Events: no component watches them, and so their maps need not be copied on write.
+    pub(super) fn without_events(&self) -> View {
+        View { events: Table::default(), ..self.clone() }
+    }
+
     /// Replaces `before` by `after` under `id`, indexes included.
     pub(super) fn apply(&mut self, id: ObjectId, before: Option<&Object>, after: Option<&Object>) {
         let moved = match (before, after) {

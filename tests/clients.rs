@@ -38,6 +38,10 @@ spec:
     - apply: {doc: service/web}
     - apply: {doc: service/slow}
     - apply: {doc: service/hangs}
+    - apply: {doc: pod/go}
+    - apply: {doc: service/nobody}
+    - apply: {doc: service/elsewhere}
+    - apply: {doc: service/deaf}
     - until: converged
       within: 2m
 ---
@@ -54,6 +58,14 @@ spec:
 {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: blue}, ports: [{port: 80}]}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: slow}, spec: {selector: {app: slow}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: go}, spec: {nodeName: node-1, containers: [{name: c, image: registry.k8s.io/e2e-test-images/agnhost:2.47, command: [sleep, infinity]}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: nobody}, spec: {selector: {app: nobody}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: elsewhere}, spec: {internalTrafficPolicy: Local, selector: {app: blue}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: deaf}, spec: {selector: {app: blue}, ports: [{port: 80, targetPort: 8080}]}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: hangs}, spec: {selector: {app: hangs}, ports: [{port: 80}]}}
 "#;
@@ -162,6 +174,17 @@ fn run(player: &Player, line: &str, during: &[(u64, &'static str)]) -> (Outcome,
     world.pass(Duration::ZERO).expect("no limit is near");
     let outcome = session.run(&mut world, &format!("kubectl exec client -- {line}"));
     (outcome, world.sim.engine().now().since(start))
+}
+
+/// Runs lines, the last of which is looked at: its outcome, and how long it took.
+fn run_in(player: &Player, before: &[&str], line: &str) -> (Outcome, Duration) {
+    let (mut sim, mut session) = (player.sim.clone(), player.session.clone());
+    for line in before {
+        assert_eq!(session.run(&mut sim, line).exit, 0, "{line}");
+    }
+    let start = sim.engine().now();
+    let outcome = session.run(&mut sim, line);
+    (outcome, sim.engine().now().since(start))
 }
 
 /// A case: what happens, the command, what happens meanwhile, a part of its output, its exit status, and the seconds it takes, at
@@ -318,4 +341,100 @@ fn what_verbose_curl_says() {
         ]
         .join("\n")
     );
+}
+
+/// A row of the table of errors: what is wrong, how it comes about, whom the clients call, what curl, wget and a Go client say of it,
+/// and the seconds after which they do.
+type Row = (&'static str, &'static [&'static str], &'static str, &'static str, &'static str, &'static str, u64);
+
+const DENY: &str = "kubectl apply -f - <<'END' > /dev/null
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: deny}, spec: {podSelector: {matchLabels: {app: blue}}}}
+END";
+const SLOW: &str = "curl: (28) Connection timed out after 5001 milliseconds";
+
+/// `IP` stands for the address of the Service `web`.
+const ROWS: &[Row] = &[
+    (
+        "no such name",
+        &[],
+        "nosuch:80",
+        "curl: (6) Could not resolve host: nosuch",
+        "wget: bad address 'nosuch'",
+        "DNS: lookup nosuch on 10.96.0.10:53: no such host",
+        0,
+    ),
+    (
+        "DNS is silent",
+        &["fail dns"],
+        "web:80",
+        "curl: (28) Resolving timed out after 5000 milliseconds",
+        "wget: bad address 'web'",
+        "->10.96.0.10:53: i/o timeout",
+        20,
+    ),
+    (
+        "no endpoint anywhere",
+        &[],
+        "nobody:80",
+        "curl: (7) Failed to connect to nobody port 80 after 0 ms: Couldn't connect to server",
+        "): Connection refused",
+        "REFUSED",
+        0,
+    ),
+    ("endpoints, none here", &[], "elsewhere:80", SLOW, "wget: download timed out", "TIMEOUT", 5),
+    (
+        "nobody listens",
+        &[],
+        "deaf:80",
+        "curl: (7) Failed to connect to deaf port 80 after",
+        "): Connection refused",
+        "REFUSED",
+        0,
+    ),
+    ("the node is gone", &["fail node/node-2"], "IP:80", SLOW, "wget: download timed out", "TIMEOUT", 5),
+    ("a policy denies", &[DENY, "advance 5s"], "web:80", SLOW, "wget: download timed out", "TIMEOUT", 5),
+    ("a port that the Service has not", &[], "web:81", SLOW, "wget: download timed out", "TIMEOUT", 5),
+    ("an address that no Service has", &[], "10.96.99.99:80", SLOW, "wget: download timed out", "TIMEOUT", 5),
+    ("all is well", &[], "web:80", "blue", "blue", "", 0),
+];
+
+#[test]
+fn the_table_of_errors_in_the_words_of_three_clients() {
+    let player = player();
+    let ip = run_in(&player, &[], "kubectl get service web -o jsonpath='{.spec.clusterIP}'").0.stdout;
+    for (what, before, target, curl, wget, go, seconds) in ROWS {
+        let target = target.replace("IP", &ip);
+        let clients = [
+            (format!("kubectl exec go -- curl -sS --connect-timeout 5 http://{target}"), curl),
+            (format!("kubectl exec go -- wget -T 5 -qO- http://{target}"), wget),
+            (format!("kubectl exec go -- /agnhost connect --timeout=5s {target}"), go),
+        ];
+        for (line, text) in clients {
+            let (outcome, took) = run_in(&player, before, &line);
+            let all = format!("{}{}", outcome.stdout, outcome.stderr);
+            assert!(all.contains(*text), "{what}, {line}: {text}\n{all}");
+            assert_eq!(took.as_secs(), *seconds, "{what}, {line}: {took}");
+            assert_eq!(outcome.exit == 0, *what == "all is well", "{what}, {line}: {all}");
+        }
+    }
+}
+
+#[test]
+fn what_the_go_client_says_of_its_own_use() {
+    let cases = [
+        ("connect web", "UNKNOWN: address web: missing port in address"),
+        ("connect", "Error: accepts 1 arg(s), received 0"),
+        ("connect --fast web:80", "Error: unknown flag: --fast"),
+        ("connect --protocol=icmp web:80", "Unsupported protocol"),
+        ("connect --protocol udp --timeout 2s web:80", "TIMEOUT: read udp 10.244."),
+        ("connect --protocol udp nobody:53", "TIMEOUT: read udp 10.244."),
+        ("connect --timeout 300s 10.96.99.99:80", "TIMEOUT"),
+    ];
+    let player = player();
+    for (words, text) in cases {
+        let (outcome, _) = run_in(&player, &[], &format!("kubectl exec go -- agnhost {words}"));
+        assert!(outcome.exit == 1 && outcome.stderr.contains(text), "{words}: {}", outcome.stderr);
+    }
+    let elsewhere = run_in(&player, &[], "kubectl exec client -- agnhost connect web:80").0;
+    assert_eq!(elsewhere.exit, 126, "other images do not have it");
 }

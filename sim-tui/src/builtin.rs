@@ -6,6 +6,7 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("network-policy", include_str!("../../scenarios/network-policy.yaml")),
     ("node-gone", include_str!("../../scenarios/node-gone.yaml")),
     ("partition", include_str!("../../scenarios/partition.yaml")),
+    ("control-plane-down", include_str!("../../scenarios/control-plane-down.yaml")),
     ("local-nobody", include_str!("../../scenarios/local-nobody.yaml")),
     ("balancer-tour", include_str!("../../scenarios/balancer-tour.yaml")),
     ("balancer-none", include_str!("../../scenarios/balancer-none.yaml")),

@@ -46,6 +46,14 @@ impl Status {
         self
     }
 
+    /// No answer at all: nobody listens at the server's address. Made by the client; no server says so of itself.
+    pub fn unreachable(message: impl Into<String>) -> Self {
+        Status::new(0, Status::UNREACHABLE, message.into())
+    }
+
+    /// The reason of [`Status::unreachable`].
+    pub const UNREACHABLE: &str = "Unreachable";
+
     /// 404 for `plural` of `group`.
     pub fn not_found(plural: &str, group: &str, name: &str) -> Self {
         let text = format!("{} \"{name}\" not found", qualified(plural, group));

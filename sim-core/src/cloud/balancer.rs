@@ -62,6 +62,8 @@ pub struct Balancer {
     pub ready_at: Instant,
     /// What the Service shows of it.
     pub ingress: Ingress,
+    /// Its address, which a host name in `ingress` stands for; `None` if the pool was empty.
+    pub address: Option<IpAddr>,
     /// Its targets.
     pub targets: OrdMap<Target, Health>,
     number: u32,
@@ -99,20 +101,23 @@ impl Balancers {
         if let Some(known) = self.by_service.get(key) {
             return Some(known.clone());
         }
-        let ingress = match self.config.provider {
-            Provider::AwsLike => Ingress { hostname: Some(aws_name(service)), ..Ingress::default() },
-            _ => Ingress { ip: Some(self.address(service)?), proxy_mode: self.config.balancing.proxies, ..Ingress::default() },
+        let named = self.config.provider == Provider::AwsLike;
+        let address = self.address(service.load_balancer_ip.as_ref().filter(|_| !named));
+        let ingress = match named {
+            true => Ingress { hostname: Some(aws_name(service)), ..Ingress::default() },
+            false => Ingress { ip: Some(address?), proxy_mode: self.config.balancing.proxies, ..Ingress::default() },
         };
         self.made += 1;
-        let balancer = Balancer { ready_at: now + self.config.delay, ingress, targets: OrdMap::new(), number: self.made };
+        let (ready_at, targets) = (now + self.config.delay, OrdMap::new());
+        let balancer = Balancer { ready_at, ingress, address, targets, number: self.made };
         self.by_service.insert(key.clone(), balancer.clone());
         Some(balancer)
     }
 
     /// The address asked for, if it is free, else the first free one of the pool.
-    fn address(&self, service: &Service) -> Option<IpAddr> {
-        let taken = |ip: &IpAddr| self.by_service.values().any(|b| b.ingress.ip == Some(*ip));
-        let asked = service.load_balancer_ip.as_ref().and_then(|text| text.parse().ok());
+    fn address(&self, asked: Option<&Name>) -> Option<IpAddr> {
+        let taken = |ip: &IpAddr| self.by_service.values().any(|b| b.address == Some(*ip));
+        let asked = asked.and_then(|text| text.parse().ok());
         let (first, last) = self.config.pool;
         let pool = (first..=last).map(|n| IpAddr::from(n.to_be_bytes()));
         asked.into_iter().chain(pool).find(|ip| !taken(ip))
@@ -137,7 +142,13 @@ impl Balancers {
 
     /// The balancer that has an address, with its Service.
     pub fn at(&self, ip: IpAddr) -> Option<(&Key, &Balancer)> {
-        self.by_service.iter().find(|(_, b)| b.ingress.ip == Some(ip))
+        self.by_service.iter().find(|(_, b)| b.address == Some(ip))
+    }
+
+    /// The address that a balancer's host name stands for in the cloud's DNS, once the balancer works. Names differ in more than case.
+    pub fn named(&self, host: &str, now: Instant) -> Option<IpAddr> {
+        let is_it = |b: &&Balancer| b.ingress.hostname.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(host));
+        self.by_service.values().find(is_it).filter(|b| b.ready_at <= now)?.address
     }
 
     /// The results of one check of all targets; those that are not among them are no targets any more.

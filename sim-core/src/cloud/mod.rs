@@ -63,9 +63,15 @@ pub struct Balancing {
 }
 
 impl Balancing {
-    /// The preset of a provider. Generic is Google's passthrough balancer: 8 s, 3 failures, 1 success, kube-proxy's health, last
-    /// resort all (`cloud-provider-gcp`, `gceHcCheckIntervalSeconds` and neighbours). AWS-like is the classic one: a connection to
-    /// the node port every 10 s, 6 failures, 2 successes, and nobody if nobody is healthy (`cloud-provider-aws`, `defaultElbHC*`).
+    /// The preset of a provider.
+    ///
+    /// Generic is Google's passthrough balancer: 8 s, 3 failures, 1 success, kube-proxy's health (`cloud-provider-gcp`,
+    /// `gceHcCheckIntervalSeconds` and neighbours); everybody if nobody is healthy (Compute API,
+    /// `BackendServiceFailoverPolicy.dropTrafficIfUnhealthy`, false unless set); no draining (Compute API,
+    /// `ConnectionDraining.drainingTimeoutSec`: zero switches it off, and the cloud provider sets nothing).
+    /// AWS-like is the classic one: a connection to the node port every 10 s, 6 failures, 2 successes (`cloud-provider-aws`,
+    /// `defaultElbHC*`); nobody if nobody is healthy (its user guide, "Health checks for the instances": requests go to healthy
+    /// instances only); no draining (`cloud-provider-aws`, `EnsureLoadBalancer` switches it off unless an annotation asks for it).
     pub fn preset(provider: Provider) -> Balancing {
         let google = Balancing {
             to_pods: false,

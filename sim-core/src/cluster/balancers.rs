@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::ground::GroundAt;
+use super::health::TO_BE_DELETED;
 use super::{Cluster, Event};
 use crate::api::component::Clock;
 use crate::cloud::Target;
@@ -24,10 +25,8 @@ use crate::objects::endpoint_slice::Endpoint;
 use crate::objects::service::Service;
 use crate::store::View;
 
-/// Nodes with this label are nobody's target.
+/// Nodes with this label are nobody's target. (Nor are those that the autoscaler is about to delete.)
 const EXCLUDED: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
-/// Nor are those that the autoscaler is about to delete.
-const TO_BE_DELETED: (&str, &str) = ("ToBeDeletedByClusterAutoscaler", "NoSchedule");
 
 impl Cluster {
     /// Sets the first check of balancers that were ordered just now; they do not all check in the same instant.
@@ -62,10 +61,7 @@ impl Cluster {
                 listens && reached(&sandbox.node)
             }),
             Target::Node(node) if !reached(node) => false,
-            Target::Node(node) if service.external_local && service.health_port.is_some() => {
-                self.proxy_answers(node)
-                    && ground.programmed(node).is_some_and(|(table, _)| has_local(table.view(), service, node))
-            }
+            Target::Node(node) if service.external_local && service.health_port.is_some() => self.has_local(service, node),
             Target::Node(node) if self.config.cloud.balancing.checks_node_port => {
                 let port = service.ports.iter().find_map(|p| p.node_port);
                 let ip = ground.node_ips(node).first().copied();
@@ -112,10 +108,4 @@ fn pods(view: &View, service: &Service) -> Vec<Target> {
         ready.flat_map(at).map(Target::Pod).collect::<Vec<_>>()
     });
     targets.collect::<BTreeSet<Target>>().into_iter().collect()
-}
-
-/// Whether a node has a ready endpoint of a Service; terminating ones do not count.
-fn has_local(view: &View, service: &Service, node: &str) -> bool {
-    let mut slices = view.slices_of(&service.meta.namespace, &service.meta.name);
-    slices.any(|slice| slice.endpoints.iter().any(|e| Endpoint::is_ready(e) && e.node.as_deref() == Some(node)))
 }

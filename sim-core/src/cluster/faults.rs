@@ -2,7 +2,9 @@
 //!
 //! In a real cluster cables are pulled, machines lose power, processes hang. A machine that is cut off goes on as before: its pods
 //! run, and its components keep the photograph that they had; nothing they write arrives. When the link is whole again their
-//! watches start anew with a fresh list. Left out: an API server that fails, disks, clocks.
+//! watches start anew with a fresh list. Without the API server that is so on every node, and controllers and scheduler stand
+//! still: what they would do waits, as their tries again do, and the leader that comes back has no memory of who was silent.
+//! Left out: disks, clocks.
 
 use imbl::OrdSet;
 
@@ -10,6 +12,7 @@ use super::watch::Watcher;
 use super::{Cluster, Event, Reply};
 use crate::api::component::{Clock, Reaction};
 use crate::engine::model::Context;
+use crate::engine::time::Duration;
 use crate::network::graph::{API_SERVER, Broken, CUT, Pair};
 use crate::objects::Name;
 
@@ -24,6 +27,8 @@ pub enum Fault {
     Pod(Name, Name),
     /// All CoreDNS servers stop answering.
     Dns,
+    /// The API server does not run.
+    ApiServer,
     /// A link, or everything between two stations, loses this many of a million packets; all of them: it is cut.
     Link(Pair, u32),
 }
@@ -65,6 +70,11 @@ impl Faults {
         !self.all.contains(&Fault::Dns)
     }
 
+    /// Whether the API server answers.
+    pub fn api_up(&self) -> bool {
+        !self.all.contains(&Fault::ApiServer)
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
         self.all.iter()
@@ -88,7 +98,28 @@ impl Cluster {
         }
         self.react(super::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
         self.rewire(cx);
+        if *fault == Fault::ApiServer && !broken {
+            self.controllers.begin_anew(cx.now());
+            for event in std::mem::take(&mut self.waiting) {
+                cx.schedule(Duration::ZERO, event);
+            }
+        }
         Reply::Done
+    }
+
+    /// Whether something cannot be done now because the API server does not answer; it is done once that is back. No more waits
+    /// than timers were set and writes were sent before.
+    pub(super) fn waits(&mut self, event: &Event) -> bool {
+        let needs_api = match event {
+            Event::Arrive(_) | Event::Controllers(_) | Event::Scheduler(_) => true,
+            Event::Watch(watcher) => watcher.node().is_none(),
+            Event::Kubelet(_) | Event::Proxy(_) | Event::Balancer(_) | Event::Policy(_) | Event::Dns(_) => false,
+        };
+        let waits = needs_api && !self.faults.api_up();
+        if waits {
+            self.waiting.push(event.clone());
+        }
+        waits
     }
 
     /// What the boxes notice of it by themselves; `None` if there is no such target.
@@ -116,7 +147,7 @@ impl Cluster {
                 let id = self.store.head().pods.id(namespace, name)?;
                 Some(if broken { self.kubelets.kill(id, clock) } else { Reaction::default() })
             }
-            Fault::Dns => Some(Reaction::default()),
+            Fault::Dns | Fault::ApiServer => Some(Reaction::default()),
             Fault::Link((a, b), _) => {
                 let known = a != b && self.wires.has(a) && self.wires.has(b);
                 if known && !broken {
@@ -129,7 +160,7 @@ impl Cluster {
 
     /// Whether a node does not reach the API server.
     pub fn is_cut_off(&self, node: &str) -> bool {
-        !self.cut_off.is_empty() && self.wires.way(node, API_SERVER, self.faults.links()).is_err()
+        !self.cut_off.is_empty() && self.faults.api_up() && self.wires.way(node, API_SERVER, self.faults.links()).is_err()
     }
 
     /// Works out which links are broken now, and which nodes are cut off from the API server. Those that come back list anew.
@@ -138,7 +169,7 @@ impl Cluster {
         let clock = self.clock(cx);
         let (wires, links) = (self.wires.clone(), self.faults.links.clone());
         for (number, node) in (0_u32..).zip(self.config.node_names()) {
-            let reaches = wires.way(&node, API_SERVER, &links).is_ok();
+            let reaches = self.faults.api_up() && wires.way(&node, API_SERVER, &links).is_ok();
             if !reaches && !self.cut_off.contains_key(&number) {
                 let view = self.photograph(Watcher::Kubelet(number), clock);
                 self.cut_off.insert(number, view);

@@ -24,6 +24,9 @@ const OUTSIDE: (IpAddr, IpAddr) = (
     IpAddr::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 7)),
 );
 
+/// The port of the API server on its own machine.
+const API_PORT: u16 = 6443;
+
 /// A cluster at a moment.
 #[derive(Clone, Copy)]
 pub struct GroundAt<'c> {
@@ -116,7 +119,12 @@ impl Ground for GroundAt<'_> {
     }
 
     fn host_sockets(&self, node: &str) -> Vec<(Listener, Arc<Behaviour>)> {
-        self.cluster.kubelets.host_sockets(node, self.now)
+        let mut sockets = self.cluster.kubelets.host_sockets(node, self.now);
+        if !self.cluster.faults.api_up() {
+            sockets.retain(|(socket, _)| socket.port != API_PORT);
+        }
+        sockets.extend(self.cluster.health_sockets(node));
+        sockets
     }
 
     fn certain(&self) -> bool {
@@ -124,7 +132,8 @@ impl Ground for GroundAt<'_> {
     }
 
     fn is_balancer(&self, ip: IpAddr) -> bool {
-        self.cluster.store.head().services.iter().any(|s| s.ingress.iter().any(|i| i.ip == Some(ip)))
+        let shown = self.cluster.store.head().services.iter().any(|s| s.ingress.iter().any(|i| i.ip == Some(ip)));
+        shown || self.cluster.controllers.cloud().at(ip).is_some()
     }
 
     fn balancer(&self, ip: IpAddr) -> Option<Balanced> {

@@ -11,6 +11,7 @@ mod converged;
 pub mod event;
 pub mod faults;
 pub mod ground;
+mod health;
 pub mod servers;
 mod system;
 pub mod watch;
@@ -73,6 +74,8 @@ pub struct Cluster {
     pub kernels: Kernels,
     /// The nodes that do not reach the API server, each with the photograph that its components had when they last did.
     cut_off: OrdMap<u32, Arc<View>>,
+    /// What waits for the API server to come back.
+    waiting: Vec<Event>,
     watchers: Watchers,
     /// Writes on their way, by number.
     travelling: OrdMap<u32, (Sender, Tag, Write)>,
@@ -200,6 +203,7 @@ impl Model for Cluster {
         self.kernels.digest(digest);
         self.travelling.keys().for_each(|id| digest.write_u32(*id));
         self.faults.iter().for_each(|fault| fault.hash(digest));
+        self.waiting.hash(digest);
         self.controllers.cloud().digest(digest);
     }
 
@@ -245,6 +249,7 @@ impl Cluster {
             faults: Faults::default(),
             kernels: Kernels::default(),
             cut_off: OrdMap::new(),
+            waiting: Vec::new(),
             watchers,
             travelling: OrdMap::new(),
             sent: 0,
@@ -288,6 +293,9 @@ impl Cluster {
 
     fn on_event(&mut self, event: Event, cx: &mut Context<'_, Event>) {
         let clock = self.clock(cx);
+        if self.waits(&event) {
+            return;
+        }
         match event {
             Event::Watch(watcher) => self.woken(watcher, clock, cx),
             Event::Arrive(id) => self.arrive(id, clock, cx),

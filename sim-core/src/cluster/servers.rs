@@ -14,7 +14,7 @@ use super::{Cluster, Sender};
 use crate::api::component::Clock;
 use crate::dns::chain::{Forwarded, Incoming, Knowledge};
 use crate::dns::corefile::{Forward, Policy, stock};
-use crate::dns::message::{Question, Reply};
+use crate::dns::message::{Question, Rcode, Record, Reply};
 use crate::dns::resolv_conf::ResolvConf;
 use crate::dns::server::DnsServers;
 use crate::dns::zone;
@@ -33,6 +33,8 @@ use crate::store::{Change, ObjectId};
 
 /// Time a server takes to answer.
 const SERVICE_TIME: Duration = Duration::from_micros(200);
+/// How long the name of a balancer is valid in AWS' DNS.
+const BALANCER_TTL: u32 = 60;
 /// How long a server waits for one reply of an upstream (forward's `readTimeout`), and how long it goes on trying.
 const UPSTREAM_PATIENCE: Duration = Duration::from_secs(2);
 const UPSTREAM_TRIES_FOR: Duration = Duration::from_secs(5);
@@ -105,9 +107,21 @@ impl Cluster {
         // A resolver outside the cluster: it knows nothing of cluster names.
         let outside = last.is_some_and(|h| matches!(h.reason, Reason::AssumedOutside { .. }));
         only(match outside {
-            true => Asked::Reply { reply: zone::outside(&self.config.dns.server.upstream, &asking.question), after },
+            true => Asked::Reply { reply: self.outside_zone(&asking.question, clock), after },
             false => Asked::Silence,
         })
+    }
+
+    /// What a resolver outside knows: the names of the cloud's balancers, and what the scenario lists.
+    fn outside_zone(&self, question: &Question, clock: Clock) -> Reply {
+        let name = question.name.trim_end_matches('.');
+        let Some(ip) = self.controllers.cloud().named(name, clock.now) else {
+            return zone::outside(&self.config.dns.server.upstream, question);
+        };
+        let wanted = if ip.is_ipv6() { "AAAA" } else { "A" };
+        let record = Record { name: name.to_string(), kind: wanted, ttl: BALANCER_TTL, data: ip.to_string() };
+        let answers = if question.kind.eq_ignore_ascii_case(wanted) { vec![record] } else { Vec::new() };
+        Reply { recursion_available: true, forwarded: true, answers, ..Reply::of(Rcode::NoError) }
     }
 
     /// Whether a question is lost because the one before it left by the same socket at the same moment: both make an entry in the

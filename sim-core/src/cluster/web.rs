@@ -33,7 +33,13 @@ impl Cluster {
                 };
                 (sandbox.as_ref().and_then(accepted), name.to_string())
             }
-            End::Node(node) => (listening(&ground.host_sockets(node)), node.to_string()),
+            End::Node(node) => {
+                if let Some((status, content_type, body)) = self.health_page(node, port, &request.path, now) {
+                    let (content_type, server) = (content_type.to_string(), String::new());
+                    return HttpReply::Response { status, content_type, server, body, after };
+                }
+                (listening(&ground.host_sockets(node)), node.to_string())
+            }
             End::Outside => return outside(after),
         };
         let Some(behaviour) = behaviour else { return HttpReply::Reset { after } };

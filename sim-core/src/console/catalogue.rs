@@ -19,11 +19,16 @@ pub struct Catalogue {
 
 /// Programs that only the user's own machine has.
 const OUTSIDE_ONLY: [&str; 4] = ["kubectl", "ssh", "jq", "resolve"];
+/// The program that only its own image has.
+const AGNHOST: &str = "agnhost";
 /// Names of the shell.
 pub const SHELLS: [&str; 4] = ["sh", "ash", "dash", "bash"];
 
 /// The rule used unless another is given: containers have what busybox or a Debian base image has.
 pub fn default_availability(place: &Place, image: Option<&str>, name: &str) -> bool {
+    if name == AGNHOST {
+        return image.is_some_and(|image| image.contains(AGNHOST));
+    }
     match place {
         Place::Outside => true,
         Place::Node(_) => !OUTSIDE_ONLY.contains(&name) && !is_simulators(name),

@@ -70,6 +70,10 @@ pub trait World {
     fn elapsed(&self) -> Instant;
     /// One request to the API server, answered at once; simulated time does not move.
     fn request(&mut self, request: Request) -> Answer;
+    /// Whether the API server runs. If not, a client's requests are refused before they are any; see `kubectl`.
+    fn api_answers(&self) -> bool {
+        true
+    }
     /// Revision of the store: changes exactly when an object changed.
     fn revision(&self) -> u64;
     /// Moves simulated time by `by`.

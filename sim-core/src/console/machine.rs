@@ -90,6 +90,9 @@ impl World for Clock<'_> {
     fn request(&mut self, request: Request) -> Answer {
         self.world.request(request)
     }
+    fn api_answers(&self) -> bool {
+        self.world.api_answers()
+    }
     fn revision(&self) -> u64 {
         self.world.revision()
     }
@@ -356,6 +359,8 @@ impl<'m> Machine<'m> {
 /// The name of a program given with the path of one of the usual folders.
 fn bare_name(name: &str) -> &str {
     match name.rsplit_once('/') {
+        // Where the image of that name has it.
+        Some(("", "agnhost")) => "agnhost",
         Some(("/bin" | "/usr/bin" | "/usr/local/bin" | "/sbin" | "/usr/sbin", base)) => base,
         _ => name,
     }

@@ -297,6 +297,10 @@ impl World for Simulation {
         }
     }
 
+    fn api_answers(&self) -> bool {
+        self.cluster().faults.api_up()
+    }
+
     fn revision(&self) -> u64 {
         self.cluster().store.revision()
     }

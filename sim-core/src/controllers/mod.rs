@@ -31,7 +31,7 @@ use self::work_queue::{Retry, Sent, WorkQueue};
 use crate::api::component::{Clock, Reaction, Tag, Write};
 use crate::api::status::Status;
 use crate::cloud;
-use crate::engine::time::Duration;
+use crate::engine::time::{Duration, Instant};
 use crate::objects::{Name, Object};
 use crate::store::{Change, Store, View};
 
@@ -128,6 +128,11 @@ impl Controllers {
     /// The same, for what the balancers find out by themselves.
     pub fn cloud_mut(&mut self) -> &mut cloud::Balancers {
         &mut self.cloud
+    }
+
+    /// The controllers come back after the API server did: nobody counts as silent for the time that nobody could be heard.
+    pub fn begin_anew(&mut self, now: Instant) {
+        self.nodes.hear_all(now);
     }
 
     /// The controllers that run.

@@ -55,6 +55,13 @@ enum Zone {
     Full,
 }
 
+impl Memory {
+    /// All nodes count as heard of now: a controller that starts gives them time to report.
+    pub fn hear_all(&mut self, now: Instant) {
+        self.heard = self.heard.keys().map(|node| (node.clone(), now)).collect();
+    }
+}
+
 /// Nodes to be looked at: those whose lease or status changed, and pods on nodes that may have a deadline.
 pub fn keys_of(memory: &mut Memory, change: &Change) -> Vec<Key> {
     match change.after.as_ref() {

@@ -1,5 +1,6 @@
 //! The way of a pod from "bound" to "running", and what keeps it there.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::env::{self, Around};
@@ -259,7 +260,10 @@ impl Kubelets {
         };
         let ip = worker.ips.first().map(ToString::to_string).unwrap_or_default();
         let sockets: Vec<_> = worker.sockets(clock.now).map(|(_, s)| s).collect();
-        let answer = probes::ask(&probe, &ip, &sockets, run.behaviour.reply.status);
+        let mut port = clock.draws.keyed("kubelet/probe-port", (id, at, clock.now));
+        let port = 32_768 + u16::try_from(port.below(28_232)).unwrap_or_default();
+        let own_ip = self.nodes.get(&node).and_then(|k| k.config.ips.first()).copied().unwrap_or(IpAddr::from([0, 0, 0, 0]));
+        let answer = probes::ask(&probe, (SocketAddr::new(own_ip, port), &ip), &sockets, &run.behaviour.reply);
         if let Err(why) = &answer {
             let note = self.note(node, id, Some(at), true, "Unhealthy", format!("{} probe failed: {why}", kind.title()));
             reaction.writes.extend(note.map(|w| (WRITE, 0, w)));

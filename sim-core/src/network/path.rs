@@ -202,7 +202,7 @@ impl<'g> Walk<'g> {
             return self.at_node(node, 0);
         }
         if self.ground.is_balancer(ip) {
-            return self.at_balancer();
+            return self.at_balancer(Place::Outside, OUTSIDE);
         }
         if self.ground.is_internal(ip) {
             self.hop(Place::Outside, Component::Network, Step::Lost, Reason::NotRoutedFromOutside { ip });
@@ -266,6 +266,9 @@ impl<'g> Walk<'g> {
             }
             self.hop(Place::Node(node.clone()), Component::Network, Step::Forward, Reason::NotModelled { ip });
             return Outcome::Unknown;
+        }
+        if self.ground.is_balancer(ip) {
+            return self.at_balancer(Place::Node(node.clone()), node);
         }
         if !self.travels(Place::Node(node.clone()), node, OUTSIDE) {
             return Outcome::TimedOut;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::resource::Resource;
+use super::session::SERVER;
 use crate::api::request::{Options, Request, Response, Verb};
 use crate::api::status::Status;
 use crate::console::host::{Host, World};
@@ -59,6 +60,9 @@ impl Client<'_> {
 
     /// Sends a request; warnings that come with the answer go to standard error.
     pub fn send(&mut self, request: Request) -> Result<Response, Status> {
+        if !self.host.world().api_answers() {
+            return Err(unreachable(&request));
+        }
         let answer = self.host.world().request(request);
         for warning in &answer.warnings {
             self.warn(format!("Warning: {warning}"));
@@ -121,4 +125,35 @@ impl Client<'_> {
         }
         self.host.read_file(path).map_err(|error| Failure::Error(format!("open {path}: {}", error.0)))
     }
+}
+
+/// What Go's HTTP client says of a request that nobody takes.
+fn unreachable(request: &Request) -> Status {
+    let method = match request.verb {
+        Verb::Get | Verb::List => "Get",
+        Verb::Create => "Post",
+        Verb::Update => "Put",
+        Verb::Patch(_) => "Patch",
+        Verb::Delete | Verb::DeleteCollection => "Delete",
+    };
+    let root = if request.group.is_empty() { "api".to_string() } else { format!("apis/{}", request.group) };
+    let namespace = if request.namespace.is_empty() { String::new() } else { format!("namespaces/{}/", request.namespace) };
+    let parts = [&request.name, &request.subresource].into_iter().filter(|part| !part.is_empty());
+    let rest: String = parts.map(|part| format!("/{part}")).collect();
+    let query = match request.verb {
+        Verb::Create => "?fieldManager=kubectl-create&fieldValidation=Strict",
+        _ => "",
+    };
+    let url = format!("{SERVER}/{root}/{}/{namespace}{}{rest}{query}", request.version, request.resource);
+    Status::unreachable(format!("{method} \"{url}\": {}", refused()))
+}
+
+/// The end of each such sentence.
+pub(super) fn refused() -> String {
+    format!("dial tcp {}: connect: connection refused", address())
+}
+
+/// Host and port of the API server.
+pub(super) fn address() -> &'static str {
+    SERVER.trim_start_matches("https://")
 }

@@ -2,6 +2,7 @@
 //!
 //! The real thing: `checkErr` and its neighbours in `k8s.io/kubectl/pkg/cmd/util/helpers.go`.
 
+use super::{client, session};
 use crate::api::status::Status;
 use crate::console::host::Stopped;
 
@@ -71,6 +72,13 @@ impl Failure {
     /// A failure about one manifest: the server's message is told with the place it is about.
     pub fn in_file(self, verb: &str, source: &str) -> Failure {
         match self {
+            // The schema by which a manifest is looked through first cannot be had.
+            Failure::Refused(status) if status.reason == Status::UNREACHABLE && verb != "deleting" => {
+                let (server, refused) = (session::SERVER, client::refused());
+                let about = format!("error validating {source:?}: error validating data: failed to download openapi");
+                let advice = "if you choose to ignore these errors, turn validation off with --validate=false";
+                Failure::Error(format!("{about}: Get \"{server}/openapi/v2?timeout=32s\": {refused}; {advice}"))
+            }
             Failure::Refused(mut status) if !source.is_empty() => {
                 status.message = format!("error when {verb} {source:?}: {}", status.message);
                 Failure::Refused(status)
@@ -114,6 +122,9 @@ impl Failure {
 
 fn from_server(status: &Status) -> String {
     match status.reason {
+        Status::UNREACHABLE => {
+            format!("The connection to the server {} was refused - did you specify the right host or port?", client::address())
+        }
         "" => format!("Error from server: {}", status.message),
         reason => format!("Error from server ({reason}): {}", status.message),
     }

@@ -112,6 +112,10 @@ fn nodes(sim: &Simulation, from: &Source, trace: &Trace, matches: &[Option<Match
         return Vec::new();
     }
     let (to, v6) = (trace.asked.1, trace.asked.1.is_ipv6());
+    // The node port behind a balancer is not what was asked for.
+    if (GroundAt { cluster: sim.cluster(), now: sim.engine().now() }).is_balancer(to.ip()) {
+        return Vec::new();
+    }
     let external = config.nodes.iter().any(|n| n.external_ips.contains(&to.ip()));
     let ask = |node: &crate::cluster::config::NodeConfig| {
         let ends = match kind {

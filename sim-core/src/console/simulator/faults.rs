@@ -5,7 +5,7 @@ use super::{simulation, usage};
 use crate::cluster::faults::{Fault, NodeFault};
 use crate::network::graph::{CUT, pair};
 
-const TARGETS: &str = "fail|heal node/NODE [--mode power-off|partition|kubelet-stop], proxy/NODE, pod/NAMESPACE/NAME, dns, \
+const TARGETS: &str = "fail|heal node/NODE [--mode power-off|partition|kubelet-stop], proxy/NODE, pod/NAMESPACE/NAME, dns, apiserver, \
     or link/A/B [--loss 10%], between nodes, switch (switch-ZONE), core, gateway, apiserver, balancer, outside";
 
 /// `fail TARGET`.
@@ -70,6 +70,7 @@ fn parse(words: &[String]) -> Result<Fault, String> {
         (["pod", namespace, name], _) => Ok(Fault::Pod((*namespace).into(), (*name).into())),
         (["pod", name], _) => Ok(Fault::Pod("default".into(), (*name).into())),
         (["dns"], _) => Ok(Fault::Dns),
+        (["apiserver"], _) => Ok(Fault::ApiServer),
         _ => Err(format!("`{target}` is not something that can break")),
     }
 }
@@ -107,6 +108,7 @@ mod tests {
         for loss in ["", "5", "101%", "-1%", "1.23456%", "x%", "99999999%", "1.x%"] {
             assert!(words(&format!("link/a/b --loss={loss}")).is_err(), "{loss}");
         }
+        assert_eq!(words("apiserver"), Ok(Fault::ApiServer));
         assert!(words("node/a --mode sulk").is_err());
         assert!(words("dns dns").is_err());
         assert!(words("moon").is_err());

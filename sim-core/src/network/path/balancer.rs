@@ -9,16 +9,17 @@ use super::{Sending, Walk};
 use crate::cloud::Target;
 use crate::explain::{Component, NotEligible, Outcome, Place, Reason, Step};
 use crate::network::conntrack::Tuple;
-use crate::network::graph::{BALANCER, OUTSIDE};
+use crate::network::graph::BALANCER;
 use crate::network::{Balanced, Held};
 use crate::objects::Name;
 
 impl Walk<'_> {
-    /// A packet from outside reaches a balancer.
-    pub(super) fn at_balancer(&mut self) -> Outcome {
-        if !self.travels(Place::Outside, OUTSIDE, BALANCER) {
+    /// A packet reaches a balancer, from outside or from a node that has sent it out. The policies of a pod that sent it end here.
+    pub(super) fn at_balancer(&mut self, place: Place, from: &str) -> Outcome {
+        if !self.travels(place, from, BALANCER) {
             return Outcome::TimedOut;
         }
+        (self.sender, self.sending_node, self.is_pod) = (None, None, false);
         let Some(mut balancer) = self.ground.balancer(self.destination.ip()) else { return self.at_some_balancer() };
         let (to, protocol) = (self.destination, self.protocol);
         let Some(port) = balancer.ports.iter().find(|p| (p.port, p.protocol) == (to.port(), protocol)).cloned() else {
@@ -31,14 +32,14 @@ impl Walk<'_> {
             Target::Node(_) => true,
         });
         let (open, reason) = open_to_new(&balancer);
-        let holds = |held: &&Held| matches!(&held.target, Target::Node(node) if self.knows(node));
+        let port = if balancer.proxies { port.node_port.unwrap_or(to.port()) } else { to.port() };
+        let holds = |held: &&Held| self.knows(&balancer, &held.target, port);
         let picked = match balancer.targets.iter().find(holds) {
             Some(held) => Some(held),
             None => self.any_of("balancer/node", open.len()).map(|i| open[i]),
         };
         let step = if picked.is_some() { Step::Forward } else { Step::Lost };
         self.hop(Place::Balancer, Component::LoadBalancer, step, reason(picked));
-        let port = if balancer.proxies { port.node_port.unwrap_or(to.port()) } else { to.port() };
         let left_out: Vec<_> = balancer.targets.iter().filter(|held| !open.contains(held)).collect();
         let left_out = left_out.into_iter().filter_map(|held| Some((self.address(&held.target, port)?, left_out_for(held))));
         let left_out = left_out.collect();
@@ -53,13 +54,7 @@ impl Walk<'_> {
 
     /// To the node or pod that was picked.
     fn sent_on(&mut self, balancer: &Balanced, target: &Target, port: u16) -> Outcome {
-        let own = self.destination.ip();
-        if balancer.proxies || matches!(target, Target::Pod(_)) {
-            self.destination = self.address(target, port).unwrap_or(self.destination);
-        }
-        if !balancer.keeps_source {
-            self.source = SocketAddr::new(own, self.source.port());
-        }
+        (self.source, self.destination) = self.as_sent_on(balancer, target, port);
         if let Some(hop) = self.hops.last_mut() {
             hop.after = (self.source, self.destination);
         }
@@ -75,14 +70,35 @@ impl Walk<'_> {
                     self.hop(Place::Balancer, Component::Network, Step::Lost, reason);
                     return Outcome::TimedOut;
                 };
+                // No rule is asked at the pod's node, but its kernel notes the connection like any other.
+                let (ends, known) =
+                    ((self.source, self.destination), self.has_noted(&sandbox.node, (self.source, self.destination)));
+                self.leave(&sandbox.node, ends, None, known);
                 if self.travels(Place::Balancer, BALANCER, &sandbox.node) { self.at_pod(&sandbox) } else { Outcome::TimedOut }
             }
         }
     }
 
-    /// Whether a connection went through a node before: the balancer sends it there again.
-    fn knows(&self, node: &Name) -> bool {
-        let tuple = Tuple { protocol: self.protocol, source: self.source, destination: self.destination };
+    /// Source and destination as they are on the way to a target.
+    fn as_sent_on(&self, balancer: &Balanced, target: &Target, port: u16) -> (SocketAddr, SocketAddr) {
+        let rewrites = balancer.proxies || matches!(target, Target::Pod(_));
+        let destination = self.address(target, port).filter(|_| rewrites).unwrap_or(self.destination);
+        let source = if balancer.keeps_source { self.source.ip() } else { self.destination.ip() };
+        (SocketAddr::new(source, self.source.port()), destination)
+    }
+
+    /// Whether a connection went to a target before: the balancer sends it there again.
+    fn knows(&self, balancer: &Balanced, target: &Target, port: u16) -> bool {
+        let node = match target {
+            Target::Node(node) => Some(node.clone()),
+            Target::Pod(at) => self.ground.sandbox(at.ip()).map(|sandbox| sandbox.node),
+        };
+        node.is_some_and(|node| self.has_noted(&node, self.as_sent_on(balancer, target, port)))
+    }
+
+    /// Whether a node's kernel has a note of a connection between these ends.
+    fn has_noted(&self, node: &Name, (source, destination): (SocketAddr, SocketAddr)) -> bool {
+        let tuple = Tuple { protocol: self.protocol, source, destination };
         let known = || self.ground.kernel(node).is_some_and(|k| k.conntrack.get(&tuple, self.now).is_some());
         self.sending != Sending::Imagined && known()
     }
@@ -107,7 +123,7 @@ impl Walk<'_> {
     /// A balancer of somebody else's making: all that is assumed of it is that it knows which nodes have power.
     fn at_some_balancer(&mut self) -> Outcome {
         let up: Vec<Name> = self.ground.nodes().into_iter().filter(|n| self.ground.node_up(n)).collect();
-        let before = up.iter().find(|node| self.knows(node)).cloned();
+        let before = up.iter().find(|node| self.has_noted(node, (self.source, self.destination))).cloned();
         let Some(node) = before.or_else(|| self.any_of("balancer/node", up.len()).map(|i| up[i].clone())) else {
             self.hop(Place::Balancer, Component::LoadBalancer, Step::Lost, Reason::NoNodeBehindBalancer);
             return Outcome::TimedOut;

@@ -116,7 +116,7 @@ impl Walk<'_> {
     }
 
     /// Notes what the node's kernel would remember.
-    fn leave(&mut self, node: &Name, before: (SocketAddr, SocketAddr), picked: Option<Picked>, known: bool) {
+    pub(super) fn leave(&mut self, node: &Name, before: (SocketAddr, SocketAddr), picked: Option<Picked>, known: bool) {
         let after = (self.source, self.destination);
         self.footprint.push(Station { node: node.clone(), before, after, picked, known });
     }

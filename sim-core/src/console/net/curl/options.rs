@@ -174,10 +174,9 @@ fn takes_value(name: &str) -> bool {
 
 /// Whether a header asks for the connection to be closed after the answer.
 fn says_close(header: &str) -> bool {
-    let named = header.split_once(':').is_some_and(|(name, value)| {
-        name.trim().eq_ignore_ascii_case("connection") && value.trim().eq_ignore_ascii_case("close")
-    });
-    named
+    header
+        .split_once(':')
+        .is_some_and(|(name, value)| name.trim().eq_ignore_ascii_case("connection") && value.trim().eq_ignore_ascii_case("close"))
 }
 
 fn unknown(word: &str) -> Outcome {

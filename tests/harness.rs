@@ -1,6 +1,7 @@
 //! Helpers of the black-box tests: the one place that knows the public API.
 
 pub mod fuzzing;
+pub mod naive;
 
 use std::fs;
 use std::path::Path;

@@ -6,12 +6,22 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use crate::explain::NotEligible;
-use crate::objects::endpoint_slice::{AddressType, Endpoint, SlicePort};
+use crate::objects::endpoint_slice::{AddressType, Endpoint, EndpointSlice, SlicePort};
 use crate::objects::json::parse_ip_sloppy;
+use crate::objects::labels::Labels;
 use crate::objects::service::{Service, ServicePort, ServiceType};
 use crate::store::View;
+
+/// Objects with one of these labels are never listed by kube-proxy.
+const OTHER_PROXY: [&str; 2] = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"];
+
+/// Whether kube-proxy lists a Service or slice with these labels.
+pub(super) fn is_listed(labels: &Labels) -> bool {
+    OTHER_PROXY.iter().all(|label| labels.get(label).is_none())
+}
 
 /// The node that chooses.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +137,8 @@ fn seen<'v>(view: &'v View, service: &Service, port: &ServicePort, v6: bool, her
     let mut all: BTreeMap<SocketAddr, Seen<'v>> = BTreeMap::new();
     let family = if v6 { AddressType::V6 } else { AddressType::V4 };
     let named = |p: &&SlicePort| p.name.as_ref() == Some(&port.name) && p.protocol == port.protocol;
-    for slice in view.slices_of(&service.meta.namespace, &service.meta.name).filter(|s| s.family == family) {
+    let listed = |s: &&Arc<EndpointSlice>| s.family == family && is_listed(&s.meta.labels);
+    for slice in view.slices_of(&service.meta.namespace, &service.meta.name).filter(listed) {
         let Some(number) = slice.ports.iter().find(named).and_then(|p| p.port) else { continue };
         for endpoint in &slice.endpoints {
             let first = endpoint.addresses.first().and_then(|a| parse_ip_sloppy(a));

@@ -12,13 +12,32 @@ use std::net::SocketAddr;
 
 use super::choose::is_local;
 use super::lookup::Entry;
-use super::rules::{Origin, Verdict, Walk, takes_node_ports};
+use super::rules::{Origin, Packet, Verdict, Walk, takes_node_ports};
 use crate::explain::{AddressKind, Decision, Reason};
 use crate::objects::pod_spec::Protocol;
 
 impl Walk<'_> {
     /// Walks the rules of ipvs mode.
     pub(super) fn ipvs(&self) -> Verdict {
+        self.called_from_itself().unwrap_or(*self).virtual_servers()
+    }
+
+    /// Whether a process of the node sends the packet: it comes from an address of the node, the dummy device's among them.
+    fn is_sent_here(&self) -> bool {
+        self.node.owns(self.packet.source) || self.table.lookup().is_service_ip(self.packet.source)
+    }
+
+    /// The kernel lets a process that calls a local address call it from that address, and the addresses on the dummy device are
+    /// local. One that has bound itself to such an address keeps it.
+    fn called_from_itself(&self) -> Option<Self> {
+        let to = self.packet.destination.ip();
+        let is_bound = self.table.lookup().is_service_ip(to) && !self.node.owns(to);
+        let itself = is_bound && self.node.addresses.contains(&self.packet.source);
+        let packet = Packet { source: to, ..self.packet };
+        itself.then_some(Walk { packet, origin: Origin::Host, ..*self })
+    }
+
+    fn virtual_servers(&self) -> Verdict {
         let (to, lookup) = (self.packet.destination, self.table.lookup());
         if let Some(entry) = lookup.address(to, self.packet.protocol) {
             return self.virtual_server(entry);
@@ -29,10 +48,13 @@ impl Walk<'_> {
         }
         let bound = lookup.is_service_ip(to.ip());
         let checked = (bound || self.node.owns(to.ip())) && self.packet.protocol == Protocol::Tcp;
-        match lookup.health_port(to.port()).filter(|_| checked) {
+        let health_port = lookup.health_port(to.is_ipv6(), to.port());
+        match health_port.filter(|_| checked) {
             Some(service) => Verdict::plain(Decision::Pass, Reason::HealthCheckPort { service: service.clone() }),
-            // The node's own sockets must not be reached by an address of a Service.
-            None if bound && !self.node.owns(to.ip()) => Verdict::plain(Decision::Reject, Reason::NoSuchServicePort),
+            // The node's own sockets must not be reached by an address of a Service, but for health checks, whatever the protocol.
+            None if bound && !self.node.owns(to.ip()) && health_port.is_none() => {
+                Verdict::plain(Decision::Reject, Reason::NoSuchServicePort)
+            }
             None => Verdict::plain(Decision::Pass, Reason::NoRule),
         }
     }
@@ -45,10 +67,10 @@ impl Walk<'_> {
         };
         let usable = self.usable(entry);
         let only_local = local_policy && !usable.local.is_empty();
-        let barred = entry.kind == AddressKind::LoadBalancerIp && self.is_barred_by_set(entry);
+        let barred = self.is_balancers(entry) && self.is_barred_by_set(entry);
         let service = facts.name.clone();
         // What the node's own processes send meets the virtual server first and the filter behind it.
-        if barred && (self.origin != Origin::Host || usable.any()) {
+        if barred && (!self.is_sent_here() || usable.any()) {
             return Verdict::plain(Decision::Drop, Reason::SourceNotAllowed { service });
         }
         if !usable.any() && !only_local {
@@ -65,11 +87,12 @@ impl Walk<'_> {
         verdict
     }
 
-    /// The sets of source ranges. Packets of the node itself carry the balancer's address as their source, because it is bound
-    /// here; they are let out if some range has the node's address.
+    /// The sets of source ranges; what the node itself sends meets a rule of its own, which asks for its node IP only.
     fn is_barred_by_set(&self, entry: Entry<'_>) -> bool {
-        let to = self.packet.destination.ip();
-        let from = if self.origin == Origin::Host { to } else { self.packet.source };
+        let (from, to) = (self.packet.source, self.packet.destination.ip());
+        if self.is_sent_here() {
+            return from == to && !self.node_in_ranges(entry);
+        }
         !self.in_ranges(entry, from, to)
     }
 
@@ -79,16 +102,34 @@ impl Walk<'_> {
         if source.is_loopback() {
             return false;
         }
-        match (entry.kind, &self.config.pod_cidrs) {
-            (AddressKind::ClusterIp, _) if self.config.masquerade_all => true,
-            (AddressKind::ClusterIp, Some(_)) => self.origin != Origin::Pod,
-            (AddressKind::ClusterIp, None) => {
-                let from = SocketAddr::new(source, self.packet.destination.port());
-                let server = self.table.lookup().address(from, self.packet.protocol);
-                server.is_some_and(|e| e.kind == AddressKind::ClusterIp)
-            }
-            _ => !entry.facts.external_local,
+        if self.marked_as_node_port(entry) {
+            return true;
         }
+        let internal = entry.kind == AddressKind::ClusterIp;
+        if self.config.masquerade_all {
+            internal || !entry.facts.external_local
+        } else if self.config.detects_pods(entry.facts.v6) {
+            if internal { self.origin != Origin::Pod } else { !entry.facts.external_local }
+        } else {
+            !internal && !entry.facts.external_local || self.from_cluster_ip()
+        }
+    }
+
+    /// Without a detector, what comes from a cluster IP is masqueraded if the Service there has the port that is called.
+    fn from_cluster_ip(&self) -> bool {
+        let from = SocketAddr::new(self.packet.source, self.packet.destination.port());
+        let server = self.table.lookup().address(from, self.packet.protocol);
+        server.is_some_and(|e| e.kind == AddressKind::ClusterIp)
+    }
+
+    /// The sets of node ports hold numbers only, so they mark what goes to a Service's own port of that number too. External IPs
+    /// have left the chain before.
+    fn marked_as_node_port(&self, entry: Entry<'_>) -> bool {
+        let (to, protocol) = (self.packet.destination, self.packet.protocol);
+        if entry.kind == AddressKind::ExternalIp || protocol == Protocol::Sctp {
+            return false;
+        }
+        self.table.lookup().node_port(to.is_ipv6(), to.port(), protocol).is_some_and(|e| !e.facts.external_local)
     }
 
     /// Whether a pod that is sent to itself is masqueraded: the set holds the endpoints of this node only.

@@ -11,16 +11,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use super::Net;
-use super::choose::{Here, Usable, external_local, serving, usable};
+use super::choose::{Here, Usable, external_local, is_listed, serving, usable};
 use super::hash_table::HashTable;
 use crate::explain::AddressKind;
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
 use crate::objects::service::{Service, ServicePort, ServiceType};
 use crate::store::View;
-
-/// Services with one of these labels are never listed by kube-proxy.
-const OTHER_PROXY: [&str; 2] = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"];
 
 /// A programmed table. Cloning copies a few pointers.
 #[derive(Clone, Debug, Default)]
@@ -148,7 +145,7 @@ pub struct Lookup {
     ports: Vec<PortFacts>,
     by_address: HashTable<(usize, AddressKind)>,
     by_node_port: BTreeMap<(bool, u16, Protocol), usize>,
-    by_health_port: BTreeMap<u16, Name>,
+    by_health_port: BTreeMap<(bool, u16), Name>,
     cluster_ips: BTreeSet<IpAddr>,
     bound: BTreeSet<IpAddr>,
 }
@@ -194,7 +191,7 @@ impl Lookup {
         self.cluster_ips.extend(cluster);
         let checked = service.kind == ServiceType::LoadBalancer && service.external_local;
         if let Some(port) = service.health_port.filter(|_| checked) {
-            self.by_health_port.entry(port).or_insert(name);
+            self.by_health_port.entry((v6, port)).or_insert(name);
         }
     }
 
@@ -211,8 +208,8 @@ impl Lookup {
     }
 
     /// The Service, as `namespace/name`, whose health check node port it is.
-    pub fn health_port(&self, port: u16) -> Option<&Name> {
-        self.by_health_port.get(&port)
+    pub fn health_port(&self, v6: bool, port: u16) -> Option<&Name> {
+        self.by_health_port.get(&(v6, port))
     }
 
     /// Whether an address is the cluster IP of some Service.
@@ -245,6 +242,5 @@ pub(super) fn balancer_ips(service: &Service) -> impl Iterator<Item = IpAddr> + 
 
 /// Whether kube-proxy deals with a Service at all.
 fn is_proxied(service: &Service) -> bool {
-    let elsewhere = OTHER_PROXY.iter().any(|label| service.meta.labels.get(label).is_some());
-    !elsewhere && !service.headless && !service.is_external_name() && !service.cluster_ips.is_empty()
+    is_listed(&service.meta.labels) && !service.headless && !service.is_external_name()
 }

@@ -54,6 +54,13 @@ pub struct ProxyConfig {
     pub service_cidrs: Vec<Net>,
 }
 
+impl ProxyConfig {
+    /// Whether pods can be told from others in a family: each has a detector of its own, which needs a range of that family.
+    pub fn detects_pods(&self, v6: bool) -> bool {
+        self.pod_cidrs.iter().flatten().any(|net| net.address.is_ipv6() == v6)
+    }
+}
+
 /// One entry of `--nodeport-addresses`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodePortAddress {

@@ -183,8 +183,11 @@ pub(super) fn takes_node_ports(config: &ProxyConfig, node: &NodeFacts<'_>, ip: I
     if entries.contains(&NodePortAddress::Primary) {
         return is_primary || nets().any(|n| n.contains(ip));
     }
-    // A family that the list does not speak of takes every address.
-    nets().next().is_none() || nets().any(|n| n.contains(ip))
+    // A family that the list does not speak of takes every address. Otherwise it is about addresses of interfaces, of which the
+    // loopback has one.
+    let everywhere = nets().next().is_none() || nets().any(|n| n.prefix == 0);
+    let on_interface = !ip.is_loopback() || ip == Ipv4Addr::LOCALHOST;
+    everywhere || on_interface && nets().any(|n| n.contains(ip))
 }
 
 impl Walk<'_> {
@@ -194,11 +197,18 @@ impl Walk<'_> {
 
     /// A local address and the port of a Service's node port; `None` if the node leaves it alone.
     fn node_port(&self, entry: Entry<'_>) -> Option<Verdict> {
-        let verdict = self.service(entry);
         let taken = takes_node_ports(self.config, self.node, self.packet.destination.ip());
-        // The filter rules of iptables mode look at local addresses, whatever the list says.
-        let filtered = self.config.mode == Mode::Iptables && matches!(verdict.decision, Decision::Reject | Decision::Drop);
-        (taken || filtered).then_some(verdict)
+        let verdict = if taken { self.service(entry) } else { self.filtered(entry)? };
+        // The guard of the loopback addresses is the first rule that a packet meets which was not sent on.
+        let guarded = self.config.mode == Mode::Iptables && verdict.decision != Decision::Dnat && self.guards_loopback();
+        (!guarded).then_some(verdict)
+    }
+
+    /// The filter rules of iptables mode look at all local addresses, whatever the list of node port addresses says, and know of
+    /// no short circuit.
+    fn filtered(&self, entry: Entry<'_>) -> Option<Verdict> {
+        let iptables = self.config.mode == Mode::Iptables;
+        iptables.then(|| self.nobody(entry, entry.facts.external_local, &self.usable(entry)))?
     }
 
     /// Nothing of kube-proxy's tables for new connections to Services matches.
@@ -213,7 +223,12 @@ impl Walk<'_> {
                 Verdict::plain(Decision::Drop, Reason::UnallocatedServiceIp)
             }
             Mode::Iptables if self.guards_loopback() => Verdict::plain(Decision::Drop, Reason::LoopbackGuard),
-            _ => match self.table.lookup().health_port(port).filter(|_| local && self.packet.protocol == Protocol::Tcp) {
+            _ => match self
+                .table
+                .lookup()
+                .health_port(ip.is_ipv6(), port)
+                .filter(|_| local && self.packet.protocol == Protocol::Tcp)
+            {
                 Some(service) => Verdict::plain(Decision::Pass, Reason::HealthCheckPort { service: service.clone() }),
                 None => Verdict::plain(Decision::Pass, Reason::NoRule),
             },
@@ -236,16 +251,24 @@ impl Walk<'_> {
         if self.is_barred(entry) && (self.config.mode == Mode::Nftables || usable.any()) {
             return Verdict::plain(Decision::Drop, Reason::SourceNotAllowed { service: facts.name.clone() });
         }
-        if !usable.any() {
-            return Verdict::none_of(entry, only_local, self.no_endpoints(entry));
-        }
-        if only_local && usable.local.is_empty() {
-            let external = entry.kind != AddressKind::ClusterIp;
-            let reason = Reason::NoLocalEndpoints { service: facts.name.clone(), external };
-            return Verdict::none_of(entry, only_local, Verdict::plain(Decision::Drop, reason));
+        if let Some(verdict) = self.nobody(entry, only_local, &usable) {
+            return verdict;
         }
         let sticky = facts.service.affinity.map(|seconds| self.sticky(entry, seconds));
         Verdict { masquerade: self.masquerades(entry), sticky, ..Verdict::dnat(entry, only_local, usable) }
+    }
+
+    /// What happens where no endpoint may be picked; `None` if one may.
+    fn nobody(&self, entry: Entry<'_>, only_local: bool, usable: &Usable) -> Option<Verdict> {
+        let none = if !usable.any() {
+            self.no_endpoints(entry)
+        } else if only_local && usable.local.is_empty() {
+            let external = entry.kind != AddressKind::ClusterIp;
+            Verdict::plain(Decision::Drop, Reason::NoLocalEndpoints { service: entry.facts.name.clone(), external })
+        } else {
+            return None;
+        };
+        Some(Verdict::none_of(entry, only_local, none))
     }
 
     /// The memory is the port's, whichever address it was reached by; ipvs has one for each virtual server.
@@ -274,7 +297,7 @@ impl Walk<'_> {
     /// processes send them out.
     fn no_endpoints(&self, entry: Entry<'_>) -> Verdict {
         let service = entry.facts.name.clone();
-        let sent_out = self.origin == Origin::Host && !self.node.owns(self.packet.destination.ip());
+        let sent_out = self.node.owns(self.packet.source) && !self.node.owns(self.packet.destination.ip());
         let foreign = matches!(entry.kind, AddressKind::ExternalIp | AddressKind::LoadBalancerIp);
         if self.config.mode == Mode::Iptables && sent_out && foreign {
             return Verdict::plain(Decision::Pass, Reason::NotRejectedOnOutput { service });
@@ -286,7 +309,9 @@ impl Walk<'_> {
     fn masquerades(&self, entry: Entry<'_>) -> bool {
         match entry.kind {
             // Without a detector nothing is known to be foreign.
-            AddressKind::ClusterIp => self.config.masquerade_all || self.config.pod_cidrs.is_some() && self.origin != Origin::Pod,
+            AddressKind::ClusterIp => {
+                self.config.masquerade_all || self.config.detects_pods(entry.facts.v6) && self.origin != Origin::Pod
+            }
             _ if entry.facts.external_local => self.origin == Origin::Host,
             _ => true,
         }
@@ -295,23 +320,37 @@ impl Walk<'_> {
     /// Whether the balancer's source ranges keep the packet out.
     fn is_barred(&self, entry: Entry<'_>) -> bool {
         let (from, to) = (self.packet.source, self.packet.destination.ip());
-        // In nftables the firewall comes before the match, so an address that is both kinds is filtered.
-        let filtered = match entry.kind {
-            AddressKind::LoadBalancerIp => true,
-            AddressKind::ExternalIp => {
-                self.config.mode == Mode::Nftables && balancer_ips(&entry.facts.service).any(|ip| ip == to)
-            }
-            _ => false,
-        };
-        filtered && !self.in_ranges(entry, from, to)
+        self.is_balancers(entry) && !self.in_ranges(entry, from, to)
     }
 
-    /// Whether the source ranges let a source in. A node may dial an address bound to itself, if it may dial the balancer at
-    /// all.
+    /// Whether the source ranges are asked about. Only iptables mode finds an address that is external and the balancer's as an
+    /// external one and does not ask.
+    pub(super) fn is_balancers(&self, entry: Entry<'_>) -> bool {
+        let to = self.packet.destination.ip();
+        match entry.kind {
+            AddressKind::LoadBalancerIp => true,
+            AddressKind::ExternalIp => {
+                self.config.mode != Mode::Iptables && balancer_ips(&entry.facts.service).any(|ip| ip == to)
+            }
+            AddressKind::ClusterIp | AddressKind::NodePort => false,
+        }
+    }
+
+    /// Whether the source ranges let a source in. A node may have the balancer's addresses on an interface and then calls from
+    /// them: it may, if it may call the balancer at all.
     pub(super) fn in_ranges(&self, entry: Entry<'_>, from: IpAddr, to: IpAddr) -> bool {
         let ranges = &entry.facts.ranges;
-        let lets_in = |ip: IpAddr| ranges.iter().any(|n| n.contains(ip));
-        ranges.is_empty() || lets_in(from) || from == to && self.node.node_ips.iter().any(|own| lets_in(*own))
+        let from_balancer = || match self.config.mode {
+            Mode::Ipvs => from == to,
+            Mode::Iptables | Mode::Nftables => balancer_ips(&entry.facts.service).any(|ip| ip == from),
+        };
+        ranges.is_empty() || ranges.iter().any(|n| n.contains(from)) || self.node_in_ranges(entry) && from_balancer()
+    }
+
+    /// Whether the source ranges let the node in.
+    pub(super) fn node_in_ranges(&self, entry: Entry<'_>) -> bool {
+        let ranges = &entry.facts.ranges;
+        ranges.is_empty() || self.node.node_ips.iter().any(|own| ranges.iter().any(|n| n.contains(*own)))
     }
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::engine::time::Instant;
 use crate::objects::Object;
 use crate::proxy::lookup::balancer_ips;
 use crate::store::Store;
@@ -30,16 +29,13 @@ fn store(case: &Value) -> Store {
             "hints": {"forZones": hint(&e["hints"]["zones"]), "forNodes": hint(&e["hints"]["nodes"])}})
     };
     let endpoints: Vec<Value> = case["endpoints"].as_array().unwrap().iter().map(endpoint).collect();
-    let mut store = Store::default();
-    for doc in [
+    let docs = [
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "n"}, "spec": spec}),
         json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
             "metadata": {"name": "s-1", "namespace": "n", "labels": {"kubernetes.io/service-name": "s"}},
             "ports": [{"name": "p", "port": 80, "protocol": "TCP"}], "endpoints": endpoints}),
-    ] {
-        store.insert(Object::parse(&doc), Instant::START);
-    }
-    store
+    ];
+    Store::holding(docs.iter().map(Object::parse))
 }
 
 /// Whether anybody outside could reach the port.
@@ -84,5 +80,23 @@ fn lists_are_those_upstream_asserts() {
         let all: Ips = Some(all);
         let want = (wanted(&expect["cluster"]), wanted(&expect["local"]), wanted(&expect["all"]), expect["hasAny"].as_bool());
         assert_eq!((cluster, local, all, Some(usable.any())), want, "{}", case["name"]);
+    }
+}
+
+/// kube-proxy lists neither Services nor slices with these labels.
+#[test]
+fn labels_that_are_for_others() {
+    let case = &cases()[0];
+    for (label, read) in
+        [("app", true), ("service.kubernetes.io/headless", false), ("service.kubernetes.io/service-proxy-name", false)]
+    {
+        let labels = json!({"kubernetes.io/service-name": "s", label: ""});
+        let slice = json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": "s-1", "namespace": "n", "labels": labels},
+            "ports": [{"name": "p", "port": 80, "protocol": "TCP"}], "endpoints": [{"addresses": ["10.0.0.1"]}]});
+        let service = store(case).head().services.get("n", "s").unwrap().clone();
+        let store = Store::holding([Object::Service(service.clone()), Object::parse(&slice)]);
+        let usable = usable(store.head(), &service, &service.ports[0], false, Here { node: "a", zone: None });
+        assert_eq!(usable.any(), read, "{label}");
     }
 }

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use crate::engine::time::Instant;
 use crate::explain::{Decision, Reason};
 use crate::objects::Object;
 use crate::objects::pod_spec::Protocol;
@@ -14,25 +13,22 @@ use crate::store::Store;
 
 /// `default/web` in front of these endpoints (address, node), and `default/empty` without any.
 fn table(spec: &Value, endpoints: &[(&str, Option<&str>)]) -> Programmed {
-    let mut web = json!({"type": "LoadBalancer", "clusterIP": "10.96.0.20", "externalIPs": ["203.0.113.80"],
+    let mut web = json!({"type": "LoadBalancer", "clusterIP": "10.96.0.20", "externalIPs": ["203.0.113.80", "198.18.0.2"],
         "ports": [{"name": "http", "port": 80, "nodePort": 30080}], "healthCheckNodePort": 32000});
     for (key, value) in spec.as_object().unwrap() {
         web[key] = value.clone();
     }
     let empty = json!({"clusterIP": "10.96.0.30", "ports": [{"port": 80}]});
     let endpoints: Vec<Value> = endpoints.iter().map(|(ip, node)| json!({"addresses": [ip], "nodeName": node})).collect();
-    let mut store = Store::default();
-    for doc in [
+    let docs = [
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"}, "spec": web,
-            "status": {"loadBalancer": {"ingress": [{"ip": "198.18.0.1"}]}}}),
+            "status": {"loadBalancer": {"ingress": [{"ip": "198.18.0.1"}, {"ip": "198.18.0.2"}]}}}),
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "empty", "namespace": "default"}, "spec": empty}),
         json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
             "metadata": {"name": "web-1", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
             "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}], "endpoints": endpoints}),
-    ] {
-        store.insert(Object::parse(&doc), Instant::START);
-    }
-    Programmed::new(store.head().clone())
+    ];
+    Programmed::new(Store::holding(docs.iter().map(Object::parse)).head().clone())
 }
 
 fn config() -> ProxyConfig {
@@ -46,11 +42,16 @@ fn config() -> ProxyConfig {
     }
 }
 
-fn verdict(table: &Programmed, config: &ProxyConfig, from: &str, to: &str) -> Verdict {
+fn verdict_of(protocol: Protocol, table: &Programmed, config: &ProxyConfig, from: &str, to: &str) -> Verdict {
     let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-    let (own, other) = (ip("192.168.0.1"), ip("172.16.0.1"));
-    let node = NodeFacts { name: "node-1", zone: None, node_ips: vec![own], addresses: vec![own, other] };
-    decide(table, config, &node, Packet { source: ip(from), destination: to.parse().unwrap(), protocol: Protocol::Tcp })
+    let own = ip("192.168.0.1");
+    let addresses = vec![own, ip("172.16.0.1"), ip(BRIDGE)];
+    let node = NodeFacts { name: "node-1", zone: None, node_ips: vec![own], addresses };
+    decide(table, config, &node, Packet { source: ip(from), destination: to.parse().unwrap(), protocol })
+}
+
+fn verdict(table: &Programmed, config: &ProxyConfig, from: &str, to: &str) -> Verdict {
+    verdict_of(Protocol::Tcp, table, config, from, to)
 }
 
 /// `dnat` with the last numbers of the candidates, `+masq` if all are masqueraded, `+self` if only the sender; or decision and code.
@@ -73,6 +74,7 @@ fn told(verdict: &Verdict, from: &str) -> String {
 
 const POD: &str = "10.244.1.5";
 const NODE: &str = "192.168.0.1";
+const BRIDGE: &str = "10.244.1.1";
 const FAR: &str = "198.51.100.7";
 
 #[test]
@@ -88,6 +90,7 @@ fn every_kind_of_address() {
         ("cluster IP, from a pod", plain(), both, POD, "10.96.0.20:80", "dnat 7,8"),
         ("cluster IP, from the node", plain(), both, NODE, "10.96.0.20:80", "dnat 7,8+masq"),
         ("the node calls a bound address from that address", plain(), both, "10.96.0.20", "10.96.0.20:80", "dnat 7,8+masq"),
+        ("the node calls from the bridge of its pods", plain(), both, BRIDGE, "10.96.0.20:80", "dnat 7,8+masq"),
         ("cluster IP, from outside", plain(), both, FAR, "10.96.0.20:80", "dnat 7,8+masq"),
         ("packets from loopback leave the chain", plain(), both, "127.0.0.1", "10.96.0.20:80", "dnat 7,8"),
         ("hairpin to a pod of this node", plain(), both, "10.244.1.7", "10.96.0.20:80", "dnat 7,8+self"),
@@ -129,6 +132,23 @@ fn every_kind_of_address() {
             "198.18.0.1:80",
             "reject no-endpoints",
         ),
+        (
+            "the node is not covered, though the balancer is",
+            ranges(json!(["198.18.0.0/24"])),
+            both,
+            NODE,
+            "198.18.0.1:80",
+            "drop source-not-allowed",
+        ),
+        (
+            "the rule for the node asks for the balancer's address",
+            ranges(json!(["192.0.2.0/24"])),
+            both,
+            "127.0.0.1",
+            "198.18.0.1:80",
+            "dnat 7,8",
+        ),
+        ("external and balancer's", ranges(json!(["192.0.2.0/24"])), both, FAR, "198.18.0.2:80", "drop source-not-allowed"),
         ("everybody's range", ranges(json!(["0.0.0.0/0", "192.0.2.0/24"])), both, FAR, "198.18.0.1:80", "dnat 7,8+masq"),
     ];
     for (what, spec, endpoints, from, to, want) in cases {
@@ -141,6 +161,7 @@ fn every_kind_of_address() {
 fn settings() {
     let table = table(&json!({}), &[("10.244.1.7", Some("node-1"))]);
     let no_detector = || ProxyConfig { pod_cidrs: None, ..config() };
+    let other_detector = ProxyConfig { pod_cidrs: Some(vec![Net::parse("fd00::/8").unwrap()]), ..config() };
     let addresses = |list: &[NodePortAddress]| ProxyConfig { node_port_addresses: list.to_vec(), ..config() };
     let net = NodePortAddress::Net(Net::parse("172.16.0.0/16").unwrap());
     let cases = [
@@ -149,6 +170,8 @@ fn settings() {
         ("no detector, from a cluster IP with that port", no_detector(), "10.96.0.20", "10.96.0.20:80", "dnat 7+masq"),
         ("no detector, from another cluster IP", no_detector(), "10.96.0.30", "10.96.0.20:80", "dnat 7+masq"),
         ("no detector, from an external IP", no_detector(), "203.0.113.80", "10.96.0.20:80", "dnat 7"),
+        ("no detector, from the node", no_detector(), NODE, "10.96.0.20:80", "dnat 7+masq"),
+        ("a detector of the other family", other_detector, FAR, "10.96.0.20:80", "dnat 7"),
         ("primary", addresses(&[NodePortAddress::Primary]), FAR, "172.16.0.1:30080", "pass no-rule"),
         ("a range, outside it", addresses(&[net]), FAR, "192.168.0.1:30080", "pass no-rule"),
         ("a range, inside it", addresses(&[net]), FAR, "172.16.0.1:30080", "dnat 7+masq"),
@@ -156,6 +179,23 @@ fn settings() {
     for (what, config, from, to, want) in cases {
         assert_eq!(told(&verdict(&table, &config, from, to), from), want, "{what}");
     }
+}
+
+/// The sets of node ports and health check ports hold numbers, not addresses.
+#[test]
+fn numbers_that_are_ports_elsewhere() {
+    let on = |number: u16, external: &str| {
+        let spec = json!({"externalTrafficPolicy": external, "ports": [{"name": "http", "port": number, "nodePort": 30080}]});
+        table(&spec, &[("10.244.1.7", Some("node-1"))])
+    };
+    let told = |table: &Programmed, to| told(&verdict(table, &config(), POD, to), POD);
+    assert_eq!(told(&on(80, "Cluster"), "10.96.0.20:80"), "dnat 7");
+    assert_eq!(told(&on(30080, "Cluster"), "10.96.0.20:30080"), "dnat 7+masq", "marked as if it were for the node port");
+    assert_eq!(told(&on(30080, "Local"), "10.96.0.20:30080"), "dnat 7");
+    assert_eq!(told(&on(30080, "Local"), "203.0.113.80:30080"), "dnat 7");
+    let by_udp = |to| verdict_of(Protocol::Udp, &on(80, "Local"), &config(), FAR, to).decision;
+    assert_eq!(by_udp("10.96.0.20:32000"), Decision::Pass, "the number of a health check port");
+    assert_eq!(by_udp("10.96.0.20:32001"), Decision::Reject);
 }
 
 #[test]

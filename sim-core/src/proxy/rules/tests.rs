@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::engine::time::Instant;
 use crate::objects::Object;
 use crate::objects::json::parse_ip_sloppy;
 use crate::proxy::Net;
@@ -21,11 +20,8 @@ fn texts(list: &Value) -> Vec<&str> {
 }
 
 fn table(objects: &Value) -> Programmed {
-    let mut store = Store::default();
-    for object in objects.as_array().into_iter().flatten() {
-        store.insert(Object::parse(object), Instant::START);
-    }
-    Programmed::new(store.head().clone())
+    let objects = objects.as_array().into_iter().flatten().map(Object::parse);
+    Programmed::new(Store::holding(objects).head().clone())
 }
 
 /// The settings of a case, as the contract's `cluster` would give them.
@@ -114,6 +110,151 @@ fn verdicts_are_those_of_upstreams_rules() {
     }
     assert_eq!(flows, 348);
     assert!(failures.is_empty(), "{} of {flows} differ:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// `default/web` on `node-1` (192.168.0.1, and the pods' bridge 10.244.0.1), with what is given changed.
+struct Web {
+    mode: Mode,
+    spec: Value,
+    endpoints: Value,
+    node_port_addresses: Vec<&'static str>,
+    pods: &'static str,
+}
+
+fn web() -> Web {
+    let endpoints =
+        json!([{"addresses": ["10.244.0.7"], "nodeName": "node-1"}, {"addresses": ["10.244.1.8"], "nodeName": "node-2"}]);
+    Web { mode: Mode::Iptables, spec: json!({}), endpoints, node_port_addresses: Vec::new(), pods: "10.244.0.0/16" }
+}
+
+impl Web {
+    /// Decision and code; of a DNAT the last numbers of the candidates, `+` for each that is masqueraded.
+    fn told(&self, from: &str, to: &str) -> String {
+        let mut spec = json!({"type": "LoadBalancer", "clusterIP": "10.96.0.20", "externalIPs": ["203.0.113.80", "198.18.0.3"],
+            "ports": [{"port": 80, "nodePort": 30080}], "healthCheckNodePort": 32000});
+        for (key, value) in self.spec.as_object().unwrap() {
+            spec[key] = value.clone();
+        }
+        let ingress = json!([{"ip": "198.18.0.1"}, {"ip": "198.18.0.2"}, {"ip": "198.18.0.3"}]);
+        let objects = json!([
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"}, "spec": spec,
+                "status": {"loadBalancer": {"ingress": ingress}}},
+            {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                "metadata": {"name": "web-1", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
+                "ports": [{"name": "", "port": 8080, "protocol": "TCP"}], "endpoints": self.endpoints}]);
+        let net = |text: &str| Net::parse(text).unwrap();
+        let config = ProxyConfig {
+            mode: self.mode,
+            masquerade_all: false,
+            node_port_addresses: self.node_port_addresses.iter().map(|text| NodePortAddress::Net(net(text))).collect(),
+            localhost_node_ports: true,
+            pod_cidrs: Some(vec![net(self.pods)]),
+            service_cidrs: vec![net("10.96.0.0/12")],
+        };
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let (node_ip, v6) = (ip("192.168.0.1"), ip("2001:db8::1"));
+        let addresses = vec![node_ip, ip("10.244.0.1"), v6];
+        let node = NodeFacts { name: "node-1", zone: None, node_ips: vec![node_ip, v6], addresses };
+        let packet = Packet { source: ip(from), destination: to.parse().unwrap(), protocol: Protocol::Tcp };
+        let verdict = decide(&table(&objects), &config, &node, packet);
+        let pick = |pick: &SocketAddr| {
+            let last = pick.ip().to_string().rsplit('.').next().unwrap().to_string();
+            if verdict.masquerades(packet.source, *pick) { last + "+" } else { last }
+        };
+        match verdict.decision {
+            Decision::Dnat => format!("dnat {}", verdict.candidates().iter().map(pick).collect::<Vec<String>>().join(" ")),
+            decision => format!("{} {}", decision.text(), verdict.reason.code()),
+        }
+    }
+}
+
+const POD: &str = "10.244.0.5";
+const BRIDGE: &str = "10.244.0.1";
+const FAR: &str = "198.51.100.7";
+
+#[test]
+fn filter_rules_of_iptables_look_where_nat_does_not() {
+    let local = || json!({"externalTrafficPolicy": "Local"});
+    let far_only = || json!([{"addresses": ["10.244.1.8"], "nodeName": "node-2"}]);
+    let elsewhere = || vec!["172.16.0.0/16"];
+    // A node port on an address that is not listed.
+    let unlisted = |spec: Value, endpoints: Value| Web { spec, endpoints, node_port_addresses: elsewhere(), ..web() };
+    let node = "192.168.0.1:30080";
+    for (what, web, from, to, want) in [
+        ("somebody to send to", unlisted(local(), web().endpoints), FAR, node, "pass no-rule"),
+        ("nobody", unlisted(json!({}), json!([])), FAR, node, "reject no-endpoints"),
+        ("nobody here", unlisted(local(), far_only()), FAR, node, "drop no-local-endpoints"),
+        ("nobody here: no short circuit for pods", unlisted(local(), far_only()), POD, node, "drop no-local-endpoints"),
+        ("nobody here, which does not matter", unlisted(json!({}), far_only()), FAR, node, "pass no-rule"),
+        // The guard of 127.0.0.0/8 comes first.
+        ("nobody on loopback", Web { endpoints: json!([]), ..web() }, "127.0.0.1", "127.0.0.1:30080", "reject no-endpoints"),
+        ("nobody on loopback, from a pod", Web { endpoints: json!([]), ..web() }, POD, "127.0.0.1:30080", "drop loopback-guard"),
+        // KUBE-EXTERNAL-SERVICES does not hang off OUTPUT, whatever address a process of the node has.
+        (
+            "dead, from the bridge",
+            Web { endpoints: json!([]), ..web() },
+            BRIDGE,
+            "203.0.113.80:80",
+            "pass not-rejected-on-output",
+        ),
+        ("dead, from a pod", Web { endpoints: json!([]), ..web() }, POD, "203.0.113.80:80", "reject no-endpoints"),
+        (
+            "dead cluster IP, from the bridge",
+            Web { endpoints: json!([]), ..web() },
+            BRIDGE,
+            "10.96.0.20:80",
+            "reject no-endpoints",
+        ),
+    ] {
+        assert_eq!(web.told(from, to), want, "{what}");
+    }
+}
+
+#[test]
+fn listed_node_port_addresses_are_those_of_interfaces() {
+    let listing = |mode: Mode, list: &[&'static str]| Web { mode, node_port_addresses: list.to_vec(), ..web() };
+    let home = "127.0.0.1";
+    for (what, web, to, want) in [
+        ("all of loopback without a list", listing(Mode::Iptables, &[]), "127.0.0.2:30080", "dnat 7+ 8+"),
+        ("and with the range of everything", listing(Mode::Iptables, &["0.0.0.0/0"]), "127.0.0.2:30080", "dnat 7+ 8+"),
+        ("the loopback interface has one address", listing(Mode::Iptables, &["127.0.0.0/8"]), "127.0.0.1:30080", "dnat 7+ 8+"),
+        ("and no other", listing(Mode::Iptables, &["127.0.0.0/8"]), "127.0.0.2:30080", "pass no-rule"),
+        ("a list of the other family says nothing", listing(Mode::Iptables, &["2001:db8::/64"]), "127.0.0.2:30080", "dnat 7+ 8+"),
+        ("loopback is not for nftables", listing(Mode::Nftables, &["127.0.0.0/8"]), "127.0.0.1:30080", "pass no-rule"),
+        ("the bridge is no node IP", listing(Mode::Nftables, &[]), "10.244.0.1:30080", "pass no-rule"),
+    ] {
+        assert_eq!(web.told(home, to), want, "{what}");
+    }
+}
+
+#[test]
+fn who_may_call_the_balancer() {
+    let ranges = |list: Value| Web { spec: json!({"loadBalancerSourceRanges": list}), ..web() };
+    let nftables = |list: Value| Web { mode: Mode::Nftables, ..ranges(list) };
+    let node = || json!(["192.168.0.0/24"]);
+    let (first, second, both) = ("198.18.0.1:80", "198.18.0.2:80", "198.18.0.3:80");
+    for (what, web, from, to, want) in [
+        ("from the address that is called", ranges(node()), "198.18.0.1", first, "dnat 7+ 8+"),
+        ("from another address of the balancer", ranges(node()), "198.18.0.1", second, "dnat 7+ 8+"),
+        ("in nftables mode", nftables(node()), "198.18.0.1", second, "dnat 7+ 8+"),
+        ("not if the node may not call", ranges(json!(["192.0.2.0/24"])), "198.18.0.1", second, "drop source-not-allowed"),
+        ("an external IP is nobody's source", ranges(node()), "203.0.113.80", first, "drop source-not-allowed"),
+        ("external and balancer's", ranges(node()), FAR, both, "dnat 7+ 8+"),
+        ("external and balancer's in nftables mode", nftables(node()), FAR, both, "drop source-not-allowed"),
+    ] {
+        assert_eq!(web.told(from, to), want, "{what}");
+    }
+}
+
+#[test]
+fn each_family_is_a_proxy_of_its_own() {
+    let other_detector = Web { pods: "fd00::/8", ..web() };
+    assert_eq!(other_detector.told(FAR, "10.96.0.20:80"), "dnat 7 8", "nothing is known to be foreign");
+    assert_eq!(web().told(FAR, "10.96.0.20:80"), "dnat 7+ 8+");
+    let local = Web { spec: json!({"externalTrafficPolicy": "Local"}), ..web() };
+    assert_eq!(local.told(FAR, "192.168.0.1:32000"), "pass health-check-port");
+    assert_eq!(local.told("2600::1", "[2001:db8::1]:32000"), "pass no-rule");
+    assert_eq!(local.told("2600::1", "[2001:db8::1]:30080"), "pass no-rule");
 }
 
 fn addresses() -> impl Strategy<Value = IpAddr> {

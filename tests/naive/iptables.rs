@@ -30,7 +30,7 @@ impl Proxier<'_> {
             self.firewall_chain(&port);
             self.policy_chains(&port);
         }
-        self.to_node_ports();
+        self.node_ports_last();
     }
 
     fn hooks(&mut self) {
@@ -178,7 +178,7 @@ impl Proxier<'_> {
     }
 
     /// The last rule of all.
-    fn to_node_ports(&mut self) {
+    fn node_ports_last(&mut self) {
         let node_ports = || Then::Jump("nat KUBE-NODEPORTS".to_string());
         if self.node_ports_everywhere() {
             let mut when = vec![When::ToHere];

@@ -111,12 +111,12 @@ impl Walk<'_> {
         } else if self.config.detects_pods(entry.facts.v6) {
             if internal { self.origin != Origin::Pod } else { !entry.facts.external_local }
         } else {
-            !internal && !entry.facts.external_local || self.from_cluster_ip()
+            !internal && !entry.facts.external_local || self.is_from_cluster_ip()
         }
     }
 
     /// Without a detector, what comes from a cluster IP is masqueraded if the Service there has the port that is called.
-    fn from_cluster_ip(&self) -> bool {
+    fn is_from_cluster_ip(&self) -> bool {
         let from = SocketAddr::new(self.packet.source, self.packet.destination.port());
         let server = self.table.lookup().address(from, self.packet.protocol);
         server.is_some_and(|e| e.kind == AddressKind::ClusterIp)

@@ -202,3 +202,6 @@ impl Proxies {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

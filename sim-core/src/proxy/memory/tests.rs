@@ -126,3 +126,73 @@ fn the_digest_sees_clients_and_turns() {
     let values = [&empty, &clients, &later, &turns].map(value);
     assert_eq!(values.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
 }
+
+/// `default/web`, port `http`, on 10.96.0.1:80 and node port 30080, in front of these pods of `node-1`; the last one is leaving.
+fn table(affinity: &str, last_numbers: &[u8], leaving: u8) -> Programmed {
+    let endpoint = |n: &u8| {
+        let gone = *n == leaving;
+        serde_json::json!({"addresses": [format!("10.244.1.{n}")], "nodeName": if gone { "node-1" } else { "node-2" },
+            "conditions": {"ready": !gone, "serving": true, "terminating": gone}})
+    };
+    let docs = [
+        serde_json::json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"},
+            "spec": {"type": "NodePort", "clusterIP": "10.96.0.1", "sessionAffinity": affinity, "internalTrafficPolicy": "Local",
+                "ports": [{"name": "http", "port": 80, "nodePort": 30080}]}}),
+        serde_json::json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": "web-1", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
+            "ports": [{"name": "http", "port": 80, "protocol": "TCP"}],
+            "endpoints": last_numbers.iter().map(endpoint).collect::<serde_json::Value>()}),
+    ];
+    let objects = docs.iter().map(crate::objects::Object::parse);
+    Programmed::new(crate::store::Store::holding(objects).head().clone())
+}
+
+const HERE: crate::proxy::Here<'_> = crate::proxy::Here { node: "node-1", zone: None };
+
+#[test]
+fn what_an_endpoint_remembers_goes_with_it() {
+    let by_address = |to: &str| Sticky { owner: Owner::Virtual((at(to), Protocol::Tcp)), ..sticky() };
+    let owners = [sticky(), by_address("10.96.0.1:80"), by_address("192.168.0.1:30080"), by_address("10.96.0.9:80")];
+    let after_sync = |table: &Programmed| {
+        let mut memory = Memory::default();
+        for (n, sticky) in (0_u32..).zip(&owners) {
+            for (m, endpoint) in (0_u32..).zip(&candidates()) {
+                // Another client at each endpoint: none of them takes another's place.
+                memory.remember(sticky, client(10 * n + m), *endpoint, Mode::Ipvs, after(0));
+            }
+        }
+        memory.synced(table, HERE);
+        let knows = |n: u32, sticky: &Sticky| {
+            let kept =
+                (0..3).filter(|m| memory.remembered(sticky, client(10 * n + m), &candidates(), Mode::Ipvs, after(1)).is_some());
+            kept.map(|m| m + 1).collect::<Vec<u32>>()
+        };
+        (0_u32..).zip(&owners).map(|(n, sticky)| knows(n, sticky)).collect::<Vec<Vec<u32>>>()
+    };
+    let none = Vec::<u32>::new;
+    // The last one counts as long as some list has it, though nobody would be sent there by the Cluster list.
+    assert_eq!(after_sync(&table("ClientIP", &[1, 2, 3], 3)), [vec![1, 2, 3], vec![1, 2, 3], vec![1, 2, 3], none()]);
+    assert_eq!(after_sync(&table("ClientIP", &[1, 3], 3)), [vec![1, 3], vec![1, 3], vec![1, 3], none()]);
+    assert_eq!(after_sync(&table("None", &[1, 2, 3], 3)), [none(), none(), none(), none()], "no affinity any more");
+}
+
+#[test]
+fn turns_go_with_their_virtual_server() {
+    let servers = ["10.96.0.1:80", "192.168.0.1:30080", "10.96.0.9:80", "192.168.0.1:30081"].map(|to| (at(to), Protocol::Tcp));
+    let mut memory = Memory::default();
+    servers.iter().for_each(|server| memory.took_turn(*server, candidates()[0]));
+    memory.synced(&table("None", &[1, 2], 0), HERE);
+    assert_eq!(servers.map(|server| memory.turn(&server, &candidates())), [1, 1, 0, 0]);
+}
+
+#[test]
+fn only_so_many_lists_are_kept() {
+    let mut memory = Memory::default();
+    let endpoint = |n: usize| SocketAddr::new(client(u32::try_from(n).unwrap()), 80);
+    let knows = |memory: &Memory, n| memory.remembered(&sticky(), client(1), &[endpoint(n)], Mode::Nftables, after(1)).is_some();
+    (0..=LISTS_MAX).for_each(|n| memory.remember(&sticky(), client(1), endpoint(n), Mode::Nftables, after(0)));
+    assert_eq!((knows(&memory, 0), knows(&memory, LISTS_MAX - 1), knows(&memory, LISTS_MAX)), (true, true, false));
+    // Those there are go on.
+    memory.remember(&sticky(), client(2), endpoint(0), Mode::Nftables, after(0));
+    assert!(memory.remembered(&sticky(), client(2), &[endpoint(0)], Mode::Nftables, after(1)).is_some());
+}

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use sim_core::engine::random::{Draws, Seed, Stream};
 use sim_core::engine::time::{Duration, Instant};
 use sim_core::explain::{Decision, Reason};
+use sim_core::objects::pod_spec::Protocol;
 use sim_core::proxy::memory::Memory;
 use sim_core::proxy::rules::{NodeFacts, Packet, Verdict, decide};
 use sim_core::proxy::{Mode, Programmed};
@@ -53,8 +54,12 @@ fn differs(mode: Mode, verdict: &Verdict, answer: &Answer, packet: &Packet) -> O
     if verdict.decision != answer.decision {
         return Some(format!("decision {} ({:?})", verdict.decision.text(), verdict.reason));
     }
-    // No rule is no rule; why it is missing on that hook, or that kube-proxy itself listens there, is for people.
-    let told = matches!(verdict.reason, Reason::NotRejectedOnOutput { .. } | Reason::HealthCheckPort { .. });
+    // No rule is no rule. Why it is missing on that hook, or that kube-proxy itself listens there, is for people.
+    let told = match verdict.reason {
+        Reason::NotRejectedOnOutput { .. } => true,
+        Reason::HealthCheckPort { .. } => mode == Mode::Nftables && packet.protocol == Protocol::Tcp,
+        _ => false,
+    };
     let quiet = told && answer.reason == Reason::NoRule;
     if verdict.reason != answer.reason && !quiet {
         return Some(format!("reason {:?}", verdict.reason));

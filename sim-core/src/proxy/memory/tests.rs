@@ -106,6 +106,9 @@ fn turns_go_round_and_survive_changes() {
     assert_eq!(take(&all[1..]), "10.244.1.2:80");
     assert_eq!(take(&all[1..]), "10.244.1.3:80");
     assert_eq!(take(&all[..2]), "10.244.1.1:80");
+    // One in the middle goes: nobody before it gets another turn.
+    assert_eq!(take(&all), "10.244.1.2:80");
+    assert_eq!(take(&[all[0], all[2]]), "10.244.1.3:80");
 }
 
 #[test]

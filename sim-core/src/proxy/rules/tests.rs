@@ -130,6 +130,20 @@ fn web() -> Web {
 impl Web {
     /// Decision and code; of a DNAT the last numbers of the candidates, `+` for each that is masqueraded.
     fn told(&self, from: &str, to: &str) -> String {
+        let (verdict, _) = self.verdict(from, to);
+        let source: IpAddr = from.parse().unwrap();
+        let pick = |pick: &SocketAddr| {
+            let last = pick.ip().to_string().rsplit('.').next().unwrap().to_string();
+            if verdict.masquerades(source, *pick) { last + "+" } else { last }
+        };
+        match verdict.decision {
+            Decision::Dnat => format!("dnat {}", verdict.candidates().iter().map(pick).collect::<Vec<String>>().join(" ")),
+            decision => format!("{} {}", decision.text(), verdict.reason.code()),
+        }
+    }
+
+    /// The verdict, and what may not be picked.
+    fn verdict(&self, from: &str, to: &str) -> (Verdict, Vec<(SocketAddr, NotEligible)>) {
         let mut spec = json!({"type": "LoadBalancer", "clusterIP": "10.96.0.20", "externalIPs": ["203.0.113.80", "198.18.0.3"],
             "ports": [{"port": 80, "nodePort": 30080}], "healthCheckNodePort": 32000});
         for (key, value) in self.spec.as_object().unwrap() {
@@ -156,15 +170,10 @@ impl Web {
         let addresses = vec![node_ip, ip("10.244.0.1"), v6];
         let node = NodeFacts { name: "node-1", zone: None, node_ips: vec![node_ip, v6], addresses };
         let packet = Packet { source: ip(from), destination: to.parse().unwrap(), protocol: Protocol::Tcp };
-        let verdict = decide(&table(&objects), &config, &node, packet);
-        let pick = |pick: &SocketAddr| {
-            let last = pick.ip().to_string().rsplit('.').next().unwrap().to_string();
-            if verdict.masquerades(packet.source, *pick) { last + "+" } else { last }
-        };
-        match verdict.decision {
-            Decision::Dnat => format!("dnat {}", verdict.candidates().iter().map(pick).collect::<Vec<String>>().join(" ")),
-            decision => format!("{} {}", decision.text(), verdict.reason.code()),
-        }
+        let table = table(&objects);
+        let verdict = decide(&table, &config, &node, packet);
+        let not_eligible = verdict.not_eligible(&table, &node);
+        (verdict, not_eligible)
     }
 }
 
@@ -255,6 +264,35 @@ fn each_family_is_a_proxy_of_its_own() {
     assert_eq!(local.told(FAR, "192.168.0.1:32000"), "pass health-check-port");
     assert_eq!(local.told("2600::1", "[2001:db8::1]:32000"), "pass no-rule");
     assert_eq!(local.told("2600::1", "[2001:db8::1]:30080"), "pass no-rule");
+}
+
+#[test]
+fn health_check_ports_are_local_ones() {
+    let local = Web { spec: json!({"externalTrafficPolicy": "Local"}), ..web() };
+    assert_eq!(local.told(FAR, "192.168.0.1:32000"), "pass health-check-port");
+    assert_eq!(local.told(FAR, "203.0.113.80:32000"), "pass no-rule", "the address is not the node's");
+    assert_eq!(web().told(FAR, "192.168.0.1:32000"), "pass no-rule", "only the policy Local is checked");
+}
+
+#[test]
+fn a_verdict_tells_what_it_left_out() {
+    let local = || json!({"externalTrafficPolicy": "Local"});
+    let there: SocketAddr = "10.244.1.8:8080".parse().unwrap();
+    let far_only = json!([{"addresses": ["10.244.1.8"], "nodeName": "node-2"}]);
+    let ill = json!([{"addresses": ["10.244.1.8"], "nodeName": "node-2", "conditions": {"ready": false, "serving": false}}]);
+    for (what, web, to, want) in [
+        ("sent on, with some left out", Web { spec: local(), ..web() }, "203.0.113.80:80", vec![(there, NotEligible::OtherNode)]),
+        (
+            "dropped",
+            Web { spec: local(), endpoints: far_only, ..web() },
+            "203.0.113.80:80",
+            vec![(there, NotEligible::OtherNode)],
+        ),
+        ("refused", Web { endpoints: ill, ..web() }, "10.96.0.20:80", vec![(there, NotEligible::NotReady)]),
+        ("nothing was asked", web(), "192.168.0.1:81", vec![]),
+    ] {
+        assert_eq!(web.verdict(FAR, to).1, want, "{what}");
+    }
 }
 
 fn addresses() -> impl Strategy<Value = IpAddr> {

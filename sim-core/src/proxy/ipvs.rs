@@ -31,8 +31,8 @@ impl Walk<'_> {
     /// local. One that has bound itself to such an address keeps it.
     fn called_from_itself(&self) -> Option<Self> {
         let to = self.packet.destination.ip();
-        let is_bound = self.table.lookup().is_service_ip(to) && !self.node.owns(to);
-        let itself = is_bound && self.node.addresses.contains(&self.packet.source);
+        let itself =
+            self.node.addresses.contains(&self.packet.source) && !self.node.owns(to) && self.table.lookup().is_service_ip(to);
         let packet = Packet { source: to, ..self.packet };
         itself.then_some(Walk { packet, origin: Origin::Host, ..*self })
     }
@@ -62,7 +62,7 @@ impl Walk<'_> {
     fn virtual_server(&self, entry: Entry<'_>) -> Verdict {
         let facts = entry.facts;
         let local_policy = match entry.kind {
-            AddressKind::ClusterIp => facts.service.internal_local,
+            AddressKind::ClusterIp => facts.internal_local,
             _ => facts.external_local,
         };
         let usable = self.usable(entry);
@@ -79,7 +79,7 @@ impl Walk<'_> {
         }
         let mut verdict = Verdict {
             masquerade: self.marks(entry),
-            sticky: facts.service.affinity.map(|seconds| self.sticky(entry, seconds)),
+            sticky: facts.affinity.map(|seconds| self.sticky(entry, seconds)),
             turns: Some((self.packet.destination, self.packet.protocol)),
             ..Verdict::dnat(entry, only_local, usable)
         };

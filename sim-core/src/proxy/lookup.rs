@@ -100,8 +100,10 @@ impl Lists {
     }
 }
 
-/// A port of a Service in one address family: what kube-proxy calls a service port.
+/// A port of a Service in one address family: what kube-proxy calls a service port. What a packet asks is here itself, side by
+/// side: in a large cluster each pointer that has to be followed is a wait for memory.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub struct PortFacts {
     /// The Service.
     pub service: Arc<Service>,
@@ -109,6 +111,12 @@ pub struct PortFacts {
     pub name: Name,
     /// `externalTrafficPolicy: Local` counts.
     pub external_local: bool,
+    /// `internalTrafficPolicy: Local`.
+    pub internal_local: bool,
+    /// Seconds of client affinity.
+    pub affinity: Option<i64>,
+    /// The number of the port, as packets have it.
+    pub declared: u16,
     /// The source ranges of the family that let some in and others not; empty = everybody.
     pub ranges: Vec<Net>,
     /// The family.
@@ -143,7 +151,7 @@ pub struct Entry<'t> {
 #[derive(Debug, Default)]
 pub struct Lookup {
     ports: Vec<PortFacts>,
-    by_address: HashTable<(usize, AddressKind)>,
+    by_address: HashTable<(u32, AddressKind)>,
     by_node_port: BTreeMap<(bool, u16, Protocol), usize>,
     by_health_port: BTreeMap<(bool, u16), Name>,
     cluster_ips: BTreeSet<IpAddr>,
@@ -178,14 +186,26 @@ impl Lookup {
         for (port, declared) in service.ports.iter().enumerate() {
             let number = self.ports.len();
             for (ip, kind) in &addresses {
-                self.by_address.insert((*ip, declared.port, declared.protocol), (number, *kind));
+                // Short numbers: more of the table is near.
+                let short = u32::try_from(number).unwrap_or(u32::MAX);
+                self.by_address.insert((*ip, declared.port, declared.protocol), (short, *kind));
             }
             if let Some(node_port) = declared.node_port {
                 self.by_node_port.entry((v6, node_port, declared.protocol)).or_insert(number);
             }
             let (service, name) = (service.clone(), name.clone());
-            let (external_local, ranges) = (external_local(&service), ranges(&service, v6));
-            self.ports.push(PortFacts { service, name, external_local, ranges, v6, port, number });
+            self.ports.push(PortFacts {
+                name,
+                external_local: external_local(&service),
+                internal_local: service.internal_local,
+                affinity: service.affinity,
+                declared: declared.port,
+                ranges: ranges(&service, v6),
+                v6,
+                port,
+                number,
+                service,
+            });
         }
         self.bound.extend(addresses.iter().map(|(ip, _)| *ip));
         self.cluster_ips.extend(cluster);
@@ -198,7 +218,7 @@ impl Lookup {
     /// Who has an address and port other than a node's.
     pub fn address(&self, to: SocketAddr, protocol: Protocol) -> Option<Entry<'_>> {
         let (number, kind) = self.by_address.get(&(to.ip(), to.port(), protocol))?;
-        Some(Entry { facts: &self.ports[*number], kind: *kind })
+        Some(Entry { facts: self.ports.get(*number as usize)?, kind: *kind })
     }
 
     /// Who has a node port.

@@ -143,7 +143,7 @@ impl Memory {
         }
         let mut kept: std::collections::BTreeSet<(Owner, SocketAddr)> = std::collections::BTreeSet::new();
         let lookup = table.lookup();
-        let sticky = lookup.ports().iter().filter(|facts| facts.service.affinity.is_some());
+        let sticky = lookup.ports().iter().filter(|facts| facts.affinity.is_some());
         for facts in sticky {
             let (service, port, protocol) = (facts.name.clone(), facts.port().name.clone(), facts.port().protocol);
             let owner = Owner::Port { service, port, protocol };
@@ -156,7 +156,7 @@ impl Memory {
         };
         let stays = |(owner, endpoint): &(Owner, SocketAddr)| match owner {
             Owner::Port { .. } => kept.contains(&(owner.clone(), *endpoint)),
-            Owner::Virtual(server) => entry(server).filter(|e| e.facts.service.affinity.is_some()).is_some_and(|e| {
+            Owner::Virtual(server) => entry(server).filter(|e| e.facts.affinity.is_some()).is_some_and(|e| {
                 let usable = table.usable(e.facts, here);
                 usable.cluster.contains(endpoint) || usable.local.contains(endpoint)
             }),

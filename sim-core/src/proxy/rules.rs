@@ -112,7 +112,7 @@ impl Verdict {
     /// Rewritten to one of a list.
     pub(super) fn dnat(entry: Entry<'_>, only_local: bool, usable: Arc<Usable>) -> Verdict {
         let facts = entry.facts;
-        let reason = Reason::ServiceMatched { service: facts.name.clone(), port: facts.port().port, via: entry.kind };
+        let reason = Reason::ServiceMatched { service: facts.name.clone(), port: facts.declared, via: entry.kind };
         let (asked, usable) = (Some((facts.number(), only_local)), Some(usable));
         Verdict { asked, usable, hairpin: true, ..Verdict::plain(Decision::Dnat, reason) }
     }
@@ -158,13 +158,14 @@ pub fn decide(table: &Programmed, config: &ProxyConfig, node: &NodeFacts<'_>, pa
 }
 
 fn origin(table: &Programmed, config: &ProxyConfig, node: &NodeFacts<'_>, source: IpAddr) -> Origin {
-    let is_pod = config.pod_cidrs.iter().flatten().any(|c| c.contains(source));
     // In ipvs mode Service addresses are the node's own, and its processes call them from them.
-    let bound = config.mode == Mode::Ipvs && table.lookup().is_service_ip(source);
-    match (is_pod, bound || node.owns(source)) {
-        (true, _) => Origin::Pod,
-        (false, true) => Origin::Host,
-        (false, false) => Origin::Outside,
+    let is_bound = || config.mode == Mode::Ipvs && table.lookup().is_service_ip(source);
+    if config.pod_cidrs.iter().flatten().any(|c| c.contains(source)) {
+        Origin::Pod
+    } else if node.owns(source) || is_bound() {
+        Origin::Host
+    } else {
+        Origin::Outside
     }
 }
 
@@ -254,7 +255,7 @@ impl Walk<'_> {
         if let Some(verdict) = self.nobody(entry, only_local, &usable) {
             return verdict;
         }
-        let sticky = facts.service.affinity.map(|seconds| self.sticky(entry, seconds));
+        let sticky = facts.affinity.map(|seconds| self.sticky(entry, seconds));
         Verdict { masquerade: self.masquerades(entry), sticky, ..Verdict::dnat(entry, only_local, usable) }
     }
 
@@ -288,7 +289,7 @@ impl Walk<'_> {
     /// are sent on as in-cluster traffic ("short circuit").
     fn stays_local(&self, entry: Entry<'_>) -> bool {
         match entry.kind {
-            AddressKind::ClusterIp => entry.facts.service.internal_local,
+            AddressKind::ClusterIp => entry.facts.internal_local,
             _ => entry.facts.external_local && self.origin == Origin::Outside,
         }
     }

@@ -14,7 +14,9 @@ fn service(name: &str, port: u16) -> Object {
 }
 
 fn slice(ips: &[&str]) -> Object {
-    let endpoints: Vec<Value> = ips.iter().map(|ip| json!({"addresses": [ip], "nodeName": "node-1"})).collect();
+    // Each on the node of its last number.
+    let node = |ip: &str| format!("node-{}", ip.rsplit('.').next().unwrap_or_default());
+    let endpoints: Vec<Value> = ips.iter().map(|ip| json!({"addresses": [ip], "nodeName": node(ip)})).collect();
     Object::parse(&json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
         "metadata": {"name": "web-1", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
         "ports": [{"name": "", "port": 8080, "protocol": "TCP"}], "endpoints": endpoints}))
@@ -124,7 +126,9 @@ fn maps_are_shared_while_no_service_differs() {
         let port = &table.lookup().ports()[0];
         table.usable(port, Here { node, zone: None }).local.len()
     };
-    assert_eq!((usable(&second, "node-1"), usable(&second, "node-2"), usable(&second.for_node(), "node-2")), (2, 0, 0));
+    let nodes = ["node-1", "node-2", "node-3", "node-1"];
+    assert_eq!(nodes.map(|node| usable(&second, node)), [1, 1, 0, 1], "who asks first is not who is answered later");
+    assert_eq!(nodes.map(|node| usable(&second.for_node(), node)), [1, 1, 0, 1]);
     let port = &second.lookup().ports()[0];
     assert_eq!(second.serving(port).map(|list| list.len()), Some(2));
     assert_eq!(third.serving(&third.lookup().ports()[0]), None, "no endpoint of any kind");

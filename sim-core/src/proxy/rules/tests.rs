@@ -151,6 +151,8 @@ impl Web {
         }
         let ingress = json!([{"ip": "198.18.0.1"}, {"ip": "198.18.0.2"}, {"ip": "198.18.0.3"}]);
         let objects = json!([
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "before", "namespace": "default"},
+                "spec": {"clusterIP": "10.96.0.10", "ports": [{"name": "a", "port": 80}, {"name": "b", "port": 81}]}},
             {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"}, "spec": spec,
                 "status": {"loadBalancer": {"ingress": ingress}}},
             {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",

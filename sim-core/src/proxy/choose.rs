@@ -113,11 +113,6 @@ pub fn left_out(
     all.iter().filter(|(a, _)| !list.contains(a)).map(|(a, s)| (*a, why(s))).collect()
 }
 
-/// Whether an endpoint is on this node, by what its slice says.
-pub fn is_local(view: &View, (service, port): (&Service, &ServicePort), here: Here<'_>, endpoint: SocketAddr) -> bool {
-    seen(view, service, port, endpoint.is_ipv6(), here).get(&endpoint).is_some_and(|s| s.local)
-}
-
 /// The serving endpoints of a port, whatever else is true of them; `None` if no slice lists any endpoint. What decides whether a
 /// UDP flow may go on.
 pub fn serving(view: &View, service: &Service, port: &ServicePort, v6: bool) -> Option<Vec<SocketAddr>> {

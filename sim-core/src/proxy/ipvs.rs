@@ -10,9 +10,8 @@
 
 use std::net::SocketAddr;
 
-use super::choose::is_local;
 use super::lookup::Entry;
-use super::rules::{Origin, Packet, Verdict, Walk, takes_node_ports};
+use super::rules::{Hairpin, Origin, Packet, Verdict, Walk, takes_node_ports};
 use crate::explain::{AddressKind, Decision, Reason};
 use crate::objects::pod_spec::Protocol;
 
@@ -60,7 +59,7 @@ impl Walk<'_> {
     }
 
     fn virtual_server(&self, entry: Entry<'_>) -> Verdict {
-        let facts = entry.facts;
+        let (facts, to) = (entry.facts, self.packet.destination.ip());
         let local_policy = match entry.kind {
             AddressKind::ClusterIp => facts.internal_local,
             _ => facts.external_local,
@@ -77,14 +76,14 @@ impl Walk<'_> {
             let none = Verdict::plain(Decision::Reject, Reason::NoEndpoints { service });
             return Verdict::none_of(entry, false, none);
         }
-        let mut verdict = Verdict {
+        Verdict {
             masquerade: self.marks(entry),
             sticky: facts.affinity.map(|seconds| self.sticky(entry, seconds)),
             turns: Some((self.packet.destination, self.packet.protocol)),
+            // The set of what may loop back holds the endpoints of this node only; what comes from the address it calls does not.
+            hairpin: if self.packet.source == to && !self.node.owns(to) { Hairpin::Never } else { Hairpin::Here },
             ..Verdict::dnat(entry, only_local, usable)
-        };
-        verdict.hairpin = self.loops_back(entry, verdict.candidates());
-        verdict
+        }
     }
 
     /// The sets of source ranges; what the node itself sends meets a rule of its own, which asks for its node IP only.
@@ -130,13 +129,6 @@ impl Walk<'_> {
             return false;
         }
         self.table.lookup().node_port(to.is_ipv6(), to.port(), protocol).is_some_and(|e| !e.facts.external_local)
-    }
-
-    /// Whether a pod that is sent to itself is masqueraded: the set holds the endpoints of this node only.
-    fn loops_back(&self, entry: Entry<'_>, candidates: &[SocketAddr]) -> bool {
-        let facts = entry.facts;
-        let own = candidates.iter().find(|c| c.ip() == self.packet.source);
-        own.is_some_and(|c| is_local(self.table.view(), (&facts.service, facts.port()), self.node.here(), *c))
     }
 }
 

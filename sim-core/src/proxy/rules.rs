@@ -52,6 +52,17 @@ impl NodeFacts<'_> {
     }
 }
 
+/// Whether a pick that is the sender itself is masqueraded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hairpin {
+    /// Nothing is picked.
+    Never,
+    /// Wherever it is.
+    Anywhere,
+    /// If it is on this node: one that may be picked and is here is in the Local list.
+    Here,
+}
+
 /// What the rules do.
 #[derive(Clone, Debug)]
 pub struct Verdict {
@@ -65,8 +76,7 @@ pub struct Verdict {
     pub sticky: Option<Sticky>,
     /// Real servers take turns here; else each candidate is as likely as the other.
     pub turns: Option<VirtualServer>,
-    /// A pick that is the sender itself is masqueraded.
-    pub(super) hairpin: bool,
+    pub(super) hairpin: Hairpin,
     /// The number of the port, and whether only endpoints of this node were asked for.
     pub(super) asked: Option<(usize, bool)>,
     pub(super) usable: Option<Arc<Usable>>,
@@ -91,7 +101,13 @@ impl Verdict {
 
     /// Whether a pick is masqueraded: by rule, or because it is the sender itself (hairpin).
     pub fn masquerades(&self, source: IpAddr, pick: SocketAddr) -> bool {
-        self.masquerade || self.hairpin && pick.ip() == source
+        let is_here = || self.usable.as_ref().is_some_and(|usable| usable.local.contains(&pick));
+        let hairpin = || match self.hairpin {
+            Hairpin::Never => false,
+            Hairpin::Anywhere => true,
+            Hairpin::Here => is_here(),
+        };
+        self.masquerade || pick.ip() == source && hairpin()
     }
 
     /// Of a connection that is known: no rule was asked.
@@ -100,8 +116,8 @@ impl Verdict {
     }
 
     pub(super) fn plain(decision: Decision, reason: Reason) -> Verdict {
-        let (masquerade, hairpin, sticky, turns, asked, usable) = (false, false, None, None, None, None);
-        Verdict { decision, reason, masquerade, sticky, turns, hairpin, asked, usable }
+        let (sticky, turns, asked, usable) = (None, None, None, None);
+        Verdict { decision, reason, masquerade: false, sticky, turns, hairpin: Hairpin::Never, asked, usable }
     }
 
     /// Nothing may be picked, and what there is was left out.
@@ -114,7 +130,7 @@ impl Verdict {
         let facts = entry.facts;
         let reason = Reason::ServiceMatched { service: facts.name.clone(), port: facts.declared, via: entry.kind };
         let (asked, usable) = (Some((facts.number(), only_local)), Some(usable));
-        Verdict { asked, usable, hairpin: true, ..Verdict::plain(Decision::Dnat, reason) }
+        Verdict { asked, usable, hairpin: Hairpin::Anywhere, ..Verdict::plain(Decision::Dnat, reason) }
     }
 }
 

@@ -41,7 +41,7 @@ impl<V> HashTable<V> {
 
     /// Puts a value in, unless the key has one.
     pub fn insert(&mut self, key: Key, value: V) {
-        if self.slots.len() < SLOTS_MIN || self.slots.len() / 2 <= self.used {
+        if self.slots.len() / 2 <= self.used {
             self.grow();
         }
         let place = self.place(&key);

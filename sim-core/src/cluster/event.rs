@@ -2,6 +2,7 @@
 //!
 //! A closed enum, so that a forgotten case is a compile error, and events can be cloned, compared and counted.
 
+use super::traffic;
 use super::watch::Watcher;
 use crate::network::policy;
 use crate::store::ObjectId;
@@ -24,6 +25,8 @@ pub enum Event {
     Proxy(proxy::Event),
     /// A cloud balancer checks its targets.
     Balancer(u32),
+    /// A timer of a load.
+    Traffic(traffic::Event),
     /// A timer of a network plugin's agent.
     Policy(policy::Event),
     /// A CoreDNS pod looks at its Corefile.
@@ -44,6 +47,7 @@ impl Event {
             Event::Scheduler(_) => "scheduler/timer",
             Event::Kubelet(_) => "kubelet/timer",
             Event::Proxy(_) => "proxy/timer",
+            Event::Traffic(event) => event.kind(),
             Event::Balancer(_) => "balancer/check",
             Event::Policy(_) => "policy/timer",
             Event::Dns(_) => "dns/reload",

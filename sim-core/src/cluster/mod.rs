@@ -14,6 +14,7 @@ pub mod ground;
 mod health;
 pub mod servers;
 mod system;
+pub mod traffic;
 pub mod watch;
 mod web;
 
@@ -72,6 +73,8 @@ pub struct Cluster {
     pub faults: Faults,
     /// What the nodes' kernels remember of the traffic that went through.
     pub kernels: Kernels,
+    /// The loads that run beside everything else.
+    pub loads: traffic::Loads,
     /// The nodes that do not reach the API server, each with the photograph that its components had when they last did.
     cut_off: OrdMap<u32, Arc<View>>,
     /// What waits for the API server to come back.
@@ -119,6 +122,8 @@ pub enum Input {
     Send(Box<(Connection, HttpRequest)>),
     /// A program closes a connection.
     Close(Box<Connection>),
+    /// A load begins, or is stopped.
+    Traffic(traffic::Order),
     /// Something breaks.
     Fail(Fault),
     /// Something is mended.
@@ -167,6 +172,10 @@ impl Model for Cluster {
                 self.close(&connection, clock);
                 Reply::Done
             }
+            Input::Traffic(order) => {
+                self.order(order, cx);
+                Reply::Done
+            }
             Input::Fail(fault) => self.break_or_mend(&fault, true, cx),
             Input::Heal(fault) => self.break_or_mend(&fault, false, cx),
         };
@@ -186,6 +195,7 @@ impl Model for Cluster {
             Input::Open(_) => "input/open",
             Input::Send(_) => "input/send",
             Input::Close(_) => "input/close",
+            Input::Traffic(_) => "input/traffic",
             Input::Fail(_) => "input/fail",
             Input::Heal(_) => "input/heal",
         }
@@ -201,6 +211,7 @@ impl Model for Cluster {
             (&slice.meta.namespace, &slice.meta.name, slice.meta.revision).hash(digest);
         }
         self.kernels.digest(digest);
+        self.loads.digest(digest);
         self.travelling.keys().for_each(|id| digest.write_u32(*id));
         self.faults.iter().for_each(|fault| fault.hash(digest));
         self.waiting.hash(digest);
@@ -248,6 +259,7 @@ impl Cluster {
             wires: Arc::new(Underlay::new(config.nodes.iter().map(|n| (n.name.as_str(), n.zone.as_deref())))),
             faults: Faults::default(),
             kernels: Kernels::default(),
+            loads: traffic::Loads::default(),
             cut_off: OrdMap::new(),
             waiting: Vec::new(),
             watchers,
@@ -333,6 +345,7 @@ impl Cluster {
                     self.wake(watcher, cx);
                 }
             }
+            Event::Traffic(event) => self.traffic(event, clock, cx),
             Event::Balancer(number) => self.check_balancer(number, clock, cx),
             Event::Policy(event) => {
                 let watcher = Watcher::Policy(event.node());

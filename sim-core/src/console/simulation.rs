@@ -104,6 +104,11 @@ impl Simulation {
         !matches!(self.timeline.input(input), Ok(Reply::NoSuchTarget) | Err(_))
     }
 
+    /// Starts or stops load. `false`: the log of inputs is full.
+    pub fn traffic(&mut self, order: crate::cluster::traffic::Order) -> bool {
+        self.timeline.input(Input::Traffic(order)).is_ok()
+    }
+
     /// Goes to a moment of this history; forward beyond its end it runs on.
     pub fn seek(&mut self, to: Instant) -> Result<(), Stopped> {
         self.run(|timeline, budget| timeline.seek(to, budget)).map(|_| ())

@@ -44,12 +44,15 @@ pub struct SandboxProcess {
     pub listens: Vec<u16>,
     /// What it does.
     pub behaviour: Arc<Behaviour>,
+    /// It was told to end: it takes no new connection, and closes those on which nothing is asked.
+    pub ending: bool,
 }
 
 impl SandboxProcess {
     fn of((position, run): (usize, &Run)) -> SandboxProcess {
         let number = u32::try_from(position).unwrap_or(u32::MAX) << 16 | u32::from(run.instance);
-        SandboxProcess { number, listens: run.sockets.iter().map(|s| s.port).collect(), behaviour: run.behaviour.clone() }
+        let listens = run.sockets.iter().map(|s| s.port).collect();
+        SandboxProcess { number, listens, behaviour: run.behaviour.clone(), ending: run.ending }
     }
 }
 

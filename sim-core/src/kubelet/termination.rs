@@ -52,6 +52,7 @@ impl Kubelets {
         for (at, run) in worker.runs.iter().enumerate().filter(|(_, r)| r.running() && r.process.heeds_term) {
             self.with(node, id, |w| {
                 w.runs[at].sockets.clear();
+                w.runs[at].ending = true;
                 w.runs[at].process.ends = Some((Duration::ZERO, 0));
             });
             let after = if run.behaviour.drains { DRAIN } else { LAST_BREATH };

@@ -75,6 +75,8 @@ pub struct Run {
     pub since: Option<Instant>,
     /// Sockets while it runs and has not been told to end.
     pub sockets: Vec<Listener>,
+    /// It was told to end, and heeds that.
+    pub ending: bool,
     /// Environment of this instance.
     pub env: Arc<Environment>,
     /// Passed its startup probe (or has none).
@@ -210,6 +212,7 @@ impl Run {
             instance: 0,
             since: None,
             sockets: Vec::new(),
+            ending: false,
             env: Arc::default(),
             started: false,
             ready: false,
@@ -235,6 +238,7 @@ impl Run {
         self.since = Some(now);
         self.state = ContainerState::Running { since: Some(clock.whole_seconds()) };
         self.sockets = self.behaviour.sockets(&container);
+        self.ending = false;
         self.env = Arc::new(env);
         self.results = [(0, 0); 3];
         self.started = probes::of(&container, Kind::Startup).is_none();

@@ -5,6 +5,7 @@
 //! [`conntrack`] and [`kernel`] are what nodes remember of it, and [`transport`] the connections that programs hold.
 
 mod choice;
+pub mod client;
 pub mod conntrack;
 pub mod graph;
 pub mod kernel;

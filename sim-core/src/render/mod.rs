@@ -6,5 +6,6 @@ pub mod reach;
 pub mod rules;
 pub mod table;
 pub mod trace;
+pub mod traffic;
 pub mod transcript;
 pub mod why;

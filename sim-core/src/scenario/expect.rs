@@ -94,7 +94,11 @@ pub fn title(expectation: &Expectation) -> String {
     match (&expectation.object, &expectation.path, &expectation.traffic) {
         (Some(object), Some(path), _) => format!("{object} {path}"),
         (Some(object), None, _) => object.to_string(),
-        (None, _, Some(traffic)) => format!("traffic {traffic}"),
+        (None, _, Some(traffic)) => {
+            let share = expectation.success.as_ref().map_or(String::new(), |share| format!(" {share}"));
+            let over = expectation.over.as_ref().map_or(String::new(), |over| format!(" over {over}"));
+            format!("traffic {traffic}{share}{over}")
+        }
         (None, _, None) => String::new(),
     }
 }

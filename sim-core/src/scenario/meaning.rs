@@ -8,7 +8,9 @@ use super::finding::Finding;
 use super::format::{Action, Apply, Expectation, Nodes, Scenario, Setting, Step, VERBS};
 use super::manifests::Index;
 use super::notation::{Cidr, Written};
+use super::traffic;
 use crate::api::validate::names::dns_subdomain;
+use crate::engine::time::Duration;
 use crate::yaml::Path;
 
 /// Everything in a well-formed scenario that means nothing. `documents` are the further documents of its file.
@@ -96,6 +98,7 @@ impl StepJudge<'_> {
         findings.extend(self.times());
         findings.extend(self.applied());
         findings.extend(self.targets());
+        findings.extend(self.load());
         if let Some(expectation) = &self.step.expect {
             findings.extend(self.expectation(expectation));
         }
@@ -181,6 +184,11 @@ impl StepJudge<'_> {
         Some(Finding::value(code::BAD_VALUE, self.at.field(key), format!("`{target}` names nothing that can {key}"), help))
     }
 
+    fn load(&self) -> Option<Finding> {
+        let (field, message, help) = traffic::judge(self.step.traffic.as_ref()?)?;
+        Some(Finding::value(code::BAD_VALUE, self.at.field("traffic").field(field), message, help))
+    }
+
     fn expectation(&self, expectation: &Expectation) -> Option<Finding> {
         let at = self.at.field("expect");
         let step = self.step;
@@ -228,6 +236,13 @@ impl StepJudge<'_> {
             && expectation.traffic.is_none()
         {
             return wrong(key, format!("`{key}` of which load?"), "add `traffic:` and the name of the load");
+        }
+        if expectation.over.as_deref() == Some(&Duration::ZERO) {
+            return wrong(
+                "over",
+                "in no time nothing ends".to_string(),
+                "write a time such as 1m, or leave `over` out: then all requests count",
+            );
         }
         self.load_name(expectation, at)
     }

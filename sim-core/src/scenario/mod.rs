@@ -23,6 +23,7 @@ pub mod save;
 pub mod schema;
 pub mod set;
 pub mod ties;
+pub mod traffic;
 
 pub use diagnostic::{Diagnostic, Severity, Sources};
 pub use format::{Action, Scenario, Step};

@@ -129,6 +129,8 @@ pub fn judge(format: &str, text: &str) -> Result<(), Mistake> {
         of::<DocRef>(),
         of::<ObjectRef>(),
         of::<Source>(),
+        of::<crate::cluster::traffic::plan::Sender>(),
+        of::<crate::network::client::Target>(),
         of::<Condition>(),
         of::<Quantity>(),
     ];

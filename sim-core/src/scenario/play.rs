@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::expect::{self, Observed, ObservedObject};
+use super::expect::{self, Observed, ObservedObject, Requests};
 use super::format::{Action, Apply, Decision, Expectation, Step, TraceOutcome};
 use super::load::Input;
 use super::notation::DocRef;
+use super::traffic;
 use crate::console::all_programs;
 use crate::console::files::HostFiles;
 use crate::console::host::{Outcome, Place, World};
 use crate::console::session::{Fed, LineResult, Session};
 use crate::console::simulation::Simulation;
+use crate::console::simulator::traffic::unknown;
 use crate::console::simulator::until::{self, Waited};
 use crate::console::written::{Lines, origin};
 use crate::engine::queue::Ties;
@@ -27,6 +29,8 @@ use crate::objects::time::Timestamp;
 
 /// How long `until` and an expectation with no `within` wait.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// How often a load is looked at that is expected to succeed within a time.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How a scenario is to be played.
 #[derive(Clone, Default)]
@@ -182,14 +186,14 @@ impl Player {
                 (step.until.as_ref().map(|c| c.text().to_string()).unwrap_or_default(), Outcome::default())
             }
             Action::Expect(expectation) => {
-                failures.extend(self.expect_object(expectation, within));
+                failures.extend(self.expect_fact(expectation, within));
                 (expect::title(expectation), Outcome::default())
             }
-            Action::Traffic(traffic) => {
-                failures.push(
-                    "traffic is not simulated yet: take the step out, or send single requests with `run: curl ...`".to_string(),
-                );
-                (traffic.name.clone(), Outcome::default())
+            Action::Traffic(load) => {
+                let line = traffic::line(load);
+                let outcome = self.session.run(&mut self.sim, &line);
+                self.judge(&outcome, None, step, failures);
+                (line, outcome)
             }
         }
     }
@@ -296,8 +300,8 @@ impl Player {
         failures.extend(expect::check(expectation, &observed));
     }
 
-    /// An expectation about an object, now or within a time.
-    fn expect_object(&mut self, expectation: &Expectation, within: Option<Duration>) -> Vec<String> {
+    /// An expectation about an object or a load, now or within a time.
+    fn expect_fact(&mut self, expectation: &Expectation, within: Option<Duration>) -> Vec<String> {
         let deadline = self.sim.elapsed() + within.unwrap_or(Duration::ZERO);
         loop {
             let failures = self.look(expectation);
@@ -306,23 +310,43 @@ impl Player {
             }
             let seen = self.sim.revision();
             let left = deadline.since(self.sim.elapsed());
+            // A load changes no object.
+            let left = if expectation.traffic.is_some() { left.min(LOOK_EVERY) } else { left };
             if let Err(stopped) = self.sim.advance_until(left, &mut |world| world.revision() != seen) {
                 return vec![stopped.why];
             }
         }
     }
 
-    /// The object as kubectl's jsonpath prints it, against the expectation.
+    /// What is there, against the expectation.
     fn look(&mut self, expectation: &Expectation) -> Vec<String> {
-        let Some(object) = &expectation.object else { return expect::check(expectation, &Observed::default()) };
+        let traffic = match &expectation.traffic {
+            Some(name) if self.sim.cluster().loads.get(name).is_none() => return vec![unknown(&self.sim, name)],
+            Some(name) => self.requests(name, expectation.over.as_deref().copied()),
+            None => None,
+        };
+        let text = expectation.object.is_some().then(|| self.object(expectation)).flatten();
+        let object = text.as_ref().map(|text| ObservedObject { text });
+        expect::check(expectation, &Observed { object, traffic, ..Observed::default() })
+    }
+
+    /// The requests of a load that ended within the last time, or all.
+    fn requests(&self, name: &str, over: Option<Duration>) -> Option<Requests> {
+        let load = self.sim.cluster().loads.get(name)?;
+        let age = self.sim.elapsed().since(load.begun);
+        let count = load.tally.timeline.since(over.map_or(Duration::ZERO, |over| age - over));
+        Some(Requests { ended: count.all(), good: count.good })
+    }
+
+    /// The expectation's object as kubectl's jsonpath prints it; `None` if it is not stored.
+    fn object(&mut self, expectation: &Expectation) -> Option<String> {
+        let object = expectation.object.as_ref()?;
         let namespace = object.namespace.as_deref().unwrap_or("default");
         let output = expectation.path.as_ref().map_or("json".to_string(), |path| format!("jsonpath={path}"));
         let words = ["kubectl", "get", &object.kind, &object.name, "-n", namespace, "-o", &output]
             .map(|w| format!("'{}'", w.replace('\'', "'\\''")));
         let got = self.session.clone().run(&mut self.sim, &words.join(" "));
-        let text = got.stdout.clone();
-        let observed = Observed { object: (got.exit == 0).then_some(ObservedObject { text: &text }), ..Observed::default() };
-        expect::check(expectation, &observed)
+        (got.exit == 0).then_some(got.stdout)
     }
 }
 

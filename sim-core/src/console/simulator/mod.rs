@@ -10,6 +10,7 @@ mod question;
 mod reach;
 mod rules;
 mod trace;
+pub mod traffic;
 pub mod until;
 mod why;
 mod words;
@@ -18,7 +19,7 @@ use super::host::{Host, Outcome, Program};
 use super::simulation::Simulation;
 
 /// The commands, with their older names.
-pub const COMMANDS: [(&str, Program); 19] = [
+pub const COMMANDS: [(&str, Program); 20] = [
     ("advance", clock::advance),
     ("wait", clock::advance),
     ("step", clock::step),
@@ -26,6 +27,7 @@ pub const COMMANDS: [(&str, Program); 19] = [
     ("heal", faults::heal),
     ("wires", faults::wires),
     ("trace", trace::trace),
+    ("traffic", traffic::traffic),
     ("seek", clock::seek),
     ("rewind", clock::rewind),
     ("timeline", history::timeline),

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::image::Protocol;
+use crate::cluster::traffic::plan::Sender;
 use crate::engine::time::Duration;
+use crate::network::client::Target;
 use crate::scenario::condition::Condition;
 use crate::scenario::notation::{DocRef, ObjectRef, Pattern, Rate, Share, Source, Written};
 
@@ -147,24 +149,58 @@ pub struct ApplyFrom {
     pub file: Option<String>,
 }
 
-/// A load.
+/// A load. It has a `rate`, or `clients` that wait for their answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Traffic {
     /// Its name in expectations.
     pub name: String,
-    /// Who sends: `external`, `pod/NS/NAME`, `node/NAME` or an address.
-    pub from: Written<Source>,
+    /// Who sends: `external`, `pod/NS/NAME`, `node/NAME`, `deployment/NS/NAME`, or `pods/NS/SELECTOR` as in `pods/default/app=shop`. Of
+    /// several pods each sends in turn.
+    pub from: Written<Sender>,
     /// Where to: a URL, or NAME:PORT.
-    pub to: String,
-    /// How often a new request starts.
-    pub rate: Written<Rate>,
+    pub to: Written<Target>,
+    /// How often a new request starts, whether or not earlier ones are answered: 50/s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Written<Rate>>,
+    /// With `rate`: whether requests are evenly spaced (default), or come at random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<Arrivals>,
+    /// Instead of `rate`: so many clients, each of which starts its next request when the last has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<u32>,
+    /// With `clients`: how long each waits before its next request. Default 1s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Written<Duration>>,
+    /// Keeps connections for further requests. Default false: a new connection each, as curl makes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_alive: bool,
     /// For how long; without it until the end.
     #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<Written<Duration>>,
     /// How long each request may take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Written<Duration>>,
+}
+
+/// When the requests of a `rate` start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Arrivals {
+    /// As far apart as can be.
+    Even,
+    /// At random, one moment as likely as another.
+    Poisson,
+}
+
+impl Arrivals {
+    /// As it is written.
+    pub fn text(self) -> &'static str {
+        match self {
+            Arrivals::Even => "even",
+            Arrivals::Poisson => "poisson",
+        }
+    }
 }
 
 /// One new connection to explain.

@@ -1,0 +1,198 @@
+//! `traffic start`, `traffic stop`, `traffic show`: load beside everything else.
+
+use std::sync::Arc;
+
+use super::super::host::{Host, Outcome, World};
+use super::super::simulation::Simulation;
+use super::words::Words;
+use super::{question, simulation, told, usage};
+use crate::cluster::traffic::plan::Sender;
+use crate::cluster::traffic::{LOADS_MAX, Load, Order};
+use crate::explain::because::some;
+use crate::explain::hints::alike;
+use crate::network::wire::Source;
+use crate::objects::Name;
+use crate::render;
+use crate::scenario::format::{Arrivals, Traffic};
+use crate::scenario::notation::{Notation, Written};
+use crate::scenario::traffic;
+
+const USAGE: &str = "traffic start NAME --from SENDER --to URL --rate 50/s [--arrivals even|poisson] [--for 2m] [--timeout 2s] [--keep-alive]\n  \
+    traffic start NAME --from SENDER --to URL --clients 10 [--pause 1s] [--for 2m] [--timeout 2s] [--keep-alive]\n  \
+    traffic stop [NAME]\n  \
+    traffic show [NAME] [-o json]\n  \
+    SENDER: external, pod/NAMESPACE/NAME, node/NAME, deployment/NAMESPACE/NAME, or pods/NAMESPACE/SELECTOR";
+const FLAGS: [&str; 9] = ["from", "to", "rate", "arrivals", "clients", "pause", "for", "timeout", "keep-alive"];
+
+/// `traffic`.
+pub fn traffic(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+    told(asked(host, argv))
+}
+
+fn wrong(why: impl Into<String>) -> Outcome {
+    usage("traffic", &why.into(), USAGE)
+}
+
+fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
+    let verb = argv.get(1).map_or("", String::as_str);
+    let rest = argv.get(1..).unwrap_or_default();
+    match verb {
+        "start" => {
+            // The one flag that needs no value.
+            let lone = |word: &String| if word == "--keep-alive" { "--keep-alive=true".to_string() } else { word.clone() };
+            let words = Words::read(&rest.iter().map(lone).collect::<Vec<_>>(), &FLAGS).map_err(wrong)?;
+            let load = written(&words).map_err(wrong)?;
+            start(simulation(host, "traffic")?, &load)
+        }
+        "stop" => {
+            let words = Words::read(rest, &[]).map_err(wrong)?;
+            let sim = simulation(host, "traffic")?;
+            stop(sim, words.plain.first().map(String::as_str))
+        }
+        "show" => {
+            let words = Words::read(rest, &[]).map_err(wrong)?;
+            let sim = simulation(host, "traffic")?;
+            show(sim, words.plain.first().map(String::as_str), words.json)
+        }
+        "" => Err(wrong("one of start, stop and show is needed")),
+        other => Err(wrong(format!("`{other}` is not something to do with traffic; there are start, stop and show"))),
+    }
+}
+
+/// The load that the arguments of `start` describe.
+fn written(words: &Words) -> Result<Traffic, String> {
+    let [name] = &words.plain[..] else {
+        return Err(format!("one name of a load is needed, and {} were given", words.plain.len()));
+    };
+    let needed = |flag: &str| words.value(flag).ok_or_else(|| format!("--{flag} is needed"));
+    let keep_alive = match words.value("keep-alive") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => return Err(format!("--keep-alive: `{other}` is neither true nor false")),
+    };
+    let arrivals = match words.value("arrivals") {
+        None => None,
+        Some("even") => Some(Arrivals::Even),
+        Some("poisson") => Some(Arrivals::Poisson),
+        Some(other) => return Err(format!("--arrivals: `{other}` is neither even nor poisson")),
+    };
+    let clients =
+        words.value("clients").map(|text| text.parse::<u32>().map_err(|_| format!("--clients: `{text}` is not a number")));
+    let load = Traffic {
+        name: name.clone(),
+        from: parsed("from", needed("from")?)?,
+        to: parsed("to", needed("to")?)?,
+        rate: words.value("rate").map(|text| parsed("rate", text)).transpose()?,
+        arrivals,
+        clients: clients.transpose()?,
+        pause: words.value("pause").map(|text| parsed("pause", text)).transpose()?,
+        keep_alive,
+        duration: words.value("for").map(|text| parsed("for", text)).transpose()?,
+        timeout: words.value("timeout").map(|text| parsed("timeout", text)).transpose()?,
+    };
+    match traffic::judge(&load) {
+        Some((field, message, help)) => Err(format!("{field}: {message}; {help}")),
+        None => Ok(load),
+    }
+}
+
+fn parsed<T: Notation>(flag: &str, text: &str) -> Result<Written<T>, String> {
+    Written::parse(text).map_err(|mistake| format!("--{flag}: {}; {}", mistake.message, mistake.help))
+}
+
+fn start(sim: &mut Simulation, load: &Traffic) -> Result<String, Outcome> {
+    let plan = traffic::plan(load);
+    there_is(sim, &plan.from).map_err(wrong)?;
+    let loads = &sim.cluster().loads;
+    match loads.get(&plan.name) {
+        Some(known) if known.running(sim.elapsed()) => {
+            let text = format!("the load `{0}` still runs; choose another name, or `traffic stop {0}` first", plan.name);
+            return Err(wrong(text));
+        }
+        None if loads.full() => {
+            return Err(wrong(format!("there are {LOADS_MAX} loads already; give this one the name of one that is over")));
+        }
+        _ => {}
+    }
+    let said = format!("{}\n", render::traffic::plan(&plan));
+    if sim.traffic(Order::Start(Arc::new(plan))) {
+        Ok(said)
+    } else {
+        Err(Outcome::err(1, "kubewalk: traffic: the log of this session is full"))
+    }
+}
+
+/// Refuses a load that nobody sends, with what there is instead.
+fn there_is(sim: &Simulation, from: &Sender) -> Result<(), String> {
+    let head = sim.cluster().store.head();
+    match from {
+        Sender::One(Source::Node(node)) => question::known_node(sim, node),
+        Sender::One(Source::Pod { namespace, name }) => question::source(sim, &format!("pod/{namespace}/{name}"), None).map(drop),
+        Sender::One(_) => Ok(()),
+        Sender::Deployment(namespace, name) if head.deployments.get(namespace, name).is_none() => {
+            let all: Vec<Name> = head.deployments.in_namespace(namespace).map(|d| d.meta.name.clone()).collect();
+            let way_out = match (all.iter().find(|other| alike(other, name)), all.is_empty()) {
+                (Some(near), _) => format!("did you mean deployment/{namespace}/{near}?"),
+                (None, false) => format!("namespace {namespace} has {}", some(&all)),
+                (None, true) => format!("namespace {namespace} has none"),
+            };
+            Err(format!("Deployment {namespace}/{name} does not exist; {way_out}"))
+        }
+        Sender::Deployment(..) => Ok(()),
+        Sender::Pods(namespace, selector, text) => {
+            let any = head.pods.in_namespace(namespace).any(|pod| selector.matches(|key| pod.meta.labels.get(key)));
+            let advice = format!("`kubectl get pods -n {namespace} --show-labels` shows theirs");
+            if any { Ok(()) } else { Err(format!("no pod of namespace {namespace} has the labels {text}; {advice}")) }
+        }
+    }
+}
+
+fn stop(sim: &mut Simulation, name: Option<&str>) -> Result<String, Outcome> {
+    let now = sim.elapsed();
+    if let Some(name) = name {
+        known(sim, name)?;
+    }
+    let meant = |load: &&Load| load.running(now) && name.is_none_or(|name| *load.plan.name == *name);
+    let stopped: Vec<Name> = sim.cluster().loads.iter().filter(meant).map(|load| load.plan.name.clone()).collect();
+    if stopped.is_empty() {
+        return Ok("nothing runs\n".to_string());
+    }
+    let order = Order::Stop(name.map(Name::from));
+    let said = format!("stopped: {}\n", some(&stopped));
+    if sim.traffic(order) { Ok(said) } else { Err(Outcome::err(1, "kubewalk: traffic: the log of this session is full")) }
+}
+
+fn show(sim: &Simulation, name: Option<&str>, json: bool) -> Result<String, Outcome> {
+    let (now, start) = (sim.elapsed(), sim.cluster().config.start);
+    let loads: Vec<&Load> = match name {
+        Some(name) => vec![known(sim, name)?],
+        None => sim.cluster().loads.iter().collect(),
+    };
+    Ok(match (json, &loads[..], name) {
+        (true, [load], Some(_)) => format!("{}\n", render::traffic::json(load, now, start)),
+        (true, ..) => {
+            format!("{}\n", serde_json::Value::from_iter(loads.iter().map(|load| render::traffic::json(load, now, start))))
+        }
+        (false, [], _) => {
+            "there is no load yet: `traffic start NAME --from external --to URL --rate 50/s` begins one\n".to_string()
+        }
+        (false, [load], _) => render::traffic::text(load, now, start),
+        (false, ..) => render::traffic::table(&loads, now),
+    })
+}
+
+/// A load by name, or the refusal with what there is.
+fn known<'s>(sim: &'s Simulation, name: &str) -> Result<&'s Load, Outcome> {
+    sim.cluster().loads.get(name).ok_or_else(|| wrong(unknown(sim, name)))
+}
+
+/// That there is no such load, with those that there are.
+pub fn unknown(sim: &Simulation, name: &str) -> String {
+    let all: Vec<Name> = sim.cluster().loads.iter().map(|load| load.plan.name.clone()).collect();
+    let way_out = match (all.iter().find(|other| alike(other, name)), all.is_empty()) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, false) => format!("there are {}", some(&all)),
+        (None, true) => "none was started: `traffic start` begins one".to_string(),
+    };
+    format!("there is no load `{name}`; {way_out}")
+}

@@ -2,6 +2,7 @@
 
 pub mod fuzzing;
 pub mod naive;
+pub mod rolling;
 
 use std::fs;
 use std::path::Path;

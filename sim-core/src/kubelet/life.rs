@@ -28,7 +28,7 @@ impl Kubelets {
             What::Lease => {}
             What::Sandbox => self.on_sandbox(node, id, clock, reaction),
             What::Flush => self.flush(node, id, clock, reaction),
-            What::Term => self.on_term(node, id, clock, reaction),
+            What::Term => self.on_term(node, id, at, reaction),
             What::Kill => self.on_kill(node, id, clock, reaction),
             What::Remove => self.on_remove(node, id, reaction),
             _ if stale => {}
@@ -203,7 +203,10 @@ impl Kubelets {
                 reaction.timer(wait, self.event(node, id, at, What::Restart));
             }
             None if !ending => self.start_due(node, id, clock, reaction),
-            None => self.finish_if_quiet(node, id, clock, reaction),
+            None => {
+                self.begin_stop(node, id, Some(at), reaction);
+                self.finish_if_quiet(node, id, clock, reaction);
+            }
         }
         self.report(node, id, clock, reaction);
     }

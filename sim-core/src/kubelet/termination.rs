@@ -1,7 +1,11 @@
 //! The end of a pod: preStop, SIGTERM, the grace period, SIGKILL, the last status, and the removal of the object.
 //!
-//! In a real cluster nothing coordinates this with the removal of the pod from endpoints: both start when the deletion is seen.
+//! In a real cluster containers end side by side, each after its own hook, and sidecars after the others, in reverse order. A server
+//! on SIGTERM closes its listeners: a SYN is refused from then on. One that exits at once (nginx) cuts off what it has; one that drains
+//! answers what it was asked, and closes connections on which nothing is asked. Nothing coordinates this with the removal of the pod
+//! from endpoints: both start when the deletion is seen. The real thing: `pkg/kubelet/kuberuntime/kuberuntime_container.go`.
 
+use super::worker::Worker;
 use super::{Event, Kubelets, What, probes};
 use crate::api::component::{Clock, Reaction, Write};
 use crate::engine::time::Duration;
@@ -12,7 +16,7 @@ use crate::store::ObjectId;
 const TERM_LEAST: Duration = Duration::from_secs(2);
 /// How long a process takes to end once it is told to.
 const LAST_BREATH: Duration = Duration::from_millis(30);
-/// How long a server that drains goes on with what it has.
+/// How long a server that drains goes on with what it has, at least; no answer that it owes takes longer than its delay.
 const DRAIN: Duration = Duration::from_secs(2);
 const WRITE: Duration = Duration::from_millis(10);
 
@@ -20,8 +24,7 @@ impl Kubelets {
     /// The deletion is seen: the containers are told to end, after their preStop hooks.
     pub(super) fn begin_end(&mut self, node: u32, id: ObjectId, clock: Clock, reaction: &mut Reaction<Event>) {
         let Some(worker) = self.worker(node, id).cloned() else { return };
-        let grace = worker.pod.meta.deletion.and_then(|d| d.grace).unwrap_or(30);
-        let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(0));
+        let grace = grace(&worker);
         let kill_at = clock.now + grace;
         if worker.kill_at.is_some_and(|known| known <= kill_at) {
             return;
@@ -40,24 +43,42 @@ impl Kubelets {
                 let note = self.note(node, id, Some(at), false, "Killing", text);
                 reaction.writes.extend(note.map(|w| (WRITE, 0, w)));
             }
-            reaction.timer(hook, self.event(node, id, 0, What::Term));
+            self.begin_stop(node, id, None, reaction);
         }
         let kill_after = if hook > Duration::ZERO && hook + TERM_LEAST > grace { hook + TERM_LEAST } else { grace };
         reaction.timer(kill_after, self.event(node, id, 0, What::Kill));
     }
 
-    /// SIGTERM: servers close or drain; what does not heed it waits for SIGKILL.
-    pub(super) fn on_term(&mut self, node: u32, id: ObjectId, _clock: Clock, reaction: &mut Reaction<Event>) {
-        let Some(worker) = self.worker(node, id).cloned() else { return };
-        for (at, run) in worker.runs.iter().enumerate().filter(|(_, r)| r.running() && r.process.heeds_term) {
-            self.with(node, id, |w| {
-                w.runs[at].sockets.clear();
-                w.runs[at].ending = true;
-                w.runs[at].process.ends = Some((Duration::ZERO, 0));
-            });
-            let after = if run.behaviour.drains { DRAIN } else { LAST_BREATH };
-            reaction.timer(after, self.event(node, id, at, What::Ended));
+    /// Starts the preStop hooks of those whose turn it is, all at once; SIGTERM follows each. Sidecars serve the others to their
+    /// end, and then stop one after the other, the last started first.
+    pub(super) fn begin_stop(&self, node: u32, id: ObjectId, ended: Option<usize>, reaction: &mut Reaction<Event>) {
+        let Some(worker) = self.worker(node, id) else { return };
+        let running = worker.runs.iter().enumerate().filter(|(_, run)| run.running());
+        let (sidecars, others): (Vec<_>, Vec<_>) = running.partition(|(_, run)| run.spec(&worker.pod).sidecar);
+        let turn = match (ended, &others[..]) {
+            (None, [_, ..]) => others,
+            (Some(_), [_, ..]) => Vec::new(),
+            (_, []) => sidecars.into_iter().next_back().into_iter().collect(),
+        };
+        for (at, run) in turn {
+            let hook = probes::pre_stop(&run.spec(&worker.pod).doc).min(grace(worker));
+            reaction.timer(hook, self.event(node, id, at, What::Term));
         }
+    }
+
+    /// SIGTERM: a server closes its listeners, and ends at once or drains; what does not heed it waits for SIGKILL.
+    pub(super) fn on_term(&mut self, node: u32, id: ObjectId, at: usize, reaction: &mut Reaction<Event>) {
+        let Some(run) = self.worker(node, id).and_then(|worker| worker.runs.get(at)) else { return };
+        if !run.running() || !run.process.heeds_term || run.ending {
+            return;
+        }
+        let after = if run.behaviour.drains { DRAIN.max(run.behaviour.reply.delay + LAST_BREATH) } else { LAST_BREATH };
+        self.with(node, id, |w| {
+            w.runs[at].sockets.clear();
+            w.runs[at].ending = true;
+            w.runs[at].process.ends = Some((Duration::ZERO, 0));
+        });
+        reaction.timer(after, self.event(node, id, at, What::Ended));
     }
 
     /// SIGKILL for whatever is left.
@@ -114,4 +135,10 @@ impl Kubelets {
     pub fn kill(&mut self, id: ObjectId, clock: Clock) -> Reaction<Event> {
         self.exit(id, 137, clock)
     }
+}
+
+/// How long a deleted pod may take to end.
+fn grace(worker: &Worker) -> Duration {
+    let seconds = worker.pod.meta.deletion.and_then(|d| d.grace).unwrap_or(30);
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
 }

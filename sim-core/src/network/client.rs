@@ -14,7 +14,7 @@ use super::wire::{Asked, Connections, HttpReply, HttpRequest, ResolverConfig, So
 use crate::dns::message::{Question, Reply};
 use crate::dns::resolver::{Family, LookupError, lookup};
 use crate::engine::time::{Duration, Instant};
-use crate::explain::{Outcome, Place, Trace};
+use crate::explain::{Outcome, Place, Reason, Trace};
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
 
@@ -99,6 +99,8 @@ pub struct Transfer {
     reused: bool,
     /// Who serves it, or should have.
     backend: Option<(SocketAddr, Name)>,
+    /// What its last SYN met in the end.
+    met: Option<Reason>,
 }
 
 /// How far it has come.
@@ -134,7 +136,7 @@ impl Transfer {
             Some(connection) => Stage::Shake { connection, due: now },
             None => Stage::Resolve(Questions::new(now)),
         };
-        Transfer { from, began: now, limit, stage, reused, backend }
+        Transfer { from, began: now, limit, stage, reused, backend, met: None }
     }
 
     /// Where it starts.
@@ -150,6 +152,13 @@ impl Transfer {
     /// Who serves it, or should have: address and, where there is one, pod.
     pub fn backend(&self) -> Option<&(SocketAddr, Name)> {
         self.backend.as_ref()
+    }
+
+    /// Why no connection came about, if its end is of that kind.
+    pub fn why(&self, end: End) -> Option<&Reason> {
+        use End::{ConnectLimit, ConnectTimedOut, Refused, Unknown, Unreachable};
+        let unconnected = matches!(end, Refused | Unreachable | ConnectTimedOut | ConnectLimit | Unknown);
+        self.met.as_ref().filter(|_| unconnected)
     }
 
     /// Goes on as far as it can now.
@@ -235,6 +244,7 @@ impl Transfer {
         let opening = Opening { from: self.from.clone(), to, protocol: Protocol::Tcp, port };
         let (trace, connection) = wire.open(&opening);
         self.backend = served(&trace);
+        self.met = trace.hops.last().map(|hop| hop.reason.clone());
         let due = now + trace.round_trip;
         match (trace.outcome, connection) {
             (Outcome::Delivered, Some(connection)) => Turn::Go(Stage::Shake { connection: Box::new(connection), due }),

@@ -73,6 +73,14 @@ impl State {
     }
 }
 
+impl Flow {
+    /// Whether a SYN of the same addresses begins another connection, with a note and a pick of its own: of a connection that is
+    /// over the kernel forgets the note then (`nf_conntrack_tcp_packet`).
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::TimeWait | State::Close)
+    }
+}
+
 /// The note of one flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Flow {

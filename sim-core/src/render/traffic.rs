@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json as value};
 
+use super::prose;
 use crate::cluster::traffic::Load;
 use crate::cluster::traffic::plan::{Pace, Plan};
 use crate::cluster::traffic::tally::{Count, Failed};
@@ -171,14 +172,16 @@ fn failures(load: &Load) -> Vec<String> {
         let text = said(**end, &load.plan.to, failed.ended.since(failed.began), load.plan.timeout);
         format!("  {title:<9}  {:>6}  first at {}  {text}", failed.count, before(failed.began))
     };
-    let mut lines: Vec<String> = errors.iter().enumerate().map(row).collect();
+    let why = |failed: &Failed| failed.why.as_ref().map(|why| format!("{:22}{}", "", prose::reason(why)));
+    let rows = errors.iter().enumerate().flat_map(|error| [Some(row(error)), why(error.1.1)]);
+    let mut lines: Vec<String> = rows.flatten().collect();
     lines.extend(look(load).map(|line| format!("  look       {line}")));
     lines
 }
 
 /// What to type to see the way of the first request that failed.
 fn look(load: &Load) -> Option<String> {
-    let (_, failed) = load.tally.first_failure()?;
+    let failed = load.tally.first_failure()?;
     let (host, port) = (&load.plan.to.host, load.plan.to.port);
     let to = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
     Some(format!("seek {}; trace {} {to}", before(failed.began), load.tally.first_sender.as_deref().unwrap_or("external")))
@@ -214,7 +217,8 @@ pub fn json(load: &Load, now: Instant, start: Timestamp) -> Value {
     let backend = |((address, pod), count): (&(std::net::SocketAddr, crate::objects::Name), &Count)| value!({"address": address.to_string(), "pod": &**pod, "well": count.good, "failed": count.bad});
     let error = |(end, failed): (&End, &Failed)| {
         let after = failed.ended.since(failed.began);
-        value!({"exit": exit(*end), "count": failed.count, "first": said(*end, &plan.to, after, plan.timeout),
+        let why = failed.why.as_ref().map(|why| value!({"code": why.code(), "text": prose::reason(why)}));
+        value!({"exit": exit(*end), "count": failed.count, "reason": why, "first": said(*end, &plan.to, after, plan.timeout),
             "first_at": Timestamp::at(start, failed.began).rfc3339_micro(), "first_elapsed_ns": failed.began.as_nanos()})
     };
     let (width, pieces) = tally.timeline.pieces(COLUMNS);

@@ -40,7 +40,7 @@ use crate::store::View;
 pub const OPEN_MAX: usize = 10_000;
 /// Most loads that are kept, those included that are over.
 pub const LOADS_MAX: usize = 100;
-/// Most connections that a load keeps for later.
+/// Most places of which a load keeps connections for later.
 const KEPT_MAX: usize = 10_000;
 /// How often it is looked up which pods send.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -262,7 +262,10 @@ impl Cluster {
         self.loads.change(number, |load| taken = load.open.remove(&id).map(|open| (open, load.plan.clone())));
         let Some((mut open, plan)) = taken else { return };
         if self.is_gone(open.transfer.from()) {
-            self.loads.change(number, |load| load.tally.abandoned += 1);
+            self.loads.change(number, |load| {
+                load.tally.abandoned += 1;
+                load.kept.remove(&(open.transfer.from().clone(), open.client));
+            });
             self.pause(number, open.client, cx);
             return;
         }
@@ -276,7 +279,9 @@ impl Cluster {
             Next::Ended(end, connection) => {
                 let Open { transfer, client, .. } = open;
                 match connection {
-                    Some(connection) if plan.keep_alive => self.keep(number, transfer.from().clone(), client, connection),
+                    Some(connection) if plan.keep_alive && self.room(number, transfer.from(), client) => {
+                        self.keep(number, transfer.from().clone(), client, connection);
+                    }
                     Some(connection) => self.close(&connection, clock),
                     None => {}
                 }
@@ -318,10 +323,18 @@ impl Cluster {
         senders.get(usize::try_from(turn.checked_rem(of)?).ok()?).cloned()
     }
 
-    /// Whether a client's pod is no longer there.
+    /// Whether a client is no longer there: its pod, or the machine under it.
     fn is_gone(&self, source: &Source) -> bool {
-        let Source::Pod { namespace, name } = source else { return false };
-        self.store.head().pods.get(namespace, name).is_none_or(|pod| pod.finished())
+        match source {
+            Source::Outside | Source::Address { .. } => false,
+            Source::Node(node) => !self.faults.node_up(node),
+            Source::Pod { namespace, name } => self
+                .store
+                .head()
+                .pods
+                .get(namespace, name)
+                .is_none_or(|pod| pod.finished() || pod.node.as_ref().is_some_and(|node| !self.faults.node_up(node))),
+        }
     }
 }
 
@@ -345,6 +358,12 @@ pub fn senders(view: &View, from: &Sender) -> Vec<Source> {
 
 /// Connections that are kept.
 impl Cluster {
+    /// Whether one more connection of that client can be kept. Of one place there are no more than requests can be open.
+    fn room(&self, number: u32, from: &Source, client: Option<u32>) -> bool {
+        let kept = &self.loads.by_number[&number].kept;
+        kept.len() < KEPT_MAX || kept.contains_key(&(from.clone(), client))
+    }
+
     fn keep(&mut self, number: u32, from: Source, client: Option<u32>, connection: Box<Connection>) {
         let ground = GroundAt { cluster: self, now: Instant::START };
         let node = match &connection.server.end {
@@ -352,11 +371,8 @@ impl Cluster {
             Whose::Node(node) => Some(node.clone()),
             Whose::Outside => None,
         };
-        self.loads.change(number, |load| {
-            if load.kept.values().map(Vec::len).sum::<usize>() < KEPT_MAX {
-                load.kept.entry((from, client)).or_default().push(Kept { connection, node });
-            }
-        });
+        let kept = Kept { connection, node };
+        self.loads.change(number, |load| load.kept.entry((from, client)).or_default().push(kept));
     }
 
     /// The connection used last of those that the client does not know to be closed.

@@ -91,7 +91,8 @@ fn written(words: &Words) -> Result<Traffic, String> {
         timeout: words.value("timeout").map(|text| parsed("timeout", text)).transpose()?,
     };
     match traffic::judge(&load) {
-        Some((field, message, help)) => Err(format!("{field}: {message}; {help}")),
+        Some(("name", message, help)) => Err(format!("{message}; {help}")),
+        Some((flag, message, help)) => Err(format!("--{flag}: {message}; {help}")),
         None => Ok(load),
     }
 }

@@ -99,8 +99,7 @@ impl Walk<'_> {
     /// Whether a node's kernel has a note of a connection between these ends.
     fn has_noted(&self, node: &Name, (source, destination): (SocketAddr, SocketAddr)) -> bool {
         let tuple = Tuple { protocol: self.protocol, source, destination };
-        let known = || self.ground.kernel(node).is_some_and(|k| k.conntrack.get(&tuple, self.now).is_some());
-        self.sending != Sending::Imagined && known()
+        self.flow(node, &tuple).is_some()
     }
 
     /// One of so many, drawn anew for each connection.

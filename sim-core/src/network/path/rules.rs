@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::{Sending, Walk};
 use crate::explain::{Component, Decision, Outcome, Place, Reason, Step};
 use crate::network::choice::Chooser;
-use crate::network::conntrack::Tuple;
+use crate::network::conntrack::{Flow, Tuple};
 use crate::network::kernel::{Picked, Station};
 use crate::objects::Name;
 use crate::proxy::Mode;
@@ -64,12 +64,9 @@ impl Walk<'_> {
 
     /// A connection that the node knows keeps its translation; no rule is asked.
     fn known(&mut self, node: &Name) -> bool {
-        if self.sending == Sending::Imagined {
-            return false;
-        }
         let before = (self.source, self.destination);
         let tuple = Tuple { protocol: self.protocol, source: before.0, destination: before.1 };
-        let Some(flow) = self.ground.kernel(node).and_then(|k| k.conntrack.get(&tuple, self.now)).copied() else { return false };
+        let Some(flow) = self.flow(node, &tuple) else { return false };
         let rewritten = flow.reply_source != before.1;
         let (decision, step) = if rewritten { (Decision::Dnat, Step::Dnat) } else { (Decision::Pass, Step::Pass) };
         self.hop(Place::Node(node.clone()), Component::Network, step, Reason::KnownConnection);
@@ -84,6 +81,13 @@ impl Walk<'_> {
         }
         self.leave(node, before, None, true);
         true
+    }
+
+    /// The node's note of the connection that this packet belongs to.
+    pub(super) fn flow(&self, node: &Name, tuple: &Tuple) -> Option<Flow> {
+        let flow = self.ground.kernel(node)?.conntrack.get(tuple, self.now).copied()?;
+        let anew = matches!(self.sending, Sending::First(_)) && flow.is_over();
+        Some(flow).filter(|_| self.sending != Sending::Imagined && !anew)
     }
 
     /// The candidate that session affinity asks for.

@@ -80,15 +80,15 @@ fn a_request_of_a_load_meets_what_curl_meets() {
         ("http://good", ""),
         ("http://slow", ""),
         ("http://ill", "curl: (22) The requested URL returned error: N"),
-        ("http://empty", "curl: (7) Failed to connect to empty port 80 after N ms: Couldn't connect to server"),
-        ("http://deaf", "curl: (7) Failed to connect to deaf port 80 after N ms: Couldn't connect to server"),
+        ("http://empty", "curl: (7) Failed to connect to empty port N after N ms: Couldn't connect to server"),
+        ("http://deaf", "curl: (7) Failed to connect to deaf port N after N ms: Couldn't connect to server"),
         ("http://good:99", "curl: (28) Connection timed out after N milliseconds"),
         ("http://10.96.99.99", "curl: (28) Connection timed out after N milliseconds"),
         ("http://hangs", "curl: (28) Operation timed out after N milliseconds with N bytes received"),
         ("http://closes", "curl: (52) Empty reply from server"),
         ("http://crashes", "curl: (56) Recv failure: Connection reset by peer"),
         ("http://nowhere", "curl: (6) Could not resolve host: nowhere"),
-        ("https://good", "curl: (35) OpenSSL/3.0.15: error:0A00010B:SSL routines::wrong version number"),
+        ("https://good:80", "curl: (35) OpenSSL/3.0.15: error:0A00010B:SSL routines::wrong version number"),
     ];
     for (number, (url, want)) in ends.into_iter().enumerate() {
         let typed = bench.typed(&format!("kubectl exec client -- curl -s -S -f -o /dev/null -m 3 {url}"));

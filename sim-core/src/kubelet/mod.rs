@@ -193,7 +193,6 @@ impl Kubelets {
     }
 
     /// A pod that is new to the kubelet, or has changed.
-
     fn sync_pod(&mut self, node: u32, id: ObjectId, pod: &Arc<Pod>, clock: Clock, reaction: &mut Reaction<Event>) {
         if self.worker(node, id).is_none() {
             self.take_on(node, id, pod, clock, reaction);

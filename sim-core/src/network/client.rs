@@ -340,7 +340,7 @@ impl Questions {
 
     fn ask(&mut self, wire: &mut dyn Connections, from: &Source, host: &str) -> Found {
         let (now, clock) = (wire.now(), self.since);
-        let mut again = Again { wire, questions: self, next: 0, clock, now };
+        let mut again = Again { wire, questions: self, next: 0, clock, world: now };
         let found = lookup(&mut again, from, host, Family::Any);
         let clock = again.clock;
         match (found.addresses.first(), found.error) {
@@ -358,7 +358,8 @@ struct Again<'w> {
     next: usize,
     /// The resolver's own time, behind the world's while it hears old answers.
     clock: Instant,
-    now: Instant,
+    /// What the world's clock shows.
+    world: Instant,
 }
 
 impl Wire for Again<'_> {
@@ -368,7 +369,7 @@ impl Wire for Again<'_> {
 
     fn wait(&mut self, by: Duration) -> Result<(), String> {
         self.clock += by;
-        if self.clock <= self.now { Ok(()) } else { Err("later".to_string()) }
+        if self.clock <= self.world { Ok(()) } else { Err("later".to_string()) }
     }
 
     fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked {

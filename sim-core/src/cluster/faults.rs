@@ -62,7 +62,7 @@ pub struct Faults {
 impl Faults {
     /// Whether a node has power.
     pub fn node_up(&self, node: &str) -> bool {
-        !self.all.contains(&Fault::Node(node.into(), NodeFault::PowerOff))
+        self.all.is_empty() || !self.all.contains(&Fault::Node(node.into(), NodeFault::PowerOff))
     }
 
     /// Whether DNS servers answer.

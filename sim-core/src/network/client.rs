@@ -9,7 +9,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::transport::{Connection, Opening, RETRANSMITS, SYN_WAITS, Sent};
+use super::transport::{Connection, Opening, SYN_WAITS, Sent, retransmissions};
 use super::wire::{Asked, Connections, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
 use crate::dns::message::{Question, Reply};
 use crate::dns::resolver::{Family, LookupError, lookup};
@@ -20,13 +20,14 @@ use crate::objects::pod_spec::Protocol;
 
 /// By so much the kernel gives up later than its timers say: each of them fires late by up to a few hundred milliseconds.
 const SLACK: Duration = Duration::from_millis(2_261);
-/// How often the other end is looked at while a slow answer is awaited.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// A connection whose peer fell silent while nothing was outstanding: curl's keep-alive probes, one a minute from the first minute
-/// on, and Linux gives up after nine.
-const KEEP_ALIVE: Duration = Duration::from_secs(60 + 9 * 60);
-/// How long an answer is awaited by a client that has all the time in the world.
-const FOR_EVER: Duration = Duration::from_secs(86_400);
+/// While an answer is awaited the other end is looked at after this long, and later each time a hundredth of the time has passed.
+const LOOK_AFTER: Duration = Duration::from_millis(10);
+/// Keep-alive probes: curl asks for one after 60 s of silence and one each 60 s from then on.
+const PROBE_EVERY: Duration = Duration::from_secs(60);
+/// Linux gives up after nine without an answer (`net.ipv4.tcp_keepalive_probes`).
+const PROBES: u64 = 9;
+/// Who has no limit at all waits for a day.
+const AT_MOST: Duration = Duration::from_secs(86_400);
 
 /// What is asked of whom.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -114,10 +115,28 @@ enum Stage {
     Told { end: End, due: Instant },
     /// The connection stands when the answer to the SYN is there.
     Shake { connection: Box<Connection>, due: Instant },
-    /// The request is sent; this is what will come of it if the server lives that long.
-    Await { connection: Box<Connection>, end: End, due: Instant, look: Instant },
-    /// The request is sent, and nothing will come.
-    Vain { connection: Box<Connection>, end: End, due: Instant },
+    /// The server has the request.
+    Await(Awaited),
+    /// The request was sent so often, and nobody acknowledges it.
+    Lost { connection: Box<Connection>, sent: usize, due: Instant },
+}
+
+/// An answer that is to come.
+#[derive(Clone, Debug)]
+struct Awaited {
+    connection: Box<Connection>,
+    /// What comes of the request if the server lives that long; `None`: nothing.
+    end: Option<End>,
+    /// When the request was sent.
+    since: Instant,
+    /// When the answer is there.
+    comes: Instant,
+    /// How often the server has sent it again.
+    again: usize,
+    /// When the other end last acknowledged a probe.
+    heard: Instant,
+    /// When the other end is looked at next.
+    look: Instant,
 }
 
 /// What one stage leads to.
@@ -166,7 +185,7 @@ impl Transfer {
         let now = wire.now();
         loop {
             if let Some(end) = self.out_of_patience(now) {
-                if let Stage::Await { connection, .. } | Stage::Vain { connection, .. } = &self.stage {
+                if let Stage::Await(Awaited { connection, .. }) | Stage::Lost { connection, .. } = &self.stage {
                     wire.close(connection);
                 }
                 return Next::Ended(end, None);
@@ -177,8 +196,7 @@ impl Transfer {
                 Turn::Go(stage) => self.stage = stage,
                 Turn::Wait(stage, due) => {
                     self.stage = stage;
-                    let deadline = self.limit.map_or(Instant::FAR_FUTURE, |limit| self.began + limit);
-                    return Next::At(due.min(deadline));
+                    return Next::At(due.min(self.began + self.limit.unwrap_or(AT_MOST)));
                 }
                 // Nothing came over a connection that had served before: the server may have closed it just then.
                 Turn::End(End::Empty | End::Reset, _) if self.reused => {
@@ -192,33 +210,37 @@ impl Transfer {
 
     /// How it ends if the client's own limit is reached. What arrives at that very moment still counts.
     fn out_of_patience(&self, now: Instant) -> Option<End> {
-        let limit = self.limit.filter(|limit| now >= self.began + *limit)?;
-        let arrives = |due: Instant| due <= self.began + limit && due <= now;
+        let deadline = self.began + self.limit.unwrap_or(AT_MOST);
+        if now < deadline {
+            return None;
+        }
+        let late = |due: Instant| due > now;
         match &self.stage {
             Stage::Resolve(_) => Some(End::ResolvingLimit),
             Stage::Syn { .. } => Some(End::ConnectLimit),
-            Stage::Told { due, .. } | Stage::Shake { due, .. } => (!arrives(*due)).then_some(End::ConnectLimit),
-            Stage::Await { due, .. } => (!arrives(*due)).then_some(End::Limit),
-            Stage::Vain { .. } => Some(End::Limit),
+            Stage::Told { due, .. } | Stage::Shake { due, .. } => late(*due).then_some(End::ConnectLimit),
+            Stage::Await(awaited) => (awaited.end.is_none() || late(awaited.comes)).then_some(End::Limit),
+            Stage::Lost { .. } => Some(End::Limit),
         }
     }
 
     fn turn(&mut self, stage: Stage, wire: &mut dyn Connections, target: &Target, now: Instant) -> Turn {
         match stage {
             Stage::Resolve(questions) => self.resolve(questions, wire, target, now),
-            Stage::Syn { due, .. } | Stage::Shake { due, .. } | Stage::Told { due, .. } | Stage::Vain { due, .. }
+            Stage::Syn { due, .. } | Stage::Shake { due, .. } | Stage::Told { due, .. } | Stage::Lost { due, .. }
                 if due > now =>
             {
                 Turn::Wait(stage, due)
             }
             Stage::Syn { to, port, sent, .. } => self.syn(to, port, sent, wire, now),
             Stage::Told { end, .. } => Turn::End(end, None),
-            Stage::Shake { connection, .. } => send(connection, wire, target, now),
-            Stage::Vain { connection, end, .. } => {
+            Stage::Shake { connection, .. } => send(connection, 0, wire, target, now),
+            Stage::Lost { connection, sent, .. } if sent > retransmissions().count() => {
                 wire.close(&connection);
-                Turn::End(end, None)
+                Turn::End(End::KernelGaveUp, None)
             }
-            Stage::Await { connection, end, due, look } => wait(connection, end, (due, look), wire, now),
+            Stage::Lost { connection, sent, .. } => send(connection, sent, wire, target, now),
+            Stage::Await(awaited) => wait(awaited, wire, now),
         }
     }
 
@@ -259,46 +281,57 @@ impl Transfer {
     }
 }
 
-/// The connection stands: the request goes out.
-fn send(connection: Box<Connection>, wire: &mut dyn Connections, target: &Target, now: Instant) -> Turn {
-    let (end, after) = match wire.send(&connection, &target.request) {
-        HttpReply::Response { after, .. } if target.tls => (End::NoTls, after),
-        HttpReply::Response { status, after, .. } => (End::Status(status), after),
-        HttpReply::Empty { after } => (End::Empty, after),
-        HttpReply::Reset { after } => (End::Reset, after),
-        HttpReply::Silence => return Turn::Go(Stage::Vain { connection, end: End::Limit, due: now + FOR_EVER }),
-        HttpReply::Lost => return Turn::Go(Stage::Vain { connection, end: End::KernelGaveUp, due: now + RETRANSMITS }),
+/// The connection stands: the request goes out, after it went out so often in vain.
+fn send(connection: Box<Connection>, sent: usize, wire: &mut dyn Connections, target: &Target, now: Instant) -> Turn {
+    // After the last wait nothing is sent any more.
+    let Some(patience) = retransmissions().nth(sent) else {
+        return Turn::Go(Stage::Lost { connection, sent: sent + 1, due: now });
     };
-    Turn::Go(Stage::Await { connection, end, due: now + after, look: now + LOOK_EVERY })
+    let (end, after) = match wire.send(&connection, &target.request) {
+        HttpReply::Response { after, .. } if target.tls => (Some(End::NoTls), after),
+        HttpReply::Response { status, after, .. } => (Some(End::Status(status)), after),
+        HttpReply::Empty { after } => (Some(End::Empty), after),
+        HttpReply::Reset { after } => (Some(End::Reset), after),
+        HttpReply::Silence => (None, AT_MOST),
+        HttpReply::Lost => return Turn::Go(Stage::Lost { connection, sent: sent + 1, due: now + patience }),
+    };
+    let (comes, look) = (now + after, now + LOOK_AFTER);
+    Turn::Go(Stage::Await(Awaited { connection, end, since: now, comes, again: 0, heard: now, look }))
 }
 
-/// Waits for the answer, and hears of the end of the server's process meanwhile.
-fn wait(
-    connection: Box<Connection>,
-    end: End,
-    (due, look): (Instant, Instant),
-    wire: &mut dyn Connections,
-    now: Instant,
-) -> Turn {
-    let next = if due <= look { due } else { look };
+/// Waits for the answer, and hears of the end of the server meanwhile.
+fn wait(mut awaited: Awaited, wire: &mut dyn Connections, now: Instant) -> Turn {
+    let gives_up = awaited.heard + PROBE_EVERY.times(PROBES + 1);
+    let next = awaited.comes.min(awaited.look).min(gives_up);
     if now < next {
-        return Turn::Wait(Stage::Await { connection, end, due, look }, next);
+        return Turn::Wait(Stage::Await(awaited), next);
     }
-    if now >= due {
-        let again = matches!(end, End::Status(_));
-        if !again {
-            wire.close(&connection);
-        }
-        return Turn::End(end, again.then_some(connection));
-    }
-    match wire.heard(&connection) {
-        Sent::Arrived => Turn::Go(Stage::Await { connection, end, due, look: now + LOOK_EVERY }),
+    let there = awaited.end.filter(|_| now >= awaited.comes);
+    let end = match (there, wire.heard(&awaited.connection)) {
+        (Some(End::Reset), _) => End::Reset,
+        (Some(end), Sent::Arrived) => end,
         // The kernel closes the sockets of a process that ended.
-        Sent::Reset => {
-            wire.close(&connection);
-            Turn::End(End::Empty, None)
+        (_, Sent::Reset) => End::Empty,
+        (_, Sent::Lost) if now >= gives_up => End::KernelGaveUp,
+        (there, sent) => {
+            let spent = now.since(awaited.since);
+            if sent == Sent::Arrived {
+                awaited.heard = awaited.since + PROBE_EVERY.times(spent.as_nanos() / PROBE_EVERY.as_nanos());
+            } else if there.is_some() {
+                // The server sends again what is not acknowledged.
+                awaited.comes = retransmissions().nth(awaited.again).map_or(Instant::FAR_FUTURE, |wait| now + wait);
+                awaited.again += 1;
+            }
+            awaited.look = now + LOOK_AFTER.max(Duration::from_nanos(spent.as_nanos() / 100));
+            return Turn::Go(Stage::Await(awaited));
         }
-        Sent::Lost => Turn::Go(Stage::Vain { connection, end: End::KernelGaveUp, due: now + KEEP_ALIVE }),
+    };
+    match end {
+        End::Status(_) => Turn::End(end, Some(awaited.connection)),
+        end => {
+            wire.close(&awaited.connection);
+            Turn::End(end, None)
+        }
     }
 }
 

@@ -26,7 +26,6 @@ use crate::engine::model::Context;
 use crate::engine::random::Digest;
 use crate::engine::time::{Duration, Instant};
 use crate::explain::Trace;
-use crate::network::Ground;
 use crate::network::client::{Next, Transfer};
 use crate::network::path::{self, Asked as Way, Sending};
 use crate::network::transport::{self, Connection, End as Whose, Opening, Sent};
@@ -94,7 +93,7 @@ pub struct Load {
     arrived: (u64, Duration),
     open: BTreeMap<u32, Open>,
     next: u32,
-    kept: BTreeMap<(Source, Option<u32>), Vec<Kept>>,
+    kept: BTreeMap<(Source, Option<u32>), Vec<Connection>>,
     senders: Option<(Instant, Arc<[Source]>)>,
 }
 
@@ -104,13 +103,6 @@ struct Open {
     transfer: Transfer,
     due: Instant,
     client: Option<u32>,
-}
-
-/// A connection that waits for its next request, and the node of the server.
-#[derive(Clone, Debug)]
-struct Kept {
-    connection: Box<Connection>,
-    node: Option<Name>,
 }
 
 impl Event {
@@ -152,10 +144,7 @@ impl Loads {
             load.plan.digest(digest);
             load.tally.digest(digest);
             load.open.iter().for_each(|(id, open)| (id, open.due, open.client).hash(digest));
-            for (of, kept) in &load.kept {
-                of.hash(digest);
-                kept.iter().for_each(|k| (&k.connection, &k.node).hash(digest));
-            }
+            load.kept.hash(digest);
         }
     }
 }
@@ -280,7 +269,7 @@ impl Cluster {
                 let Open { transfer, client, .. } = open;
                 match connection {
                     Some(connection) if plan.keep_alive && self.room(number, transfer.from(), client) => {
-                        self.keep(number, transfer.from().clone(), client, connection);
+                        self.keep(number, transfer.from().clone(), client, *connection);
                     }
                     Some(connection) => self.close(&connection, clock),
                     None => {}
@@ -364,15 +353,8 @@ impl Cluster {
         kept.len() < KEPT_MAX || kept.contains_key(&(from.clone(), client))
     }
 
-    fn keep(&mut self, number: u32, from: Source, client: Option<u32>, connection: Box<Connection>) {
-        let ground = GroundAt { cluster: self, now: Instant::START };
-        let node = match &connection.server.end {
-            Whose::Pod { namespace, name, .. } => ground.pod(namespace, name).map(|(node, _)| node),
-            Whose::Node(node) => Some(node.clone()),
-            Whose::Outside => None,
-        };
-        let kept = Kept { connection, node };
-        self.loads.change(number, |load| load.kept.entry((from, client)).or_default().push(kept));
+    fn keep(&mut self, number: u32, from: Source, client: Option<u32>, connection: Connection) {
+        self.loads.change(number, |load| load.kept.entry((from, client)).or_default().push(connection));
     }
 
     /// The connection used last of those that the client does not know to be closed.
@@ -382,23 +364,25 @@ impl Cluster {
             self.loads.change(number, |load| kept = load.kept.get_mut(of).and_then(Vec::pop));
             let kept = kept?;
             if !self.was_closed(&kept, clock) {
-                return Some(kept.connection);
+                return Some(Box::new(kept));
             }
-            self.close(&kept.connection, clock);
+            self.close(&kept, clock);
         }
     }
 
-    /// Whether the server's kernel has told the client that it closed an idle connection: the process ended, or it is on its way
-    /// out and has nothing to do for it. A machine without power tells nobody.
-    fn was_closed(&self, kept: &Kept, clock: Clock) -> bool {
-        let ground = GroundAt { cluster: self, now: clock.now };
-        let leaving = || {
-            let sandbox = transport::sandbox(&ground, &kept.connection);
-            let Whose::Pod { process: Some(number), .. } = kept.connection.server.end else { return false };
+    /// Whether the client has heard that the server closed an idle connection: its process has ended, or is on its way out and has
+    /// nothing to do for it.
+    fn was_closed(&self, kept: &Connection, clock: Clock) -> bool {
+        let ending = || {
+            let sandbox = transport::sandbox(&GroundAt { cluster: self, now: clock.now }, kept);
+            let Whose::Pod { process: Some(number), .. } = kept.server.end else { return false };
             sandbox.is_some_and(|s| s.processes.iter().any(|p| p.number == number && p.ending))
         };
-        let up = kept.node.as_ref().is_none_or(|node| ground.node_up(node));
-        up && (!transport::lives(&ground, &kept.connection) || leaving())
+        match self.heard(kept, clock) {
+            Sent::Reset => true,
+            Sent::Arrived => ending(),
+            Sent::Lost => false,
+        }
     }
 }
 

@@ -24,8 +24,8 @@ use crate::engine::random::{Draws, Seed};
 use crate::engine::run::{Budget, Digests, Engine, Stop};
 use crate::engine::time::{Duration, Instant};
 use crate::engine::timeline::{Spacing, Timeline};
-use crate::explain::Trace;
 use crate::explain::origin::{Origin, Origins};
+use crate::explain::{Reason, Trace};
 use crate::network::path;
 use crate::network::transport::{Connection, Opening, Sent};
 use crate::network::wire::{Asked, Connections, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
@@ -213,7 +213,10 @@ impl Simulation {
 
     /// The way of a packet with this port of the client: where its connection is known, the rules are not asked.
     pub fn trace_flow(&self, from: &Source, to: SocketAddr, protocol: Protocol, port: u16) -> Trace {
-        self.look_at(from, to, protocol, path::Sending::First(port))
+        let known = self.look_at(from, to, protocol, path::Sending::Later(port));
+        let is_known = known.hops.iter().any(|hop| hop.reason == Reason::KnownConnection);
+        // A SYN would not do: where the connection is over, it begins another.
+        if is_known { known } else { self.look_at(from, to, protocol, path::Sending::First(port)) }
     }
 
     fn look_at(&self, from: &Source, to: SocketAddr, protocol: Protocol, sending: path::Sending) -> Trace {

@@ -278,7 +278,7 @@ mod tests {
             4 [ label="apiserver" shape=box]
             5 [ label="switch" shape=diamond]
             6 [ label="node-1" shape=box]
-            0 -- 1 [ label="100us"]
+            1 -- 0 [ label="100us"]
             2 -- 1 [ label="650us"]
             3 -- 0 [ label="0s"]
             4 -- 0 [ label="0s"]

@@ -113,7 +113,9 @@ impl Cluster {
         let needs_api = match event {
             Event::Arrive(_) | Event::Controllers(_) | Event::Scheduler(_) => true,
             Event::Watch(watcher) => watcher.node().is_none(),
-            Event::Kubelet(_) | Event::Proxy(_) | Event::Balancer(_) | Event::Policy(_) | Event::Dns(_) => false,
+            Event::Kubelet(_) | Event::Proxy(_) | Event::Balancer(_) | Event::Policy(_) | Event::Dns(_) | Event::Traffic(_) => {
+                false
+            }
         };
         let waits = needs_api && !self.faults.api_up();
         if waits {

@@ -5,8 +5,8 @@
 //! against it.
 
 use super::Cluster;
-use crate::controllers::Which;
-use crate::objects::endpoint_slice::Endpoint;
+use crate::controllers::{ENDPOINT_SLICE_MANAGER as MANAGER, Which};
+use crate::objects::endpoint_slice::{Endpoint, MANAGED_BY, TargetRef};
 use crate::objects::pod::{ContainerState, Pod};
 use crate::objects::service::Service;
 use crate::objects::workload::ReplicaSet;
@@ -112,18 +112,28 @@ fn unsettled_set(view: &View, set: &ReplicaSet) -> Option<String> {
     (!settled).then(|| format!("replica set {} has {live} of {} pods", set.meta.name, set.replicas))
 }
 
-/// A Service with a selector lists exactly its ready pods as ready.
+/// A Service with a selector lists exactly its ready pods as ready, and nobody who is gone.
 fn unsettled_service(view: &View, service: &Service) -> Option<String> {
     let selector = service.selector.as_ref()?;
     if service.is_external_name() {
         return None;
     }
-    let mut slices = view.slices_of(&service.meta.namespace, &service.meta.name).peekable();
-    if slices.peek().is_none() {
+    let slices: Vec<_> = view.slices_of(&service.meta.namespace, &service.meta.name).collect();
+    if slices.is_empty() {
         return Some(format!("service {} has no endpoint slice yet", service.meta.name));
     }
+    // What somebody listed by hand is theirs to mend.
+    let kept = slices.iter().filter(|slice| slice.meta.labels.get(MANAGED_BY) == Some(MANAGER));
+    let gone = |target: &&TargetRef| {
+        let pod = view.pods.get(&target.namespace, &target.name);
+        pod.is_none_or(|pod| pod.meta.uid.as_ref() != Some(&target.uid))
+    };
+    if let Some(target) = kept.flat_map(|slice| &slice.endpoints).filter_map(|e| e.target.as_ref()).find(gone) {
+        return Some(format!("service {} still lists pod {}, which is gone", service.meta.name, target.name));
+    }
     let listed: std::collections::BTreeSet<&str> = slices
-        .flat_map(|s| &s.endpoints)
+        .iter()
+        .flat_map(|slice| &slice.endpoints)
         .filter(|e| Endpoint::is_ready(e))
         .filter_map(|e| e.target.as_ref().map(|t| &*t.name))
         .collect();

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+pub use self::packing::MANAGER as ENDPOINT_SLICE_MANAGER;
 pub use self::plan::{Plan, Step, Tail, note, said};
 use self::work_queue::{Retry, Sent, WorkQueue};
 use crate::api::component::{Clock, Reaction, Tag, Write};

@@ -1,7 +1,8 @@
 //! What kubectl reads and writes, and what it refuses to read.
 //!
 //! `oracle/kubectl.json` and `oracle/kubectl.yaml` are the output of kubectl 1.32 for `oracle/given.yaml`
-//! (`kubectl annotate --local -f given.yaml -o json zz=b`, the same with `-o yaml`).
+//! (`kubectl annotate --local -f given.yaml -o json zz=b`, the same with `-o yaml`); `oracle/keys.*` likewise, of one object
+//! with keys that are long or have several lines.
 
 use serde_json::{Value, json};
 
@@ -25,6 +26,9 @@ fn kubectl_reads_it_the_same() {
 fn kubectl_writes_it_the_same() {
     let value: Value = serde_json::from_str(include_str!("oracle/kubectl.json")).unwrap();
     assert_eq!(to_yaml(&value), include_str!("oracle/kubectl.yaml"));
+    let keys: Value = serde_json::from_str(include_str!("oracle/keys.json")).unwrap();
+    assert_eq!(to_yaml(&keys), include_str!("oracle/keys.yaml"));
+    assert_eq!(one(&to_yaml(&keys), Profile::Kube), keys);
 }
 
 /// Each mistake with the words of its message and the text it points at.
@@ -124,7 +128,7 @@ fn paths_lead_to_places() {
 
 proptest::proptest! {
     #[test]
-    fn what_is_written_reads_back(text in "[ -~\n\té😀]{0,120}", key in "[a-zA-Z0-9_./: -]{0,12}") {
+    fn what_is_written_reads_back(text in "[ -~\n\té😀]{0,120}", key in "[a-zA-Z0-9_./: -]{0,12}|[a-z \n-]{0,9}|[a-d ]{100,2000}") {
         let value = json!({ "a": text, "list": [[key.clone()], {}], key: text });
         proptest::prop_assert_eq!(one(&to_yaml(&value), Profile::Kube), value);
     }

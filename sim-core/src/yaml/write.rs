@@ -60,7 +60,16 @@ impl Writer {
             if position > 0 {
                 self.indent(indent);
             }
-            self.key(key, indent);
+            if !is_simple(key) {
+                self.put("? ");
+                self.inline(&Value::from(key.as_str()), indent + 2);
+                self.line_end();
+                self.indent(indent);
+                self.put(": ");
+                self.item(value, indent + 2);
+                continue;
+            }
+            self.key(key);
             self.put(":");
             match value {
                 Value::Object(inner) if !inner.is_empty() => {
@@ -88,23 +97,27 @@ impl Writer {
                 self.indent(indent);
             }
             self.put("- ");
-            match item {
-                Value::Object(map) if !map.is_empty() => self.mapping(map, indent + 2),
-                Value::Array(inner) if !inner.is_empty() => self.list(inner, indent + 2),
-                other => {
-                    self.inline(other, indent + 2);
-                    self.line_end();
-                }
+            self.item(item, indent + 2);
+        }
+    }
+
+    /// What stands behind `- ` or an explicit `: `: its parts begin on the same line.
+    fn item(&mut self, value: &Value, indent: usize) {
+        match value {
+            Value::Object(map) if !map.is_empty() => self.mapping(map, indent),
+            Value::Array(inner) if !inner.is_empty() => self.list(inner, indent),
+            other => {
+                self.inline(other, indent);
+                self.line_end();
             }
         }
     }
 
-    fn key(&mut self, key: &str, indent: usize) {
+    fn key(&mut self, key: &str) {
         match style(key) {
-            Style::Literal => self.double_quoted(key, indent, false),
             Style::Plain => self.put(key),
             Style::Single => self.put(&format!("'{}'", key.replace('\'', "''"))),
-            Style::Double => self.double_quoted(key, indent, false),
+            Style::Double | Style::Literal => self.double_quoted(key, 0, false),
         }
     }
 
@@ -200,6 +213,11 @@ impl Writer {
     }
 }
 
+/// Whether a key may stand before its colon on one line: one line itself, and at most 128 bytes.
+fn is_simple(key: &str) -> bool {
+    key.len() <= 128 && !key.contains(is_break)
+}
+
 /// The fields in the order of kubectl's output: names as a person would sort them, `item9` before `item10`.
 ///
 /// That order is not transitive for odd mixtures of digits and letters, so the standard sort may not be used with it.
@@ -256,7 +274,8 @@ fn style(text: &str) -> Style {
         return Style::Double;
     }
     if text.contains('\n') {
-        return Style::Literal;
+        // A space at the very end would be lost to the eye.
+        return if text.ends_with(' ') { Style::Double } else { Style::Literal };
     }
     if shape.other_break || shape.indicators || text.starts_with(' ') || text.ends_with(' ') {
         return Style::Single;

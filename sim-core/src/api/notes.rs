@@ -6,14 +6,12 @@
 
 use super::component::{Clock, Note};
 use super::server::ApiServer;
+use crate::engine::random::Digest;
 use crate::engine::time::Duration;
-use crate::objects::event::{Event, Reference};
+use crate::objects::Object;
+use crate::objects::event::Event;
 use crate::objects::meta::Meta;
-use crate::objects::{KindName, Name, Object};
 use crate::store::Store;
-
-/// What makes two notes the same: object, reason, text and speaker.
-pub(super) type Said = (Reference, Name, Name, Name);
 
 /// Most events that may still be counted up (the recorder's cache).
 const COUNTED_MAX: usize = 4096;
@@ -26,9 +24,9 @@ impl ApiServer {
     /// Stores a note as an Event, or counts the Event that says the same.
     pub(super) fn note(&mut self, store: &mut Store, note: Note, clock: Clock) -> Object {
         self.expire(store, clock);
-        let said = (note.about.clone(), Name::from(note.reason), Name::from(note.message.as_str()), Name::from(note.source));
-        let known = self.notes.get(&said).and_then(|(ns, name)| store.head().find(&event_kind(), ns, name));
-        if let Some((id, Object::Event(old))) = known {
+        let said = Digest::of(&(&note.about.uid, &note.about.name, &note.about.field, note.reason, &note.message, note.source));
+        let known = self.notes.get(&said).and_then(|id| Some((*id, store.head().events.by_id(*id)?.clone())));
+        if let Some((id, old)) = known.filter(|(_, event)| says(event, &note)) {
             let mut event = (*old).clone();
             (event.count, event.last) = (event.count + 1, Some(clock.timestamp().whole_seconds()));
             return store.replace(id, Object::Event(old), Object::Event(event.into()), clock.now);
@@ -37,10 +35,10 @@ impl ApiServer {
         if self.notes.len() >= COUNTED_MAX {
             self.notes.clear();
         }
-        let key = (event.meta.namespace.clone(), event.meta.name.clone());
-        self.notes.insert(said, key.clone());
-        self.event_order.push_back(key);
-        store.insert(Object::Event(event.into()), clock.now).1
+        let (id, stored) = store.insert(Object::Event(event.into()), clock.now);
+        self.notes.insert(said, id);
+        self.event_order.push_back(id);
+        stored
     }
 
     fn new_event(&mut self, note: Note, clock: Clock) -> Event {
@@ -69,9 +67,8 @@ impl ApiServer {
 
     /// Removes what is older than an hour, or one too many.
     fn expire(&mut self, store: &mut Store, clock: Clock) {
-        while let Some((namespace, name)) = self.event_order.front().cloned() {
-            let found = store.head().find(&event_kind(), &namespace, &name);
-            let Some((id, Object::Event(event))) = found else {
+        while let Some(id) = self.event_order.front().copied() {
+            let Some(event) = store.head().events.by_id(id).cloned() else {
                 self.event_order.pop_front();
                 continue;
             };
@@ -86,6 +83,7 @@ impl ApiServer {
     }
 }
 
-fn event_kind() -> KindName {
-    KindName { group: "".into(), kind: "Event".into() }
+/// Whether a note says what an Event says: of the same object, in the same words, by the same component.
+fn says(event: &Event, note: &Note) -> bool {
+    event.about == note.about && *event.reason == *note.reason && *event.message == *note.message && *event.source == *note.source
 }

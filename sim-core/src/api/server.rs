@@ -26,10 +26,10 @@ pub struct ApiServer {
     pub(super) allocators: Allocators,
     /// Counts everything that needs a fresh draw: uids and names.
     pub(super) serial: u64,
-    /// Events that may still be counted up, by what they say.
-    pub(super) notes: OrdMap<super::notes::Said, (Name, Name)>,
+    /// Events that may still be counted up, by a digest of what they say.
+    pub(super) notes: OrdMap<u64, ObjectId>,
     /// Stored events in the order in which they were first said, for expiry.
-    pub(super) event_order: Vector<(Name, Name)>,
+    pub(super) event_order: Vector<ObjectId>,
     /// Pod specs as admission completed them, by the uid of the owner whose template they come from.
     pub(super) admitted: OrdMap<Name, super::typed::Admitted>,
 }

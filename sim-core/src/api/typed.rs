@@ -203,6 +203,9 @@ fn find(store: &Store, kind: &KindName, namespace: &str, name: &str) -> Result<(
 
 /// The stored object of that name, if it is the same one by uid.
 fn find_same(store: &Store, object: &Object) -> Result<(ObjectId, Object), Status> {
+    if let Some(found) = store.head().current(object) {
+        return Ok(found);
+    }
     let kind = object.kind_name();
     let (id, current) = find(store, &kind, &object.meta().namespace, &object.meta().name)?;
     if current.meta().uid == object.meta().uid { Ok((id, current)) } else { Err(target(&kind).not_found(&object.meta().name)) }

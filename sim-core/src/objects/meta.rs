@@ -24,6 +24,8 @@ pub struct Meta {
     pub generate_name: Option<Name>,
     /// Unique in the life of the cluster; absent only on objects restored without one.
     pub uid: Option<Name>,
+    /// Where the store keeps this object; 0 before it is stored.
+    pub slot: u32,
     /// Store revision of the last write to this object.
     pub revision: u64,
     /// What `resourceVersion` shows.
@@ -89,6 +91,7 @@ impl Meta {
             name: name.into(),
             generate_name: None,
             uid: None,
+            slot: 0,
             revision: 0,
             version: Version::Store,
             generation: None,

@@ -110,14 +110,14 @@ impl Store {
         self.next_id += 1;
         // A restored object keeps the version it was given until the first write after that.
         let restored = !matches!(object.meta().version, Version::Store);
-        let stored = self.stamped(object, restored);
+        let stored = self.stamped(id, object, restored);
         self.commit(id, None, Some(stored.clone()), at);
         (id, stored)
     }
 
     /// Replaces an object; returns what is stored, with its revision.
     pub(crate) fn replace(&mut self, id: ObjectId, before: Object, after: Object, at: Instant) -> Object {
-        let stored = self.stamped(after, false);
+        let stored = self.stamped(id, after, false);
         self.commit(id, Some(before), Some(stored.clone()), at);
         stored
     }
@@ -127,10 +127,10 @@ impl Store {
         self.commit(id, Some(before), None, at);
     }
 
-    /// An object with the revision that the next write makes. One that nobody else holds is not copied for it.
-    fn stamped(&self, mut object: Object, keep_version: bool) -> Object {
+    /// An object with its place and the revision that the next write makes. One that nobody else holds is not copied for it.
+    fn stamped(&self, id: ObjectId, mut object: Object, keep_version: bool) -> Object {
         let meta = object.meta_mut();
-        meta.revision = self.head.revision + 1;
+        (meta.slot, meta.revision) = (id.0, self.head.revision + 1);
         if !keep_version {
             meta.version = Version::Store;
         }

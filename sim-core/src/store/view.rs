@@ -105,6 +105,25 @@ impl View {
         }
     }
 
+    /// The stored version of an object that was read from here before, by its place: the same object by uid.
+    pub fn current(&self, object: &Object) -> Option<(ObjectId, Object)> {
+        let id = ObjectId(object.meta().slot);
+        let current = match object {
+            Object::Pod(_) => Object::Pod(self.pods.by_id(id)?.clone()),
+            Object::Service(_) => Object::Service(self.services.by_id(id)?.clone()),
+            Object::EndpointSlice(_) => Object::EndpointSlice(self.slices.by_id(id)?.clone()),
+            Object::Endpoints(_) => Object::Endpoints(self.endpoints.by_id(id)?.clone()),
+            Object::Node(_) => Object::Node(self.nodes.by_id(id)?.clone()),
+            Object::Deployment(_) => Object::Deployment(self.deployments.by_id(id)?.clone()),
+            Object::ReplicaSet(_) => Object::ReplicaSet(self.replica_sets.by_id(id)?.clone()),
+            Object::Lease(_) => Object::Lease(self.leases.by_id(id)?.clone()),
+            Object::Event(_) => Object::Event(self.events.by_id(id)?.clone()),
+            Object::NetworkPolicy(_) => Object::NetworkPolicy(self.policies.by_id(id)?.clone()),
+            Object::Plain(_) => Object::Plain(self.plain.get(&object.kind_name())?.by_id(id)?.clone()),
+        };
+        (current.meta().uid == object.meta().uid && current.meta().name == object.meta().name).then_some((id, current))
+    }
+
     /// A plain object (a kind without a record) by name.
     pub fn plain(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&Arc<Plain>> {
         self.plain.get(&KindName { group: group.into(), kind: kind.into() })?.get(namespace, name)

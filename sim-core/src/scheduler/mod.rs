@@ -88,19 +88,27 @@ impl Scheduler {
                 let changes: Vec<Change> = changes.cloned().collect();
                 changes.iter().for_each(|c| self.take_in(c.id, c.before.as_ref(), c.after.as_ref()));
             }
-            Err(_) => {
-                *self = Scheduler { armed: self.armed, next_node: self.next_node, ..Scheduler::default() };
-            }
-        }
-        if self.seen.revision == 0 && self.placed.is_empty() && self.queue.is_empty() {
-            let pods: Vec<(ObjectId, Arc<Pod>)> = view.pods.entries().map(|(id, p)| (id, p.clone())).collect();
-            pods.iter().for_each(|(id, pod)| self.take_in(*id, None, Some(&Object::Pod(pod.clone()))));
+            Err(_) => self.relist(view),
         }
         if !self.seen.nodes.is_same(&view.nodes) {
             self.snapshot = Arc::new(Snapshot::of(&view.nodes, &self.used));
         }
         self.seen = view.clone();
         self.cycle(clock)
+    }
+
+    /// The log does not reach back to the last photograph: all pods are looked at. Those whose binding is on its way stay where
+    /// they were put.
+    fn relist(&mut self, view: &View) {
+        let known: OrdSet<ObjectId> = self.placed.keys().copied().chain(self.queue.iter().map(|(_, id)| *id)).collect();
+        for id in known.into_iter().filter(|id| view.pods.by_id(*id).is_none()) {
+            if let Some(pod) = self.seen.pods.by_id(id).cloned() {
+                self.forget(id, &pod);
+            }
+        }
+        let pods: Vec<(ObjectId, Arc<Pod>)> = view.pods.entries().map(|(id, pod)| (id, pod.clone())).collect();
+        pods.into_iter().for_each(|(id, pod)| self.take_in(id, None, Some(&Object::Pod(pod))));
+        self.retry_all();
     }
 
     fn take_in(&mut self, id: ObjectId, before: Option<&Object>, after: Option<&Object>) {
@@ -171,13 +179,14 @@ impl Scheduler {
         self.cycle(clock)
     }
 
-    /// A binding that was refused: the pod goes back into the queue.
+    /// A binding that was refused: the pod is tried again after a back-off, unless it has a node by then.
     pub fn answered(&mut self, tag: Tag, result: &Result<Object, Status>, clock: Clock) -> Reaction<Event> {
         let id = ObjectId(u32::try_from(tag - 1).unwrap_or(u32::MAX));
         if result.is_err()
             && let Some(pod) = self.seen.pods.by_id(id).cloned()
         {
             self.forget(id, &pod);
+            self.waiting.insert(id, Waiting { attempts: 1, not_before: clock.now + back_off(1) });
             self.queue.insert((-pod.spec.priority, id));
         }
         self.cycle(clock)
@@ -193,7 +202,7 @@ impl Scheduler {
         let due: Vec<(i64, ObjectId)> = self.queue.iter().copied().collect();
         let mut later: Option<Instant> = None;
         for (priority, id) in due {
-            let Some(pod) = self.seen.pods.by_id(id).cloned() else {
+            let Some(pod) = self.seen.pods.by_id(id).filter(|pod| pod.node.is_none()).cloned() else {
                 self.queue.remove(&(priority, id));
                 continue;
             };
@@ -316,7 +325,11 @@ fn note(pod: &Arc<Pod>, warning: bool, reason: &'static str, message: String) ->
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::engine::random::{Draws, Seed};
+    use crate::objects::time::Timestamp;
 
     #[test]
     fn large_clusters_are_sampled() {
@@ -324,6 +337,52 @@ mod tests {
         for (total, want) in cases {
             assert_eq!(nodes_wanted(total), want, "{total}");
         }
+    }
+
+    /// A scheduler that has bound the pod `a` to the only node, and what it works on.
+    fn bound() -> (Scheduler, Store, Clock, Tag) {
+        let mut store = Store::default();
+        for doc in [
+            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"},
+                "status": {"allocatable": {"cpu": "1", "memory": "1Gi", "pods": "9"}}}),
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "d", "uid": "u"}, "spec": {}}),
+        ] {
+            store.insert(Object::parse(&doc), Instant::START);
+        }
+        let clock = Clock { now: Instant::START, start: Timestamp::default(), draws: Draws::new(Seed(1)) };
+        let mut scheduler = Scheduler::default();
+        let reaction = scheduler.woken(&store, &store.head().clone(), clock);
+        let tags: Vec<Tag> = reaction.writes.iter().map(|(_, tag, _)| *tag).filter(|tag| *tag > 0).collect();
+        assert_eq!(tags.len(), 1);
+        (scheduler, store, clock, tags[0])
+    }
+
+    #[test]
+    fn a_refused_binding_is_tried_again_after_a_second_and_not_at_all_if_the_pod_has_a_node() {
+        let (mut scheduler, mut store, mut clock, tag) = bound();
+        let refused = Err(Status::not_found("pods", "", "a"));
+        assert!(scheduler.answered(tag, &refused, clock).writes.is_empty(), "not at once");
+        clock.now = clock.now + Duration::from_secs(1);
+        let view = store.head().clone();
+        assert_eq!(scheduler.handle(Event::Cycle, &store, &view, clock).writes.len(), 2, "the binding and its Event");
+        let (id, pod) = store.head().pods.entries().next().map(|(id, pod)| (id, pod.clone())).unwrap();
+        let placed = Pod { node: Some("n".into()), ..(*pod).clone() };
+        store.replace(id, Object::Pod(pod), Object::Pod(placed.into()), clock.now);
+        assert!(scheduler.woken(&store, &store.head().clone(), clock).writes.is_empty());
+        scheduler.answered(tag, &refused, clock);
+        clock.now = clock.now + Duration::from_secs(2);
+        assert!(scheduler.handle(Event::Cycle, &store, &store.head().clone(), clock).writes.is_empty());
+    }
+
+    #[test]
+    fn a_scheduler_that_lists_anew_knows_what_it_has_bound() {
+        let (mut scheduler, mut store, clock, _) = bound();
+        for _ in 0..=crate::store::LOG_MAX {
+            let (id, node) = store.head().nodes.entries().next().map(|(id, node)| (id, node.clone())).unwrap();
+            store.replace(id, Object::Node(node.clone()), Object::Node(node), clock.now);
+        }
+        assert!(store.changes(scheduler.seen.revision, store.revision()).is_err());
+        assert!(scheduler.woken(&store, &store.head().clone(), clock).writes.is_empty(), "its binding is on its way");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::store::Store;
 /// Most events that may still be counted up (the recorder's cache).
 const COUNTED_MAX: usize = 4096;
 /// Most events stored; the oldest go first.
-const STORED_MAX: usize = 20_000;
+const STORED_MAX: usize = 10_000;
 /// How long an event is kept.
 const TIME_TO_LIVE: Duration = Duration::from_secs(3600);
 

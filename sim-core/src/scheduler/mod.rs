@@ -362,7 +362,7 @@ mod tests {
         let (mut scheduler, mut store, mut clock, tag) = bound();
         let refused = Err(Status::not_found("pods", "", "a"));
         assert!(scheduler.answered(tag, &refused, clock).writes.is_empty(), "not at once");
-        clock.now = clock.now + Duration::from_secs(1);
+        clock.now += Duration::from_secs(1);
         let view = store.head().clone();
         assert_eq!(scheduler.handle(Event::Cycle, &store, &view, clock).writes.len(), 2, "the binding and its Event");
         let (id, pod) = store.head().pods.entries().next().map(|(id, pod)| (id, pod.clone())).unwrap();
@@ -370,7 +370,7 @@ mod tests {
         store.replace(id, Object::Pod(pod), Object::Pod(placed.into()), clock.now);
         assert!(scheduler.woken(&store, &store.head().clone(), clock).writes.is_empty());
         scheduler.answered(tag, &refused, clock);
-        clock.now = clock.now + Duration::from_secs(2);
+        clock.now += Duration::from_secs(2);
         assert!(scheduler.handle(Event::Cycle, &store, &store.head().clone(), clock).writes.is_empty());
     }
 

@@ -13,7 +13,7 @@ use crate::objects::time::Timestamp;
 const COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
 /// A pod's place in the order; the smallest goes first.
-type Place = (bool, u8, bool, i32, i64, Ages, Option<Name>);
+pub(super) type Place = (bool, u8, bool, i32, i64, Ages, Option<Name>);
 /// Logarithm of the time it is ready, restarts (the more the earlier), logarithm of its age.
 type Ages = (i64, i64, i64);
 
@@ -27,7 +27,15 @@ pub fn ranked(live: &[Arc<Pod>], related: &[Arc<Pod>], now: Timestamp) -> Vec<Ar
     pods
 }
 
-fn place(pod: &Pod, crowd: i64, now: Timestamp) -> Place {
+/// The `count` pods to give up. If all have to go, their order does not matter and stays.
+pub fn doomed(live: &[Arc<Pod>], related: &[Arc<Pod>], count: usize, now: Timestamp) -> Vec<Arc<Pod>> {
+    if count >= live.len() {
+        return live.to_vec();
+    }
+    ranked(live, related, now).into_iter().take(count).collect()
+}
+
+pub(super) fn place(pod: &Pod, crowd: i64, now: Timestamp) -> Place {
     let phase = match pod.status.phase {
         Phase::Pending => 0,
         Phase::Unknown => 1,

@@ -134,7 +134,8 @@ impl Sync<'_> {
 
     fn size(&self, at: usize) -> Size {
         let set = &self.sets[at];
-        let annotated = set.meta.annotations.get(MAXIMUM).and_then(|t| t.parse().ok()).unwrap_or(0);
+        let annotated = set.meta.annotations.get(MAXIMUM).and_then(|t| t.parse().ok()).filter(|n| *n != 0);
+        let annotated = annotated.unwrap_or(self.deployment.status.replicas);
         Size { wanted: set.replicas, available: set.status.available, annotated, age: self.sets.len() - at }
     }
 
@@ -173,7 +174,7 @@ impl Sync<'_> {
         let replicas = self.deployment.replicas;
         let total: i64 = self.sets.iter().map(|s| s.replicas).sum();
         let Some(at) = new else {
-            self.create_set(rollout::new_size(replicas, surge, 0, total));
+            self.create_set(rollout::target(self.deployment, 0, total));
             return;
         };
         self.mark_newest(at);
@@ -195,18 +196,20 @@ impl Sync<'_> {
             old.into_iter().for_each(|at| self.set_size(at, 0));
             return;
         }
+        // What the old sets report counts as well as what is seen: either may be behind.
         let remains = |at: &usize| {
             let uid = self.sets[*at].meta.uid.clone().unwrap_or_default();
-            self.view.pods_owned(&uid).any(|(_, p)| !p.finished())
+            self.sets[*at].status.replicas > 0 || self.view.pods_owned(&uid).any(|(_, p)| !p.finished())
         };
         if old.iter().any(remains) {
             return;
         }
+        let total: i64 = self.sets.iter().map(|s| s.replicas).sum();
         match new {
-            None => self.create_set(self.deployment.replicas),
+            None => self.create_set(rollout::target(self.deployment, 0, total)),
             Some(at) => {
                 self.mark_newest(at);
-                self.set_size(at, self.deployment.replicas);
+                self.set_size(at, rollout::target(self.deployment, self.sets[at].replicas, total));
                 self.clean_up(at);
             }
         }
@@ -304,13 +307,8 @@ impl Sync<'_> {
         if !status::complete(self.deployment, &self.deployment.status) {
             return;
         }
-        let empty = |s: &Arc<ReplicaSet>| {
-            s.replicas == 0 && s.status.replicas == 0 && s.status.observed >= s.meta.generation.unwrap_or(0) && !s.meta.deleting()
-        };
-        let old: Vec<Arc<ReplicaSet>> =
-            self.old_sets(Some(new)).into_iter().map(|at| self.sets[at].clone()).filter(empty).collect();
-        let limit = usize::try_from(self.deployment.history_limit).unwrap_or(usize::MAX);
-        for set in old.iter().take(old.len().saturating_sub(limit)) {
+        let old: Vec<Arc<ReplicaSet>> = self.old_sets(Some(new)).into_iter().map(|at| self.sets[at].clone()).collect();
+        for set in beyond_limit(old, self.deployment.history_limit) {
             self.deleted.push(Write::Delete {
                 kind: KindName { group: "apps".into(), kind: "ReplicaSet".into() },
                 namespace: set.meta.namespace.clone(),
@@ -321,6 +319,17 @@ impl Sync<'_> {
             });
         }
     }
+}
+
+/// Of the old sets beyond the limit, by revision, those that are empty. Sets in use count against the limit, but stay.
+pub(super) fn beyond_limit(mut old: Vec<Arc<ReplicaSet>>, limit: i64) -> impl Iterator<Item = Arc<ReplicaSet>> {
+    old.retain(|s| !s.meta.deleting());
+    old.sort_by_key(|s| revision(&s.meta));
+    let surplus = old.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
+    let empty = |s: &Arc<ReplicaSet>| {
+        s.replicas == 0 && s.status.replicas == 0 && s.status.observed >= s.meta.generation.unwrap_or(0)
+    };
+    old.into_iter().take(surplus).filter(empty)
 }
 
 fn revision(meta: &Meta) -> i64 {

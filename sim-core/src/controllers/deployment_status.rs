@@ -15,6 +15,8 @@ use crate::objects::{Name, Object};
 
 /// `progressDeadlineSeconds` of this size means no deadline.
 const NO_DEADLINE: i64 = i32::MAX as i64;
+/// A deadline that is about to end is looked at again after this.
+const AT_ONCE: Duration = Duration::from_millis(5);
 
 /// The set of the newest template.
 #[derive(Clone, Debug)]
@@ -143,33 +145,48 @@ fn judge_progress(
         fresh.touched = fresh.transition;
         condition::upsert(&mut status.conditions, fresh);
     }
-    let deadline = check_deadline(status, deployment, now);
-    if deadline.is_none()
-        && condition::find(&status.conditions, "Progressing").is_some_and(|c| &*c.reason != "NewReplicaSetAvailable")
-    {
+    if timed_out(deployment, status, now) {
         put(status, "Progressing", "False", "ProgressDeadlineExceeded", &format!("{who} has timed out progressing."), now);
+        return None;
     }
-    deadline.map(|left| left + Duration::from_secs(1))
+    // A second later than computed, as stamps have whole seconds.
+    time_left(deployment, status, now).map(|left| if left == Duration::ZERO { AT_ONCE } else { left + Duration::from_secs(1) })
 }
 
 /// Whether a status shows progress over the one before.
-fn moved(old: &WorkloadStatus, new: &WorkloadStatus) -> bool {
+pub(super) fn moved(old: &WorkloadStatus, new: &WorkloadStatus) -> bool {
     new.updated > old.updated
         || new.replicas - new.updated < old.replicas - old.updated
         || new.ready > old.ready
         || new.available > old.available
 }
 
-/// The time left until the deadline; none if it has passed.
-fn check_deadline(status: &WorkloadStatus, deployment: &Deployment, now: Timestamp) -> Option<Duration> {
+/// Whether the last sign of progress is older than the deadline. What is complete never times out.
+pub(super) fn timed_out(deployment: &Deployment, status: &WorkloadStatus, now: Timestamp) -> bool {
+    let Some(progress) = condition::find(&status.conditions, "Progressing") else { return false };
+    match &*progress.reason {
+        "NewReplicaSetAvailable" => false,
+        "ProgressDeadlineExceeded" => true,
+        _ => end(deployment, progress).is_some_and(|end| end.nanos_since(now) < 0),
+    }
+}
+
+/// The time left until the deadline is to be checked, zero if less than a second; none if there is nothing to wait for.
+pub(super) fn time_left(deployment: &Deployment, status: &WorkloadStatus, now: Timestamp) -> Option<Duration> {
     let progress = condition::find(&status.conditions, "Progressing")?;
-    if matches!(&*progress.reason, "NewReplicaSetAvailable" | "ProgressDeadlineExceeded") {
+    if complete(deployment, status) || &*progress.reason == "ProgressDeadlineExceeded" {
         return None;
     }
+    let left = end(deployment, progress)?.nanos_since(now);
+    let left = Duration::from_nanos(u64::try_from(left).unwrap_or(0));
+    Some(if left < Duration::from_secs(1) { Duration::ZERO } else { left })
+}
+
+/// When the deadline ends; none if there is no deadline.
+fn end(deployment: &Deployment, progress: &Condition) -> Option<Timestamp> {
     let since = progress.touched.or(progress.transition)?;
-    let end = since.plus(Duration::from_secs(u64::try_from(deployment.deadline).unwrap_or(0)));
-    let left = end.nanos_since(now);
-    u64::try_from(left).ok().map(Duration::from_nanos)
+    let deadline = u64::try_from(deployment.deadline).ok().filter(|_| deployment.deadline < NO_DEADLINE)?;
+    Some(since.plus(Duration::from_secs(deadline)))
 }
 
 /// ReplicaFailure is copied from a set.

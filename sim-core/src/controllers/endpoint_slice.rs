@@ -117,7 +117,7 @@ pub fn reconcile(view: &View, (namespace, name): &Key) -> Plan {
         wanted.insert((*family, Vec::new()), Vec::new());
     }
     let mut plan = Plan::default();
-    plan.extend(packing::pack(view, service, wanted));
+    plan.extend(packing::pack(view, service, wanted, packing::FULL));
     plan
 }
 
@@ -153,14 +153,15 @@ fn endpoint(view: &View, service: &Service, pod: &Arc<Pod>, family: AddressType)
     let zone = node.and_then(|n| n.zone()).map(Name::from);
     let named = pod.spec.subdomain.as_deref() == Some(&*service.meta.name);
     let close = matches!(service.traffic_distribution.as_deref(), Some("PreferClose" | "PreferSameZone"));
+    let ready = service.publish_not_ready || serving && !terminating;
     Some(Endpoint {
         addresses: vec![address.to_string().into()],
-        ready: Some(service.publish_not_ready || serving && !terminating),
+        ready: Some(ready),
         serving: Some(serving),
         terminating: Some(terminating),
         hostname: pod.spec.hostname.clone().filter(|_| named),
         node: node_name,
-        zone_hints: zone.clone().filter(|_| close).into_iter().collect(),
+        zone_hints: zone.clone().filter(|_| close && ready).into_iter().collect(),
         zone,
         target: Some(TargetRef {
             kind: "Pod".into(),

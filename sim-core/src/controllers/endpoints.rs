@@ -1,6 +1,6 @@
 //! The endpoints controller: the older, single-object list, kept beside the slices.
 //!
-//! Terminating pods are left out of it; at most 1,000 addresses are listed. Left out: the proportional cut over subsets.
+//! Terminating pods are left out of it; at most 1,000 addresses are listed. Left out: nothing.
 //! The real thing: `pkg/controller/endpoint/endpoints_controller.go`.
 
 use std::collections::BTreeMap;
@@ -79,10 +79,7 @@ fn mark(meta: &mut Meta, over: bool) {
 fn subsets(view: &View, service: &Service) -> (Vec<Subset>, bool) {
     let mut groups: BTreeMap<Ports, (Vec<Address>, Vec<Address>)> = BTreeMap::new();
     let wanted = |p: &Arc<Pod>| service.publish_not_ready || !p.meta.deleting();
-    let mut pods: Vec<Arc<Pod>> = selected(view, service).into_iter().filter(wanted).collect();
-    let over = pods.len() > CAPACITY;
-    pods.truncate(CAPACITY);
-    for pod in pods {
+    for pod in selected(view, service).into_iter().filter(wanted) {
         let ports = ports(service, &pod);
         let group = groups.entry(ports).or_default();
         let list = if service.publish_not_ready || pod.ready() { &mut group.0 } else { &mut group.1 };
@@ -93,7 +90,33 @@ fn subsets(view: &View, service: &Service) -> (Vec<Subset>, bool) {
         not_ready.sort_by(by_address);
         Subset { ready, not_ready, ports }
     };
-    (groups.into_iter().map(subset).collect(), over)
+    let mut subsets: Vec<Subset> = groups.into_iter().map(subset).collect();
+    let over = truncate(&mut subsets);
+    (subsets, over)
+}
+
+/// Cuts the lists to the capacity, each in proportion to its length; whether there was something to cut. Addresses that are not
+/// ready go first.
+pub(super) fn truncate(subsets: &mut [Subset]) -> bool {
+    let ready: usize = subsets.iter().map(|s| s.ready.len()).sum();
+    let not_ready: usize = subsets.iter().map(|s| s.not_ready.len()).sum();
+    if ready + not_ready <= CAPACITY {
+        return false;
+    }
+    let cuts_ready = ready > CAPACITY;
+    let (room, total) = if cuts_ready { (CAPACITY, ready) } else { (CAPACITY - ready, not_ready) };
+    let mut left = room;
+    for subset in subsets {
+        if cuts_ready {
+            subset.not_ready.clear();
+        }
+        let list = if cuts_ready { &mut subset.ready } else { &mut subset.not_ready };
+        // Rounded up, so that the last one may get less than its part.
+        let kept = (list.len() * room).div_ceil(total).min(left);
+        list.truncate(kept);
+        left -= kept;
+    }
+    true
 }
 
 /// Sorted as upstream sorts: by the bytes of the address.

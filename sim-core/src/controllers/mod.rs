@@ -366,4 +366,6 @@ fn owner_key(which: Which, view: &View, object: &Object) -> Option<Key> {
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tests;

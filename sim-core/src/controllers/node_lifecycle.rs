@@ -49,7 +49,7 @@ pub struct Memory {
 
 /// State of a zone by how many of its nodes are silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Zone {
+pub(super) enum Zone {
     Normal,
     Partial,
     Full,
@@ -59,6 +59,28 @@ impl Memory {
     /// All nodes count as heard of now: a controller that starts gives them time to report.
     pub fn hear_all(&mut self, now: Instant) {
         self.heard = self.heard.keys().map(|node| (node.clone(), now)).collect();
+    }
+}
+
+impl Zone {
+    /// The state of a zone with so many ready and silent nodes.
+    pub(super) fn of(ready: usize, silent: usize) -> Zone {
+        match (ready, silent) {
+            (0, 1..) => Zone::Full,
+            // More than two, and at least 55 in a hundred.
+            _ if silent > 2 && silent * 100 >= 55 * (ready + silent) => Zone::Partial,
+            _ => Zone::Normal,
+        }
+    }
+
+    /// The time between two NoExecute taints in a zone of that size; `None` if there are none. `alone`: all zones are down.
+    pub(super) fn period(self, size: usize, alone: bool) -> Option<Duration> {
+        match self {
+            Zone::Full if alone => None,
+            Zone::Partial if size <= SMALL_ZONE => None,
+            Zone::Partial => Some(EVICTION_PERIOD.times(10)),
+            Zone::Normal | Zone::Full => Some(EVICTION_PERIOD),
+        }
     }
 }
 
@@ -147,13 +169,7 @@ fn zones(view: &View) -> BTreeMap<Name, (Zone, usize)> {
         let (ready, silent) = counts.entry(zone_of(node)).or_default();
         *(if node.ready() { ready } else { silent }) += 1;
     }
-    let state = |(ready, silent): (usize, usize)| match (ready, silent) {
-        (0, 1..) => Zone::Full,
-        // More than two, and at least 55 in a hundred.
-        _ if silent > 2 && silent * 100 >= 55 * (ready + silent) => Zone::Partial,
-        _ => Zone::Normal,
-    };
-    counts.into_iter().map(|(zone, n)| (zone, (state(n), n.0 + n.1))).collect()
+    counts.into_iter().map(|(zone, (ready, silent))| (zone, (Zone::of(ready, silent), ready + silent))).collect()
 }
 
 fn zone_of(node: &Node) -> Name {
@@ -180,11 +196,7 @@ fn give_up(
         let Some(node) = view.nodes.get("", name) else { continue };
         let zone = zone_of(node);
         let (state, size) = zones.get(&zone).copied().unwrap_or((Zone::Normal, 0));
-        let period = match state {
-            Zone::Partial if size <= SMALL_ZONE => continue,
-            Zone::Partial => EVICTION_PERIOD.times(10),
-            Zone::Normal | Zone::Full => EVICTION_PERIOD,
-        };
+        let Some(period) = state.period(size, false) else { continue };
         let recently = memory.tainted.get(&zone).is_some_and(|at| clock.now.since(*at) < period);
         if recently || taint_key(node).is_none_or(|key| node.tainted(key, "NoExecute")) {
             continue;
@@ -241,20 +253,28 @@ fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, plan: 
     }
     for (_, pod) in view.pods_on(&node.meta.name) {
         let key = meta_key(&pod.meta);
-        let stay = stay(pod, &taints);
-        let Some(stay) = stay.filter(|_| !pod.meta.deleting() && !pod.finished()) else {
+        if pod.meta.deleting() || pod.finished() {
             memory.evictions.remove(&key);
             continue;
+        }
+        let due = match stay(pod, &taints) {
+            Stay::Endless => {
+                if memory.evictions.remove(&key).is_some() {
+                    plan.push(told(pod, "Cancelling deletion of Pod"));
+                }
+                continue;
+            }
+            // A timer that runs is not moved by other tolerations, unless they no longer suffice.
+            Stay::For(time) => *memory.evictions.entry(key.clone()).or_insert(clock.now + time),
+            Stay::Not => clock.now,
         };
-        let due = *memory.evictions.entry(key.clone()).or_insert(clock.now + stay);
         if due > clock.now {
             let left = due.since(clock.now);
             soonest = Some(soonest.map_or(left, |s| s.min(left)));
             continue;
         }
         memory.evictions.remove(&key);
-        let text = format!("Marking for deletion Pod {}/{}", pod.meta.namespace, pod.meta.name);
-        plan.push(note(&Object::Pod(pod.clone()), false, "TaintManagerEviction", text, "taint-eviction-controller"));
+        plan.push(told(pod, "Marking for deletion Pod"));
         plan.push(Write::Delete {
             kind: KindName { group: Name::default(), kind: "Pod".into() },
             namespace: pod.meta.namespace.clone(),
@@ -267,43 +287,33 @@ fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, plan: 
     soonest
 }
 
-/// How long a pod may stay: no time if a taint is not tolerated, the shortest of the tolerations used, or for ever (`None`).
-fn stay(pod: &Pod, taints: &[&Taint]) -> Option<Duration> {
+fn told(pod: &Arc<Pod>, what: &str) -> Write {
+    let text = format!("{what} {}/{}", pod.meta.namespace, pod.meta.name);
+    note(&Object::Pod(pod.clone()), false, "TaintManagerEviction", text, "taint-eviction-controller")
+}
+
+/// How long a pod may stay on a tainted node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stay {
+    /// A taint is not tolerated.
+    Not,
+    /// The shortest of the tolerations used.
+    For(Duration),
+    /// Nothing, or nothing that ends, is against it.
+    Endless,
+}
+
+/// How long a pod may stay with these taints.
+pub(super) fn stay(pod: &Pod, taints: &[&Taint]) -> Stay {
     let mut shortest: Option<i64> = None;
     for taint in taints {
         let covering: Vec<_> =
             pod.spec.tolerations.iter().filter(|t| t.covers(&taint.key, &taint.value, &taint.effect)).collect();
         if covering.is_empty() {
-            return Some(Duration::ZERO);
+            return Stay::Not;
         }
         let bounded = covering.iter().filter_map(|t| t.seconds).min();
         shortest = [shortest, bounded].into_iter().flatten().min();
     }
-    shortest.map(|s| Duration::from_secs(u64::try_from(s).unwrap_or(0)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    fn pod(tolerations: Value) -> Pod {
-        Pod::parse(&json!({"metadata": {"name": "p", "namespace": "d"}, "spec": {"tolerations": tolerations}}))
-    }
-
-    #[test]
-    fn tolerations_bound_a_pods_stay() {
-        let taint = Taint { key: UNREACHABLE.into(), value: Name::default(), effect: "NoExecute".into(), added: None };
-        let cases = [
-            (json!([]), Some(0)),
-            (json!([{"key": UNREACHABLE, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}]), Some(300)),
-            (json!([{"operator": "Exists"}]), None),
-            (json!([{"operator": "Exists"}, {"key": UNREACHABLE, "operator": "Exists", "tolerationSeconds": 5}]), Some(5)),
-        ];
-        for (tolerations, want) in cases {
-            let got = stay(&pod(tolerations.clone()), &[&taint]).map(Duration::as_secs);
-            assert_eq!(got, want, "{tolerations}");
-        }
-        assert_eq!(stay(&pod(json!([])), &[]), None);
-    }
+    shortest.map_or(Stay::Endless, |s| Stay::For(Duration::from_secs(u64::try_from(s).unwrap_or(0))))
 }

@@ -13,8 +13,8 @@ use crate::objects::service::Service;
 use crate::objects::{KindName, Name, Object};
 use crate::store::View;
 
-/// Endpoints per slice, at most.
-const FULL: usize = 100;
+/// Endpoints per slice, at most (`--max-endpoints-per-slice`).
+pub const FULL: usize = 100;
 /// Who keeps the slices.
 pub const MANAGER: &str = "endpointslice-controller.k8s.io";
 const HEADLESS: &str = "service.kubernetes.io/headless";
@@ -22,12 +22,17 @@ const HEADLESS: &str = "service.kubernetes.io/headless";
 /// What the endpoints of one slice have in common.
 pub type Shape = (AddressType, Vec<SlicePort>);
 
-/// The writes that make a Service's slices hold exactly what is wanted.
-pub fn pack(view: &View, service: &Arc<Service>, wanted: BTreeMap<Shape, Vec<Endpoint>>) -> Vec<Write> {
+/// The writes that make a Service's slices hold exactly what is wanted, `full` endpoints in each at most.
+pub fn pack(view: &View, service: &Arc<Service>, wanted: BTreeMap<Shape, Vec<Endpoint>>, full: usize) -> Vec<Write> {
     let labels = labels(service);
     let ours = |s: &&Arc<EndpointSlice>| s.meta.labels.get(MANAGED_BY) == Some(MANAGER) && !s.meta.deleting();
     let mut existing: BTreeMap<Shape, Vec<Arc<EndpointSlice>>> = BTreeMap::new();
+    let mut foreign: Vec<Arc<EndpointSlice>> = Vec::new();
     for slice in view.slices_of(&service.meta.namespace, &service.meta.name).filter(ours) {
+        if of_another(slice, service) {
+            foreign.push(slice.clone());
+            continue;
+        }
         existing.entry((slice.family, slice.ports.clone())).or_default().push(slice.clone());
     }
     let mut writes = Vec::new();
@@ -37,14 +42,20 @@ pub fn pack(view: &View, service: &Arc<Service>, wanted: BTreeMap<Shape, Vec<End
     gone.iter().for_each(|shape| spare.extend(existing.remove(shape).unwrap_or_default()));
     for (shape, endpoints) in wanted {
         let slices = existing.remove(&shape).unwrap_or_default();
-        let mut packed = Packed::new(slices, endpoints);
+        let mut packed = Packed::new(slices, endpoints, full);
         packed.deal_out();
         packed.write(service, &shape, &labels, &mut spare, &mut writes);
     }
-    for slice in spare {
+    for slice in spare.into_iter().chain(foreign) {
         writes.push(delete(&slice));
     }
     writes
+}
+
+/// Whether a slice is left over from an older Service of the same name.
+fn of_another(slice: &EndpointSlice, service: &Service) -> bool {
+    let mut owners = slice.meta.owners.iter().filter(|o| &*o.kind == "Service").peekable();
+    owners.peek().is_some() && owners.all(|o| service.meta.uid.as_ref() != Some(&o.uid))
 }
 
 /// The slices of one shape while they are being filled.
@@ -54,11 +65,13 @@ struct Packed {
     /// What has no slice yet.
     rest: Vec<Endpoint>,
     fresh: Vec<Vec<Endpoint>>,
+    /// What a slice holds at most.
+    full: usize,
 }
 
 impl Packed {
     /// Updates in place: an endpoint stays in the slice it is in.
-    fn new(slices: Vec<Arc<EndpointSlice>>, endpoints: Vec<Endpoint>) -> Packed {
+    fn new(slices: Vec<Arc<EndpointSlice>>, endpoints: Vec<Endpoint>, full: usize) -> Packed {
         let mut wanted: BTreeMap<(Vec<Name>, Name), Endpoint> = endpoints.into_iter().map(|e| (identity(&e), e)).collect();
         let kept = slices
             .into_iter()
@@ -68,30 +81,31 @@ impl Packed {
                 (slice, kept, touched)
             })
             .collect();
-        Packed { kept, rest: wanted.into_values().collect(), fresh: Vec::new() }
+        Packed { kept, rest: wanted.into_values().collect(), fresh: Vec::new(), full }
     }
 
     fn deal_out(&mut self) {
+        let full = self.full;
         // Slices that are written anyway, fullest first.
         let mut written: Vec<usize> = (0..self.kept.len()).filter(|i| self.kept[*i].2).collect();
         written.sort_by_key(|i| std::cmp::Reverse(self.kept[*i].1.len()));
         for at in written {
-            let room = (FULL - self.kept[at].1.len().min(FULL)).min(self.rest.len());
+            let room = (full - self.kept[at].1.len().min(full)).min(self.rest.len());
             self.kept[at].1.extend(self.rest.drain(..room));
         }
         if self.rest.is_empty() {
             return;
         }
         // What is left over a multiple of a full slice goes into the untouched slice that it fills best.
-        let over = self.rest.len() % FULL;
-        let fits = |i: &usize| !self.kept[*i].2 && over > 0 && self.kept[*i].1.len() + over <= FULL;
+        let over = self.rest.len() % full;
+        let fits = |i: &usize| !self.kept[*i].2 && over > 0 && self.kept[*i].1.len() + over <= full;
         if let Some(at) = (0..self.kept.len()).filter(fits).max_by_key(|i| self.kept[*i].1.len()) {
             let tail = self.rest.split_off(self.rest.len() - over);
             self.kept[at].1.extend(tail);
             self.kept[at].2 = true;
         }
         while !self.rest.is_empty() {
-            let take = self.rest.len().min(FULL);
+            let take = self.rest.len().min(full);
             self.fresh.push(self.rest.drain(..take).collect());
         }
     }
@@ -178,45 +192,5 @@ fn delete(slice: &EndpointSlice) -> Write {
         uid: slice.meta.uid.clone(),
         grace: None,
         propagation: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn endpoint(n: usize) -> Endpoint {
-        Endpoint { addresses: vec![format!("10.0.{}.{}", n / 250, n % 250).into()], ready: Some(true), ..Endpoint::default() }
-    }
-
-    fn slices(sizes: &[usize]) -> (Vec<Arc<EndpointSlice>>, usize) {
-        let mut next = 0;
-        let one = |size: &usize| {
-            let endpoints = (next..next + size).map(endpoint).collect();
-            next += size;
-            let meta = Meta::named("d", &format!("s{next}"));
-            Arc::new(EndpointSlice { meta, family: AddressType::V4, ports: Vec::new(), endpoints, given: None })
-        };
-        let list = sizes.iter().map(one).collect();
-        (list, next)
-    }
-
-    /// Upstream's rows: sizes before, number wanted, sizes after.
-    #[test]
-    fn few_writes_matter_more_than_few_slices() {
-        let cases: [(&[usize], usize, &[usize]); 4] = [
-            (&[], 250, &[100, 100, 50]),
-            (&[62, 61], 250, &[89, 61, 100]),
-            (&[74, 74], 300, &[74, 74, 100, 52]),
-            (&[30; 10], 300, &[30; 10]),
-        ];
-        for (before, wanted, after) in cases {
-            let (existing, _) = slices(before);
-            let mut packed = Packed::new(existing, (0..wanted).map(endpoint).collect());
-            packed.deal_out();
-            let mut sizes: Vec<usize> = packed.kept.iter().map(|(_, kept, _)| kept.len()).collect();
-            sizes.extend(packed.fresh.iter().map(Vec::len));
-            assert_eq!(sizes, after, "{before:?} to {wanted}");
-        }
     }
 }

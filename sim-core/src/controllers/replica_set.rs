@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::deletion_order::ranked;
+use super::deletion_order::doomed;
 use super::{Key, Plan, Step, Tail, said};
 use crate::api::component::{Clock, Write};
 use crate::api::status::Status;
@@ -144,8 +144,7 @@ fn shrink(view: &View, set: &Arc<ReplicaSet>, live: &[Arc<Pod>], count: usize, c
         let refused = said(&about, true, "FailedDelete", "Error deleting: ", SOURCE);
         Step::from(write).done(deleted, Tail::Nothing).failed(refused)
     };
-    let doomed = ranked(live, &siblings(view, set), clock.timestamp());
-    plan.then(doomed.iter().take(count).map(step));
+    plan.then(doomed(live, &siblings(view, set), count, clock.timestamp()).iter().map(step));
 }
 
 /// The pods of all sets of the same owner: a crowded node gives up pods first.

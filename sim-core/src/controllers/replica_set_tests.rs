@@ -1,4 +1,5 @@
 use super::*;
+use crate::controllers::deletion_order::ranked;
 use crate::objects::time::Timestamp;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 //!
 //! The real thing: `pkg/controller/deployment/{rolling,sync}.go`, `util/deployment_util.go`.
 
-use crate::objects::workload::{Deployment, Strategy};
+use crate::objects::workload::{Deployment, Share, Strategy};
 
 /// One replica set as the arithmetic sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,20 +17,35 @@ pub struct Size {
     pub age: usize,
 }
 
-/// Surge and unavailability of a deployment: surge rounds up, unavailability down; both zero makes unavailability one.
-pub fn bounds(deployment: &Deployment) -> (i64, i64) {
-    let Strategy::RollingUpdate { surge, unavailable } = deployment.strategy else { return (0, 0) };
-    let (surge, unavailable) = (surge.of(deployment.replicas, true), unavailable.of(deployment.replicas, false));
-    if surge == 0 && unavailable == 0 { (0, 1) } else { (surge, unavailable.min(deployment.replicas)) }
+/// Surge and unavailability in pods: surge rounds up, unavailability down; both zero makes unavailability one.
+pub fn fence_posts(surge: Share, unavailable: Share, replicas: i64) -> (i64, i64) {
+    let (surge, unavailable) = (surge.of(replicas, true), unavailable.of(replicas, false));
+    if surge == 0 && unavailable == 0 { (0, 1) } else { (surge, unavailable) }
 }
 
-/// How many replicas the new set is to have, given all sets (the new one at `new`, 0 if it does not exist yet).
-pub fn new_size(replicas: i64, surge: i64, new: i64, total: i64) -> i64 {
-    if new > replicas {
-        return replicas;
+/// Surge and unavailability of a deployment: no more can be unavailable than there are to be.
+pub fn bounds(deployment: &Deployment) -> (i64, i64) {
+    let Strategy::RollingUpdate { surge, unavailable } = deployment.strategy else { return (0, 0) };
+    let (surge, unavailable) = fence_posts(surge, unavailable, deployment.replicas);
+    (surge, unavailable.min(deployment.replicas))
+}
+
+/// How far the new set, now at `new` of `total` pods, may grow.
+pub fn target(deployment: &Deployment, new: i64, total: i64) -> i64 {
+    match deployment.strategy {
+        Strategy::Recreate => deployment.replicas,
+        Strategy::RollingUpdate { .. } => grown(deployment.replicas, bounds(deployment).0, new, total),
     }
+}
+
+fn grown(replicas: i64, surge: i64, new: i64, total: i64) -> i64 {
     let room = replicas + surge - total;
     if room <= 0 { new } else { new + room.min(replicas - new) }
+}
+
+/// How many replicas the new set is to have, given all sets.
+pub fn new_size(replicas: i64, surge: i64, new: i64, total: i64) -> i64 {
+    if new > replicas { replicas } else { grown(replicas, surge, new, total) }
 }
 
 /// The sizes of the old sets (oldest first) after one round of shrinking.
@@ -38,24 +53,31 @@ pub fn shrunk(replicas: i64, unavailable: i64, new: Size, old: &[Size]) -> Vec<i
     let mut sizes: Vec<i64> = old.iter().map(|s| s.wanted).collect();
     let total: i64 = sizes.iter().sum::<i64>() + new.wanted;
     let minimum = replicas - unavailable;
-    let mut budget = total - minimum - (new.wanted - new.available).max(0);
+    let budget = total - minimum - (new.wanted - new.available).max(0);
     if budget <= 0 {
         return sizes;
     }
-    // First what does not work anyway.
+    drop_broken(&mut sizes, old, budget);
+    drop_surplus(&mut sizes, old.iter().map(|s| s.available).sum::<i64>() + new.available - minimum);
+    sizes
+}
+
+/// First goes what does not work anyway, `budget` pods at most.
+pub fn drop_broken(sizes: &mut [i64], old: &[Size], mut budget: i64) {
     for (size, set) in sizes.iter_mut().zip(old) {
         let broken = (set.wanted - set.available).clamp(0, budget.max(0));
         *size -= broken;
         budget -= broken;
     }
-    let available: i64 = old.iter().map(|s| s.available).sum::<i64>() + new.available;
-    let mut surplus = available - minimum;
-    for size in &mut sizes {
+}
+
+/// Then what is available beyond the minimum, the oldest sets first.
+pub fn drop_surplus(sizes: &mut [i64], mut surplus: i64) {
+    for size in sizes {
         let cut = (*size).min(surplus.max(0));
         *size -= cut;
         surplus -= cut;
     }
-    sizes
 }
 
 /// The sizes of all active sets when the deployment is resized to `replicas` in the middle of a rollout: in proportion.
@@ -70,8 +92,12 @@ pub fn proportional(replicas: i64, surge: i64, sets: &[Size]) -> Vec<i64> {
     let mut left = delta;
     for at in &order {
         let set = sets[*at];
-        let annotated = if set.annotated > 0 { set.annotated } else { allowed.max(1) };
-        let share = round(set.wanted * allowed, annotated) - set.wanted;
+        let share = match set.annotated {
+            _ if replicas == 0 => -set.wanted,
+            // Nothing is known of its size before: it keeps it.
+            ..=0 => 0,
+            annotated => round(set.wanted * allowed, annotated) - set.wanted,
+        };
         let share = if delta > 0 { share.clamp(0, left.max(0)) } else { share.clamp(left.min(0), 0) };
         sizes[*at] += share;
         left -= share;

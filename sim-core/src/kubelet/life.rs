@@ -271,8 +271,8 @@ impl Kubelets {
             let note = self.note(node, id, Some(at), true, "Unhealthy", format!("{} probe failed: {why}", kind.title()));
             reaction.writes.extend(note.map(|w| (WRITE, 0, w)));
         }
-        let (good, bad) = self.count(node, id, at, kind, answer.is_ok());
-        let (passed, failed) = (good >= probe.successes, bad >= probe.failures);
+        let verdict = self.with(node, id, |w| w.runs[at].count(kind, answer.is_ok(), &probe)).flatten();
+        let (passed, failed) = (verdict == Some(true), verdict == Some(false));
         match kind {
             Kind::Readiness if passed && !run.ready || failed && run.ready && kind == Kind::Readiness => {
                 self.with(node, id, |w| w.runs[at].ready = passed);
@@ -296,15 +296,6 @@ impl Kubelets {
             _ => {}
         }
         reaction.timer(probe.period, self.event(node, id, at, What::Probe(kind)));
-    }
-
-    fn count(&mut self, node: u32, id: ObjectId, at: usize, kind: Kind, good: bool) -> (u32, u32) {
-        let counted = self.with(node, id, |w| {
-            let result = &mut w.runs[at].results[kind as usize];
-            *result = if good { (result.0.saturating_add(1), 0) } else { (0, result.1.saturating_add(1)) };
-            *result
-        });
-        counted.unwrap_or_default()
     }
 
     fn restart_unhealthy(

@@ -18,6 +18,9 @@ mod status;
 mod termination;
 pub mod worker;
 
+#[cfg(test)]
+mod cases;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::env::Environment;
 use super::images::{Behaviour, Listener};
-use super::probes::{self, Kind};
+use super::probes::{self, Kind, Probe};
 use super::process::Process;
 use crate::engine::time::{Duration, Instant};
 use crate::objects::Name;
@@ -270,6 +270,15 @@ impl Run {
             RestartPolicy::OnFailure => exit != 0,
             RestartPolicy::Never => false,
         }
+    }
+
+    /// Counts one answer to a probe: the verdict, once so many in a row agree.
+    pub fn count(&mut self, kind: Kind, good: bool, probe: &Probe) -> Option<bool> {
+        let (passes, failures) = &mut self.results[kind as usize];
+        let (counted, other) = if good { (passes, failures) } else { (failures, passes) };
+        (*counted, *other) = (counted.saturating_add(1), 0);
+        let enough = *counted >= if good { probe.successes } else { probe.failures };
+        enough.then_some(good)
     }
 
     /// How long its next start is held back: the first restart is immediate, then 10 s doubling to 300 s.

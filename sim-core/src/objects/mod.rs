@@ -5,6 +5,8 @@
 //! once, into a record whose fields are always legal ([`json::At`] never fails); encoding lays what the cluster changed over the
 //! document. So every field a user wrote comes back, known to us or not. Left out: `managedFields`.
 
+#[cfg(test)]
+pub mod cases;
 pub mod condition;
 pub mod endpoint_slice;
 pub mod endpoints;

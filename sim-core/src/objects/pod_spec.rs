@@ -3,6 +3,7 @@
 //! Probes, environment and affinity are read by the boxes that use them from the parsed parts here; what no box models stays in
 //! [`PodSpec::doc`] and is given back unchanged. The real thing: `k8s.io/api/core/v1/types.go`, `PodSpec`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -55,6 +56,12 @@ pub struct PodSpec {
     pub cpu: i64,
     /// Memory requested, in bytes.
     pub memory: i64,
+    /// CPU as scores of the scheduler count it: a container that asks for none counts as 100m.
+    pub scored_cpu: i64,
+    /// Memory as scores count it: a container that asks for none counts as 200Mi.
+    pub scored_memory: i64,
+    /// Other resources requested, in units.
+    pub extended: BTreeMap<Name, i64>,
 }
 
 /// `restartPolicy`.
@@ -143,7 +150,8 @@ impl PodSpec {
         let at = At::top(&doc);
         let containers: Vec<Container> = at.at("containers").items().map(Container::parse).collect();
         let init_containers: Vec<Container> = at.at("initContainers").items().map(Container::parse).collect();
-        let request = |resource: &str, read: fn(&str) -> Option<i64>| pod_request(at, resource, read);
+        let request = |resource: &str, read: fn(&str) -> Option<i64>| pod_request(at, resource, read, 0);
+        let extended = asked_for(at).into_iter().map(|r| (Name::from(r), request(r, quantity::units)));
         PodSpec {
             restart: match at.at("restartPolicy").text() {
                 Some("OnFailure") => RestartPolicy::OnFailure,
@@ -166,6 +174,9 @@ impl PodSpec {
             readiness_gates: at.at("readinessGates").items().filter_map(|g| g.at("conditionType").name()).collect(),
             cpu: request("cpu", quantity::milli),
             memory: request("memory", quantity::units),
+            scored_cpu: pod_request(at, "cpu", quantity::milli, 100),
+            scored_memory: pod_request(at, "memory", quantity::units, 200 << 20),
+            extended: extended.collect(),
             containers,
             init_containers,
             doc: doc.clone(),
@@ -180,11 +191,19 @@ impl PodSpec {
     }
 }
 
+/// The resources that containers ask for, but for those that have a place of their own or are no matter of the scheduler's here.
+fn asked_for<'a>(spec: At<'a>) -> BTreeSet<&'a str> {
+    let containers = spec.at("containers").items().chain(spec.at("initContainers").items());
+    let names = containers.flat_map(|c| c.at("resources").at("requests").entries()).map(|(name, _)| name);
+    names.filter(|name| !["cpu", "memory", "ephemeral-storage"].contains(name)).collect()
+}
+
 /// What the scheduler reserves: the larger of the containers together (with the sidecars) and each init container at its time.
-fn pod_request(spec: At<'_>, resource: &str, read: fn(&str) -> Option<i64>) -> i64 {
+/// A container that does not ask for the resource counts as `missing`.
+fn pod_request(spec: At<'_>, resource: &str, read: fn(&str) -> Option<i64>, missing: i64) -> i64 {
     let of = |c: At<'_>| {
         let wanted = c.at("resources").at("requests").at(resource);
-        wanted.text().and_then(read).or(wanted.int().and_then(|n| read(&n.to_string()))).unwrap_or_default()
+        wanted.text().and_then(read).or(wanted.int().and_then(|n| read(&n.to_string()))).unwrap_or(missing)
     };
     let (mut sidecars, mut peak) = (0i64, 0i64);
     for init in spec.at("initContainers").items() {

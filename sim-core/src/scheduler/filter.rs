@@ -59,7 +59,8 @@ fn kept_away(pod: &Pod, node: &Node) -> Result<(), Refusal> {
     }
 }
 
-fn selected(pod: &Pod, candidate: &Candidate) -> bool {
+/// Whether the pod's selector and affinity allow the node.
+pub(super) fn selected(pod: &Pod, candidate: &Candidate) -> bool {
     let (selector, affinity) = (&pod.spec.node_selector, &pod.spec.node_affinity);
     if selector.is_empty() && affinity.is_none() {
         return true;
@@ -72,7 +73,7 @@ fn selected(pod: &Pod, candidate: &Candidate) -> bool {
     selector.contained_in(labels) && by_affinity
 }
 
-fn shortages(pod: &Pod, candidate: &Candidate) -> Vec<String> {
+pub(super) fn shortages(pod: &Pod, candidate: &Candidate) -> Vec<String> {
     let used = &candidate.used;
     let mut short = Vec::new();
     if used.pods + 1 > candidate.pods {
@@ -84,16 +85,31 @@ fn shortages(pod: &Pod, candidate: &Candidate) -> Vec<String> {
     if pod.spec.memory > 0 && pod.spec.memory > candidate.memory - used.memory {
         short.push("Insufficient memory".to_string());
     }
+    for (name, wanted) in pod.spec.extended.iter().filter(|(_, wanted)| **wanted > 0) {
+        let taken = used.extended.get(name).copied().unwrap_or(0);
+        if *wanted > candidate.node.extended.get(name).copied().unwrap_or(0) - taken {
+            short.push(format!("Insufficient {name}"));
+        }
+    }
     short
 }
 
-/// `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. preemption: ...`: reasons with their counts,
-/// sorted as text.
-pub fn message(nodes: usize, refusals: &[Refusal]) -> String {
+/// `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.`: reasons with their counts, sorted as text, and
+/// what comes after the filters.
+pub fn unfit(nodes: usize, refusals: &[Refusal], after: &str) -> String {
+    if nodes == 0 {
+        return "no nodes available to schedule pods".to_string();
+    }
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     refusals.iter().flat_map(|r| &r.0).for_each(|r| *counts.entry(r).or_default() += 1);
     let mut parts: Vec<String> = counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
     parts.sort();
+    let after = if after.is_empty() { String::new() } else { format!(" {after}") };
+    format!("0/{nodes} nodes are available: {}.{after}", parts.join(", "))
+}
+
+/// The message, with what preemption says about it.
+pub fn message(nodes: usize, refusals: &[Refusal]) -> String {
     // Preemption may help where room is short; not where the node itself says no.
     let room = refusals.iter().filter(|r| r.0.iter().any(|t| t.starts_with("Insufficient") || t == "Too many pods")).count();
     let mut hopes = Vec::new();
@@ -104,11 +120,8 @@ pub fn message(nodes: usize, refusals: &[Refusal]) -> String {
         hopes.push(format!("{} Preemption is not helpful for scheduling", refusals.len() - room));
     }
     hopes.sort();
-    format!(
-        "0/{nodes} nodes are available: {}. preemption: 0/{nodes} nodes are available: {}.",
-        parts.join(", "),
-        hopes.join(", ")
-    )
+    let hopes = hopes.join(", ");
+    unfit(nodes, refusals, &format!("preemption: 0/{nodes} nodes are available: {hopes}."))
 }
 
 #[cfg(test)]

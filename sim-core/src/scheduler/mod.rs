@@ -27,6 +27,8 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 const FLUSH: Duration = Duration::from_secs(300);
 /// Up to this many nodes all are looked at.
 const ALL_NODES: usize = 100;
+/// `percentageOfNodesToScore`, as it is unless somebody changes it.
+const PERCENTAGE: usize = 0;
 
 /// A timer of the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,7 +38,7 @@ pub enum Event {
 }
 
 /// What a node has given away.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Used {
     /// CPU in thousandths.
     pub cpu: i64,
@@ -48,6 +50,8 @@ pub struct Used {
     pub scored_memory: i64,
     /// Pods.
     pub pods: i64,
+    /// Other resources, in units.
+    pub extended: OrdMap<Name, i64>,
 }
 
 /// A pod that could not be placed.
@@ -263,10 +267,10 @@ impl Scheduler {
     fn choose(&mut self, id: ObjectId, pod: &Pod, clock: Clock) -> Result<Name, String> {
         let nodes = &self.snapshot.nodes;
         if nodes.is_empty() {
-            return Err("no nodes available to schedule pods".to_string());
+            return Err(filter::unfit(0, &[], ""));
         }
         let spread = score::Spreading::of(pod, &self.seen, &self.placed, &self.snapshot);
-        let wanted = nodes_wanted(nodes.len());
+        let wanted = nodes_wanted(nodes.len(), PERCENTAGE);
         let (mut fitting, mut refusals, mut looked) = (Vec::new(), Vec::new(), 0);
         while looked < nodes.len() && fitting.len() < wanted {
             let number = (self.next_node + looked) % nodes.len();
@@ -293,10 +297,12 @@ impl Used {
     fn add(&mut self, pod: &Pod, sign: i64) {
         self.cpu += sign * pod.spec.cpu;
         self.memory += sign * pod.spec.memory;
-        let (cpu, memory) = score::counted(pod);
-        self.scored_cpu += sign * cpu;
-        self.scored_memory += sign * memory;
+        self.scored_cpu += sign * pod.spec.scored_cpu;
+        self.scored_memory += sign * pod.spec.scored_memory;
         self.pods += sign;
+        for (name, wanted) in &pod.spec.extended {
+            *self.extended.entry(name.clone()).or_default() += sign * wanted;
+        }
     }
 }
 
@@ -305,12 +311,12 @@ fn ours(pod: &Pod) -> bool {
     pod.spec.scheduler.is_empty() || &*pod.spec.scheduler == "default-scheduler"
 }
 
-/// How many fitting nodes are enough: all of a small cluster, a shrinking share of a large one.
-fn nodes_wanted(total: usize) -> usize {
+/// How many fitting nodes are enough: all of a small cluster, a share of a large one; a percentage of 0 means a shrinking share.
+fn nodes_wanted(total: usize, percentage: usize) -> usize {
     if total < ALL_NODES {
         return total;
     }
-    let percent = 50usize.saturating_sub(total / 125).max(5);
+    let percent = if percentage == 0 { 50usize.saturating_sub(total / 125).max(5) } else { percentage };
     (total * percent / 100).max(ALL_NODES)
 }
 
@@ -324,20 +330,14 @@ fn note(pod: &Arc<Pod>, warning: bool, reason: &'static str, message: String) ->
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::engine::random::{Draws, Seed};
     use crate::objects::time::Timestamp;
-
-    #[test]
-    fn large_clusters_are_sampled() {
-        let cases = [(3, 3), (99, 99), (100, 100), (1000, 420), (2000, 680), (6000, 300)];
-        for (total, want) in cases {
-            assert_eq!(nodes_wanted(total), want, "{total}");
-        }
-    }
 
     /// A scheduler that has bound the pod `a` to the only node, and what it works on.
     fn bound() -> (Scheduler, Store, Clock, Tag) {
@@ -383,11 +383,5 @@ mod tests {
         }
         assert!(store.changes(scheduler.seen.revision, store.revision()).is_err());
         assert!(scheduler.woken(&store, &store.head().clone(), clock).writes.is_empty(), "its binding is on its way");
-    }
-
-    #[test]
-    fn back_off_doubles_to_ten_seconds() {
-        let waits: Vec<u64> = (1..7).map(|n| back_off(n).as_secs()).collect();
-        assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
     }
 }

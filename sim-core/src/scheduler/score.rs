@@ -13,8 +13,11 @@ use crate::objects::node::{HOSTNAME, ZONE};
 use crate::objects::pod::Pod;
 use crate::store::{ObjectId, View};
 
-/// What a container without request counts as, in scores only.
-const NOTHING: (i64, i64) = (100, 200 << 20);
+const MILLION: i64 = 1_000_000;
+/// Binary places of logarithms.
+const PLACES: u32 = 32;
+/// The natural logarithm of 2 in billionths.
+const LN_2: u128 = 693_147_181;
 
 /// One rule of spreading, with the pods it counts in each domain.
 #[derive(Clone, Debug)]
@@ -37,11 +40,14 @@ impl Spreading {
         let node_of = |id: ObjectId| placed.get(&id).and_then(|place| snapshot.number_of(place));
         if !pod.spec.spread.is_empty() {
             let neighbours = || view.pods.entries().filter(|(_, p)| p.meta.namespace == pod.meta.namespace && !p.meta.deleting());
+            let allowed = allowed(pod, snapshot);
+            let counted = |node: &usize| allowed.as_ref().is_none_or(|allowed| allowed[*node]);
             let rules = pod.spec.spread.iter().map(|constraint| {
                 let alike = neighbours().filter(|(_, p)| constraint.selector.matches(&p.meta.labels));
                 let counts_itself = i64::from(constraint.selector.matches(&pod.meta.labels));
                 let rule = Rule::new(snapshot.domains(&constraint.key), constraint.max_skew, constraint.hard, counts_itself);
-                rule.counting(alike.filter_map(|(id, _)| node_of(id)))
+                let rule = rule.counting(alike.filter_map(|(id, _)| node_of(id)).filter(counted));
+                if allowed.is_some() { rule.least_among((0..snapshot.nodes.len()).filter(counted)) } else { rule }
             });
             return Spreading(rules.collect());
         }
@@ -66,10 +72,9 @@ impl Spreading {
         Ok(())
     }
 
-    /// The soft rules, each with the weight of a pod: thousandths of the logarithm of (domains among these nodes + 2).
+    /// The soft rules, each with the weight of a pod.
     fn soft(&self, nodes: &[usize]) -> Vec<(&Rule, i64)> {
-        let weight = |rule: &Rule| log_milli(i64::try_from(rule.domains.among(nodes)).unwrap_or(i64::MAX - 2) + 2);
-        self.0.iter().filter(|r| !r.hard).map(|rule| (rule, weight(rule))).collect()
+        self.0.iter().filter(|r| !r.hard).map(|rule| (rule, weight(rule.domains.among(nodes)))).collect()
     }
 }
 
@@ -86,34 +91,75 @@ impl Rule {
         self
     }
 
-    /// How crowded the node's domain is, in thousandths.
+    /// The minimum of the domains of these nodes only.
+    fn least_among(mut self, nodes: impl Iterator<Item = usize>) -> Rule {
+        self.minimum = nodes.filter_map(|node| self.domains.of_node(node)).map(|domain| self.counts[domain]).min().unwrap_or(0);
+        self
+    }
+
+    /// How crowded the node's domain is, in millionths; a node without the label lies in none.
     fn crowd(&self, node: usize, weight: i64) -> i64 {
-        let count = self.domains.of_node(node).map_or(0, |domain| self.counts[domain]);
-        count * weight + (self.max_skew - 1) * 1000
+        self.domains.of_node(node).map_or(0, |domain| crowd(self.counts[domain], self.max_skew, weight))
     }
 }
 
-/// The natural logarithm of `n` in thousandths, by counting halvings and interpolating: exact enough to order nodes.
-fn log_milli(n: i64) -> i64 {
-    let n = n.max(1);
-    let whole = i64::from(n.ilog2());
-    let below = 1i64 << whole;
-    (whole * 1000 + (n - below) * 1000 / below) * 693 / 1000
+/// The nodes that a pod's constraints look at: those it may go to, with the labels of all its hard constraints. `None` = all.
+fn allowed(pod: &Pod, snapshot: &Snapshot) -> Option<Vec<bool>> {
+    let hard: Vec<Arc<Domains>> = pod.spec.spread.iter().filter(|c| c.hard).map(|c| snapshot.domains(&c.key)).collect();
+    let labelled = |node: usize| hard.iter().all(|domains| domains.of_node(node).is_some());
+    let fits = |(number, node): (usize, &Candidate)| super::filter::selected(pod, node) && (hard.len() < 2 || labelled(number));
+    let free = pod.spec.node_selector.is_empty() && pod.spec.node_affinity.is_none() && hard.len() < 2;
+    (!free).then(|| snapshot.nodes.iter().enumerate().map(fits).collect())
+}
+
+/// What so many pods of its like in a node's domain weigh, in millionths.
+pub(super) fn crowd(pods: i64, max_skew: i64, weight: i64) -> i64 {
+    pods * weight + (max_skew - 1) * MILLION
+}
+
+/// The weight of one pod where there are so many domains: the logarithm of two more, in millionths.
+pub(super) fn weight(domains: usize) -> i64 {
+    log(domains as u128 + 2)
+}
+
+/// The natural logarithm in millionths. The binary one is found digit by digit: squaring a number from 1 to 2 doubles it.
+fn log(n: u128) -> i64 {
+    let whole = n.ilog2();
+    let (one, mut digits) = (1u128 << PLACES, u128::from(whole) << PLACES);
+    let mut rest = (n << PLACES) >> whole;
+    for place in (0..PLACES).rev() {
+        rest = (rest * rest) >> PLACES;
+        if rest >= 2 * one {
+            rest >>= 1;
+            digits += 1 << place;
+        }
+    }
+    i64::try_from((digits * LN_2) >> PLACES).unwrap_or(i64::MAX) / 1000
+}
+
+/// From how crowded each node is, in millionths, to scores: the emptiest gets the most.
+pub(super) fn apart(crowds: &[i64]) -> Vec<i64> {
+    let whole: Vec<i64> = crowds.iter().map(|c| (c + MILLION / 2) / MILLION).collect();
+    let (least, most) = (whole.iter().min().copied().unwrap_or(0), whole.iter().max().copied().unwrap_or(0));
+    whole.iter().map(|crowd| if most == 0 { 100 } else { 100 * (most + least - crowd) / most }).collect()
+}
+
+/// From the number of soft taints that a pod does not tolerate on each node to scores.
+pub(super) fn tolerance(taints: &[i64]) -> Vec<i64> {
+    let worst = taints.iter().max().copied().unwrap_or(0);
+    taints.iter().map(|n| if worst == 0 { 100 } else { 100 - 100 * n / worst }).collect()
 }
 
 /// The total of each of these nodes, given by number.
 pub fn all(pod: &Pod, nodes: &[Candidate], fitting: &[usize], spread: &Spreading) -> Vec<i64> {
     let taints: Vec<i64> = fitting.iter().map(|n| disliked(pod, &nodes[*n])).collect();
-    let worst = taints.iter().max().copied().unwrap_or(0);
     let soft = spread.soft(fitting);
     let crowds: Vec<i64> = fitting.iter().map(|n| soft.iter().map(|(rule, weight)| rule.crowd(*n, *weight)).sum()).collect();
-    let (least, most) = (crowds.iter().min().copied().unwrap_or(0), crowds.iter().max().copied().unwrap_or(0));
-    let total = |(number, (taint, crowd)): (&usize, (&i64, &i64))| {
-        let tolerance = if worst == 0 { 100 } else { 100 - 100 * taint / worst };
-        let apart = if most == 0 { 100 } else { 100 * (most + least - crowd) / most };
+    let (tolerances, aparts) = (tolerance(&taints), apart(&crowds));
+    let total = |(number, (tolerance, apart)): (&usize, (&i64, &i64))| {
         allocation(pod, &nodes[*number]) + 3 * tolerance + if spread.0.is_empty() { 0 } else { 2 * apart }
     };
-    fitting.iter().zip(taints.iter().zip(&crowds)).map(total).collect()
+    fitting.iter().zip(tolerances.iter().zip(&aparts)).map(total).collect()
 }
 
 fn disliked(pod: &Pod, candidate: &Candidate) -> i64 {
@@ -125,24 +171,33 @@ fn disliked(pod: &Pod, candidate: &Candidate) -> i64 {
     i64::try_from(barred.count()).unwrap_or(i64::MAX)
 }
 
-/// What the pod counts as in scores.
-pub fn counted(pod: &Pod) -> (i64, i64) {
-    let containers = i64::try_from(pod.spec.containers.len().max(1)).unwrap_or(1);
-    let cpu = if pod.spec.cpu > 0 { pod.spec.cpu } else { NOTHING.0 * containers };
-    let memory = if pod.spec.memory > 0 { pod.spec.memory } else { NOTHING.1 * containers };
-    (cpu, memory)
-}
-
 /// LeastAllocated and BalancedAllocation together.
 fn allocation(pod: &Pod, node: &Candidate) -> i64 {
-    let used = node.used;
-    let (cpu, memory) = counted(pod);
-    let free =
-        |capacity: i64, wanted: i64| if capacity == 0 || wanted > capacity { 0 } else { (capacity - wanted) * 100 / capacity };
-    let least = (free(node.cpu, used.scored_cpu + cpu) + free(node.memory, used.scored_memory + memory)) / 2;
-    // Fractions in ten-thousandths; upstream uses floats and truncates to a hundredth.
-    let share =
-        |capacity: i64, wanted: i64| if capacity == 0 { 10_000 } else { (wanted.saturating_mul(10_000) / capacity).min(10_000) };
-    let apart = (share(node.cpu, used.cpu + pod.spec.cpu) - share(node.memory, used.memory + pod.spec.memory)).abs();
-    least + (10_000 - apart / 2) / 100
+    let (used, spec) = (&node.used, &pod.spec);
+    least([(node.cpu, used.scored_cpu + spec.scored_cpu, 1), (node.memory, used.scored_memory + spec.scored_memory, 1)])
+        + balanced([(node.cpu, used.cpu + spec.cpu), (node.memory, used.memory + spec.memory)])
+}
+
+/// LeastAllocated: the free part of each resource by its weight, given capacity, what is asked for in all, and weight.
+pub(super) fn least(resources: [(i64, i64, i64); 2]) -> i64 {
+    let (mut sum, mut weights) = (0, 0);
+    for (capacity, wanted, weight) in resources.into_iter().filter(|(capacity, ..)| *capacity > 0) {
+        let free = if wanted > capacity { 0 } else { i128::from(capacity - wanted) * 100 / i128::from(capacity) };
+        sum += i64::try_from(free).unwrap_or(0) * weight;
+        weights += weight;
+    }
+    if weights == 0 { 0 } else { sum / weights }
+}
+
+/// BalancedAllocation: how close the used parts of the resources are, given capacity and what is asked for in all. Parts are
+/// counted in millionths; upstream uses floats and truncates to a hundredth.
+pub(super) fn balanced([a, b]: [(i64, i64); 2]) -> i64 {
+    if a.0 == 0 || b.0 == 0 {
+        return 100;
+    }
+    let share = |(capacity, wanted): (i64, i64)| {
+        let part = i128::from(wanted) * i128::from(MILLION) / i128::from(capacity);
+        i64::try_from(part).unwrap_or(MILLION).min(MILLION)
+    };
+    (MILLION - (share(a) - share(b)).abs() / 2) * 100 / MILLION
 }

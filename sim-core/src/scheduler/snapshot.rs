@@ -66,7 +66,7 @@ pub struct Domains {
 impl Snapshot {
     /// The nodes of a photograph.
     pub fn of(nodes: &Table<Node>, used: &OrdMap<Name, Used>) -> Snapshot {
-        let used = |node: &Node| used.get(&node.meta.name).copied().unwrap_or_default();
+        let used = |node: &Node| used.get(&node.meta.name).cloned().unwrap_or_default();
         let nodes: Vec<Candidate> = nodes.iter().map(|node| Candidate::new(node.clone(), used(node))).collect();
         let (hosts, zones) = (Arc::new(Domains::of(&nodes, HOSTNAME)), Arc::new(Domains::of(&nodes, ZONE)));
         Snapshot { nodes, hosts, zones }

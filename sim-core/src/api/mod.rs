@@ -15,6 +15,7 @@ pub mod kinds;
 mod mutate;
 mod notes;
 pub mod patch;
+mod recorder;
 mod removal;
 pub mod request;
 mod restore;
@@ -28,3 +29,6 @@ mod typed;
 pub mod validate;
 pub mod warnings;
 pub mod write;
+
+#[cfg(test)]
+mod cases;

@@ -1,12 +1,11 @@
 //! Events: stored, counted up when they repeat, and dropped after an hour.
 //!
 //! In a real cluster each component's recorder correlates before it writes, and etcd expires what is older than the server's
-//! `--event-ttl`. Left out: aggregation of ten similar messages into one, the spam filter of 25 a source.
+//! `--event-ttl`. What recorders do before is in [`super::recorder`].
 //! The real thing: client-go `tools/record/events_cache.go`.
 
 use super::component::{Clock, Note};
 use super::server::ApiServer;
-use crate::engine::random::Digest;
 use crate::engine::time::Duration;
 use crate::objects::Object;
 use crate::objects::event::Event;
@@ -21,22 +20,37 @@ const STORED_MAX: usize = 10_000;
 const TIME_TO_LIVE: Duration = Duration::from_secs(3600);
 
 impl ApiServer {
-    /// Stores a note as an Event, or counts the Event that says the same.
-    pub(super) fn note(&mut self, store: &mut Store, note: Note, clock: Clock) -> Object {
+    /// Stores a note as an Event, or counts the Event that says the same. What the recorder swallows is counted, but not stored.
+    pub(super) fn note(&mut self, store: &mut Store, mut note: Note, clock: Clock) -> Object {
         self.expire(store, clock);
-        let said = Digest::of(&(&note.about.uid, &note.about.name, &note.about.field, note.reason, &note.message, note.source));
-        let known = self.notes.get(&said).and_then(|id| Some((*id, store.head().events.by_id(*id)?.clone())));
-        if let Some((id, old)) = known.filter(|(_, event)| says(event, &note)) {
-            let mut event = (*old).clone();
-            (event.count, event.last) = (event.count + 1, Some(clock.timestamp().whole_seconds()));
-            return store.replace(id, Object::Event(old), Object::Event(event.into()), clock.now);
-        }
-        let event = self.new_event(note, clock);
+        let said = self.recorder.combine(&mut note, clock.now);
+        let swallowed = self.recorder.swallows(&note, clock.now);
         if self.notes.len() >= COUNTED_MAX {
             self.notes.clear();
         }
+        let (known, count) = self.notes.get(&said).copied().unwrap_or_default();
+        let count = count + 1;
+        if swallowed {
+            self.notes.insert(said, (known, count));
+            return Object::Event(self.new_event(note, clock).into());
+        }
+        let swallowed_before = known.is_none();
+        let known = known.and_then(|id| Some((id, store.head().events.by_id(id)?.clone())));
+        if let Some((id, old)) = known.filter(|(_, event)| event.about == note.about && *event.reason == *note.reason) {
+            self.notes.insert(said, (Some(id), count));
+            let mut event = (*old).clone();
+            (event.count, event.last) = (count, Some(clock.timestamp().whole_seconds()));
+            if *event.message != *note.message {
+                event.message = note.message.into();
+            }
+            return store.replace(id, Object::Event(old), Object::Event(event.into()), clock.now);
+        }
+        // What was said before and stored nowhere was swallowed, and counts.
+        let mut event = self.new_event(note, clock);
+        let counted = if swallowed_before { count } else { 1 };
+        event.count = counted;
         let (id, stored) = store.insert(Object::Event(event.into()), clock.now);
-        self.notes.insert(said, id);
+        self.notes.insert(said, (Some(id), counted));
         self.event_order.push_back(id);
         stored
     }
@@ -81,9 +95,4 @@ impl ApiServer {
             store.remove(id, Object::Event(event), clock.now);
         }
     }
-}
-
-/// Whether a note says what an Event says: of the same object, in the same words, by the same component.
-fn says(event: &Event, note: &Note) -> bool {
-    event.about == note.about && *event.reason == *note.reason && *event.message == *note.message && *event.source == *note.source
 }

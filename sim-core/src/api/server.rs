@@ -26,8 +26,10 @@ pub struct ApiServer {
     pub(super) allocators: Allocators,
     /// Counts everything that needs a fresh draw: uids and names.
     pub(super) serial: u64,
-    /// Events that may still be counted up, by a digest of what they say.
-    pub(super) notes: OrdMap<u64, ObjectId>,
+    /// Events that may still be counted up, by a digest of what they say: where they are stored, if at all, and how often they were said.
+    pub(super) notes: OrdMap<u64, (Option<ObjectId>, i64)>,
+    /// What recorders remember.
+    pub(super) recorder: super::recorder::Recorder,
     /// Stored events in the order in which they were first said, for expiry.
     pub(super) event_order: Vector<ObjectId>,
     /// Pod specs as admission completed them, by the uid of the owner whose template they come from.
@@ -48,7 +50,8 @@ impl ApiServer {
     /// A server with empty pools behind it.
     pub fn new(allocators: Allocators) -> Self {
         let (notes, event_order, admitted) = (OrdMap::new(), Vector::new(), OrdMap::new());
-        ApiServer { allocators, serial: 0, notes, event_order, admitted }
+        let recorder = super::recorder::Recorder::default();
+        ApiServer { allocators, serial: 0, notes, recorder, event_order, admitted }
     }
 
     /// Answers one request.

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 use super::ground::GroundAt;
 use super::health::TO_BE_DELETED;
@@ -22,6 +21,7 @@ use crate::network::graph::BALANCER;
 use crate::network::path::{self, Asked, Sending};
 use crate::network::wire::Source;
 use crate::objects::endpoint_slice::Endpoint;
+use crate::objects::node::Node;
 use crate::objects::service::Service;
 use crate::store::View;
 
@@ -89,13 +89,15 @@ impl Cluster {
     }
 }
 
-/// Every node, ready or not: a balancer finds out by itself.
+/// Every node that is a member, ready or not: a balancer finds out by itself.
 fn nodes(view: &View) -> Vec<Target> {
-    let member = |node: &&Arc<crate::objects::node::Node>| {
-        let tainted = node.tainted(TO_BE_DELETED.0, TO_BE_DELETED.1);
-        !node.meta.deleting() && node.meta.labels.get(EXCLUDED).is_none() && !tainted
-    };
-    view.nodes.iter().filter(member).map(|node| Target::Node(node.meta.name.clone())).collect()
+    view.nodes.iter().filter(|node| is_member(node)).map(|node| Target::Node(node.meta.name.clone())).collect()
+}
+
+/// Whether a node belongs to a balancer. (Upstream asks for a provider's ID as well, which nodes here do not have.)
+fn is_member(node: &Node) -> bool {
+    let tainted = node.tainted(TO_BE_DELETED.0, TO_BE_DELETED.1);
+    !node.meta.deleting() && node.meta.labels.get(EXCLUDED).is_none() && !tainted
 }
 
 /// The ready endpoints of a Service, at each of its ports.
@@ -108,4 +110,52 @@ fn pods(view: &View, service: &Service) -> Vec<Target> {
         ready.flat_map(at).map(Target::Pod).collect::<Vec<_>>()
     });
     targets.collect::<BTreeSet<Target>>().into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::objects::cases::{Row, check, rows};
+
+    fn node(labels: Value, taints: Value, ready: bool, unschedulable: bool) -> Node {
+        Node::parse(&json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "labels": labels},
+            "spec": {"taints": taints, "unschedulable": unschedulable},
+            "status": {"conditions": [{"type": "Ready", "status": if ready { "True" } else { "False" }}]}}))
+    }
+
+    fn taint(key: &str) -> Value {
+        json!([{"key": key, "effect": "NoSchedule"}])
+    }
+
+    fn label(key: &str, value: &str) -> Value {
+        let mut labels = json!({});
+        if !key.is_empty() {
+            labels[key] = json!(value);
+        }
+        labels
+    }
+
+    /// Rows about the provider's ID of a node are left out: nodes here have none.
+    #[test]
+    fn members_are_chosen_as_upstream() {
+        let members: Vec<Row> = rows("lb-node-set").into_iter().filter(|r| r.given["providerID"] != "").collect();
+        check(&members, 5, |row| {
+            let text = |list: &[Value]| list.first().and_then(Value::as_str).unwrap_or_default().to_string();
+            let labels = label(&text(row.list("labels")), "");
+            let taints = row.list("taints").iter().flat_map(|t| taint(t.as_str().unwrap()).as_array().cloned().unwrap()).collect();
+            json!({"member": is_member(&node(labels, taints, row.flag("ready"), row.flag("unschedulable")))})
+        });
+        // A balancer looks at its members at each check, so that a sync is one that finds another set.
+        let changes: Vec<Row> = rows("lb-node-sync").into_iter().filter(|r| r.given["providerIDAdded"].is_null()).collect();
+        check(&changes, 6, |row| {
+            let (added, removed, turned) = (row.text("labelAdded"), row.text("labelRemoved"), row.text("labelValueChanged"));
+            let both = |key: &str, value: &str| label(if key.is_empty() { turned } else { key }, value);
+            let ready = |key: &str| row.given[key] != false;
+            let before = node(both(removed, "true"), json!([]), ready("readyFrom"), false);
+            let after = node(both(added, "false"), if row.text("taintAdded").is_empty() { json!([]) } else { taint(row.text("taintAdded")) }, ready("readyTo"), false);
+            json!({"sync": is_member(&before) != is_member(&after)})
+        });
+    }
 }

@@ -40,7 +40,7 @@ pub struct Event {
 }
 
 /// A reference to an object, as events carry it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub struct Reference {
     pub api_version: Name,

@@ -172,4 +172,6 @@ fn by_topology(all: &BTreeMap<SocketAddr, Seen<'_>>, here: Here<'_>) -> (Vec<Soc
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tests;

@@ -111,4 +111,6 @@ impl Allocators {
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tests;

@@ -173,4 +173,6 @@ fn store_ips(doc: &mut Value, ips: &[String]) {
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tests;

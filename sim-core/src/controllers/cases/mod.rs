@@ -67,7 +67,8 @@ fn failed_keys_wait_as_long_as_upstream() {
     check(&rows_where("backoff", "op", "value before each failure"), 1, |row| {
         let secs = |key| Duration::from_secs(row.number(key) as u64);
         let retry = Retry { base: secs("initial"), max: secs("max"), tries_max: 0 };
-        json!({"values": [vec![0], waits(retry, 9)].concat()})
+        let values = [vec![0], waits(retry, 9)].concat();
+        json!({"values": values})
     });
 }
 

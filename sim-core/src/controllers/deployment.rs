@@ -136,7 +136,7 @@ impl Sync<'_> {
         let set = &self.sets[at];
         let annotated = set.meta.annotations.get(MAXIMUM).and_then(|t| t.parse().ok()).filter(|n| *n != 0);
         let annotated = annotated.unwrap_or(self.deployment.status.replicas);
-        Size { wanted: set.replicas, available: set.status.available, annotated, age: self.sets.len() - at }
+        Size { wanted: set.replicas, available: set.status.available, annotated, age: at }
     }
 
     /// Whether the deployment was resized since an active set was last sized.

@@ -26,10 +26,15 @@ pub fn keys_of(view: &View, change: &Change) -> Vec<Key> {
         let depended = |uid: &Name| view.dependents(uid).next().is_some();
         let waits = meta.finalizers.iter().any(|f| matches!(&**f, ORPHAN | FOREGROUND));
         keys.extend(meta.uid.iter().filter(|uid| ending(object) && (waits || depended(uid))).map(|uid| key_of(object, uid)));
-        // An owner that stands and stays has nothing to do with what becomes of its dependents.
-        let stays =
-            |o: &Owner| find(view, object, o).is_some_and(|f| f.meta().uid.as_ref() == Some(&o.uid) && !f.meta().deleting());
-        keys.extend(meta.owners.iter().filter(|o| !stays(o)).map(|o| (o.uid.clone(), Name::default())));
+        for owner in meta.owners.iter() {
+            match find(view, object, owner).filter(|found| found.meta().uid.as_ref() == Some(&owner.uid)) {
+                // An owner that stands and stays has nothing to do with what becomes of its dependents.
+                Some(found) if !found.meta().deleting() => {}
+                // One that waits may have lost its last dependent just now.
+                Some(found) => keys.push(key_of(&found, &owner.uid)),
+                None => keys.push((owner.uid.clone(), Name::default())),
+            }
+        }
     }
     keys
 }

@@ -17,6 +17,7 @@ mod namespace;
 mod node_lifecycle;
 mod packing;
 mod plan;
+mod pod_gc;
 mod replica_set;
 mod rollout;
 mod service_lb;
@@ -51,10 +52,11 @@ pub enum Which {
     Namespace,
     /// The cloud's controller of load balancers.
     ServiceLb,
+    PodGc,
 }
 
 /// Names as a scenario writes them. (`taintEviction` is part of the node lifecycle here.)
-pub const NAMES: [(&str, Which); 9] = [
+pub const NAMES: [(&str, Which); 10] = [
     ("deployment", Which::Deployment),
     ("replicaset", Which::ReplicaSet),
     ("endpointslice", Which::EndpointSlice),
@@ -64,6 +66,7 @@ pub const NAMES: [(&str, Which); 9] = [
     ("garbagecollector", Which::Garbage),
     ("namespace", Which::Namespace),
     ("service-lb", Which::ServiceLb),
+    ("podgc", Which::PodGc),
 ];
 
 /// A timer of a controller.
@@ -107,6 +110,7 @@ pub struct Controllers {
     nodes: node_lifecycle::Memory,
     services: endpoint_slice::Selectors,
     cloud: cloud::Balancers,
+    lost: pod_gc::Memory,
 }
 
 impl Controllers {
@@ -118,6 +122,7 @@ impl Controllers {
             nodes: node_lifecycle::Memory::default(),
             services: endpoint_slice::Selectors::default(),
             cloud: cloud::Balancers::new(cloud),
+            lost: pod_gc::Memory::default(),
         }
     }
 
@@ -172,6 +177,7 @@ impl Controllers {
             (Which::Namespace, Object::Plain(p)) => &*p.kind == "Namespace" || change.after.is_none(),
             (Which::Namespace, _) => change.after.is_none(),
             (Which::ServiceLb, Object::Service(_)) => true,
+            (Which::PodGc, Object::Node(_) | Object::Pod(_)) => true,
             _ => false,
         }
     }
@@ -273,6 +279,7 @@ impl Controllers {
             Which::Garbage => garbage::reconcile(view, key),
             Which::Namespace => namespace::reconcile(view, key),
             Which::ServiceLb => service_lb::reconcile(&mut self.cloud, view, key, clock),
+            Which::PodGc => pod_gc::reconcile(&mut self.lost, view, clock),
         }
     }
 
@@ -289,6 +296,7 @@ impl Controllers {
             Which::Namespace => namespace::keys_of(change),
             Which::NodeLifecycle => node_lifecycle::keys_of(&mut self.nodes, change),
             Which::ServiceLb => objects.into_iter().flatten().map(key_of).collect(),
+            Which::PodGc => pod_gc::keys_of(view, change),
         }
     }
 
@@ -306,6 +314,7 @@ impl Controllers {
             Which::ServiceLb => view.services.iter().map(|o| meta_key(&o.meta)).collect(),
             Which::Garbage => garbage::all_keys(view),
             Which::Namespace => namespace::all_keys(view),
+            Which::PodGc => pod_gc::all_keys(),
         }
     }
 }

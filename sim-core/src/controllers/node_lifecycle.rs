@@ -2,7 +2,7 @@
 //!
 //! In a real cluster three controllers share this work (node lifecycle, taint eviction, pod GC). We model: the grace period by
 //! the controller's own sight of lease renewals, conditions and pods marked, both taints with their rates and zone states,
-//! eviction after the pods' tolerations, and recovery. Left out: pod GC of nodes that are deleted.
+//! eviction after the pods' tolerations, and recovery. Pods of nodes that are deleted are [`super::pod_gc`]'s.
 //! The real thing: `pkg/controller/nodelifecycle`, `pkg/controller/tainteviction`.
 
 use std::collections::BTreeMap;

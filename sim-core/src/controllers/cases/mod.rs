@@ -101,7 +101,9 @@ fn cascade(row: &Row) -> Value {
     let find = |stage: &Stage, name: &str| stage.store.head().find(&kind, "default", name).map(|(_, object)| object);
     let (owner, dependent) = (find(&stage, "owner"), find(&stage, "dependent"));
     stage.run(Duration::from_secs(5));
-    assert!(find(&stage, "owner").is_none() && dependent.is_some(), "{}", row.name);
+    if find(&stage, "owner").is_some() || dependent.is_none() {
+        return json!({"ownerGone": "never, or its dependent too early"});
+    }
     let kept = find(&stage, "dependent");
     match (&owner, &kept) {
         (None, None) => json!({"ownerGone": "at once", "dependents": "deleted afterwards by the collector"}),

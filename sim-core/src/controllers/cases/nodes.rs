@@ -1,8 +1,9 @@
-//! Kinds of the node lifecycle: `taint-eviction`, `zone-state`, `node-failure`.
+//! Kinds of the node lifecycle and of the pod garbage collector: `taint-eviction`, `zone-state`, `node-failure`, `pod-gc`.
 
 use std::collections::BTreeMap;
 
 use super::super::node_lifecycle::{self, Memory, Stay, Zone};
+use super::super::pod_gc;
 use super::*;
 use crate::objects::condition;
 use crate::objects::node::{Node, Taint};
@@ -264,4 +265,57 @@ fn outcome(row: &Row) -> Value {
 #[test]
 fn dead_nodes_are_given_up_in_time() {
     check(&rows("node-failure"), 5, |row| if row.given["lastLeaseSeenByMonitorPass"].is_null() { outcome(row) } else { about(row) });
+}
+
+fn collected(row: &Row) -> Value {
+    let given = &row.given["node"];
+    let taints: Vec<Value> =
+        given["taints"].as_array().into_iter().flatten().map(|key| json!({"key": key, "effect": "NoExecute"})).collect();
+    let ready = if given["ready"] == false { "False" } else { "True" };
+    let mut store = store_of([json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "uid": "n"},
+        "spec": {"taints": taints}, "status": {"conditions": [{"type": "Ready", "status": ready}]}})]);
+    for (at, given) in row.list("podsOldestFirst").iter().enumerate() {
+        let mut doc = json!({"apiVersion": "v1", "kind": "Pod", "spec": {"nodeName": given["node"]}, "status": {"phase": given["phase"]},
+            "metadata": {"name": given["name"], "namespace": "default", "uid": given["name"],
+                "creationTimestamp": format!("2026-01-01T11:00:{at:02}Z")}});
+        if given["terminating"] == true {
+            doc["metadata"]["deletionTimestamp"] = json!("2026-01-01T12:00:00Z");
+        }
+        store.insert(Object::parse(&doc), Instant::START);
+    }
+    let passed = row.flag("quarantinePassed");
+    let gone = |node: &Name| passed && &**node == "gone";
+    let plan = pod_gc::sweep(store.head(), row.number("threshold") as usize, &gone, clock(Duration::ZERO).timestamp());
+    let (mut deleted, mut graces, mut marked) = (Vec::new(), Vec::new(), 0);
+    for write in writes(&plan) {
+        match write {
+            Write::Delete { name, grace, .. } => {
+                deleted.push(name.to_string());
+                graces.push(*grace);
+            }
+            Write::Status { .. } if deleted.is_empty() => marked += 1,
+            _ => panic!("{write:?}"),
+        }
+    }
+    told(row, json!({"deleted": deleted, "markedFailedFirst": marked == graces.len(), "grace": graces.first()}))
+}
+
+#[test]
+fn pods_that_nobody_wants_are_collected() {
+    check(&rows("pod-gc"), 9, collected);
+}
+
+/// A node is deleted: its pod follows at the third look, and the last one leaves nothing to look at.
+#[test]
+fn pods_of_a_deleted_node_go_after_a_while() {
+    let mut stage = Stage::new(&[Which::PodGc], cloud::Config::default());
+    stage.ready_after = None;
+    stage.add(with(pod(0, &json!({})), &["spec", "nodeName"], json!("n1")));
+    stage.run(Duration::from_secs(25));
+    let kind = crate::objects::KindName { group: "".into(), kind: "Node".into() };
+    stage.write(Write::Delete { kind, namespace: "".into(), name: "n1".into(), uid: None, grace: None, propagation: None }).unwrap();
+    stage.run(Duration::from_secs(54));
+    assert_eq!(stage.store.head().pods.len(), 1, "79 s: first missed at 40 s");
+    stage.run(Duration::from_secs(2));
+    assert_eq!(stage.store.head().pods.len(), 0);
 }

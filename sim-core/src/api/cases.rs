@@ -29,7 +29,8 @@ fn server() -> ApiServer {
 fn generated_names_are_safe_and_short() {
     check(&rows("generate-name"), 2, |row| {
         let mut server = server();
-        let names: Vec<String> = (0..200).map(|_| server.generated_name(row.text("generateName"), clock(0)).to_string()).collect();
+        let names: Vec<String> =
+            (0..200).map(|_| server.generated_name(row.text("generateName"), clock(0)).to_string()).collect();
         let prefix = row.expect["prefix"].as_str().unwrap();
         assert!(names.iter().all(|name| name.starts_with(prefix)), "{}", row.name);
         let suffixes: Vec<&str> = names.iter().map(|name| &name[prefix.len()..]).collect();
@@ -55,7 +56,13 @@ impl Speaker {
 
     /// Says something; whether it was stored.
     fn says(&mut self, message: &str, seconds: u64) -> bool {
-        let about = Reference { kind: "Pod".into(), namespace: "default".into(), name: "p".into(), uid: "u".into(), ..Reference::default() };
+        let about = Reference {
+            kind: "Pod".into(),
+            namespace: "default".into(),
+            name: "p".into(),
+            uid: "u".into(),
+            ..Reference::default()
+        };
         let (reason, host) = ("Failed", "n1".into());
         let note = Note { about, warning: true, reason, message: message.to_string(), source: "kubelet", host };
         let before = self.store.revision();

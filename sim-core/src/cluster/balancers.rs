@@ -144,7 +144,8 @@ mod tests {
         check(&members, 5, |row| {
             let text = |list: &[Value]| list.first().and_then(Value::as_str).unwrap_or_default().to_string();
             let labels = label(&text(row.list("labels")), "");
-            let taints = row.list("taints").iter().flat_map(|t| taint(t.as_str().unwrap()).as_array().cloned().unwrap()).collect();
+            let taints =
+                row.list("taints").iter().flat_map(|t| taint(t.as_str().unwrap()).as_array().cloned().unwrap()).collect();
             json!({"member": is_member(&node(labels, taints, row.flag("ready"), row.flag("unschedulable")))})
         });
         // A balancer looks at its members at each check, so that a sync is one that finds another set.
@@ -154,7 +155,12 @@ mod tests {
             let both = |key: &str, value: &str| label(if key.is_empty() { turned } else { key }, value);
             let ready = |key: &str| row.given[key] != false;
             let before = node(both(removed, "true"), json!([]), ready("readyFrom"), false);
-            let after = node(both(added, "false"), if row.text("taintAdded").is_empty() { json!([]) } else { taint(row.text("taintAdded")) }, ready("readyTo"), false);
+            let after = node(
+                both(added, "false"),
+                if row.text("taintAdded").is_empty() { json!([]) } else { taint(row.text("taintAdded")) },
+                ready("readyTo"),
+                false,
+            );
             json!({"sync": is_member(&before) != is_member(&after)})
         });
     }

@@ -326,9 +326,8 @@ pub(super) fn beyond_limit(mut old: Vec<Arc<ReplicaSet>>, limit: i64) -> impl It
     old.retain(|s| !s.meta.deleting());
     old.sort_by_key(|s| revision(&s.meta));
     let surplus = old.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
-    let empty = |s: &Arc<ReplicaSet>| {
-        s.replicas == 0 && s.status.replicas == 0 && s.status.observed >= s.meta.generation.unwrap_or(0)
-    };
+    let empty =
+        |s: &Arc<ReplicaSet>| s.replicas == 0 && s.status.replicas == 0 && s.status.observed >= s.meta.generation.unwrap_or(0);
     old.into_iter().take(surplus).filter(empty)
 }
 

@@ -69,7 +69,8 @@ pub fn reconcile(memory: &mut Memory, view: &View, clock: Clock) -> Plan {
 }
 
 fn gone_nodes(view: &View) -> Vec<Name> {
-    let mut nodes: Vec<Name> = view.pods.iter().filter_map(|p| p.node.clone()).filter(|n| view.nodes.get("", n).is_none()).collect();
+    let mut nodes: Vec<Name> =
+        view.pods.iter().filter_map(|p| p.node.clone()).filter(|n| view.nodes.get("", n).is_none()).collect();
     nodes.sort();
     nodes.dedup();
     nodes

@@ -44,11 +44,8 @@ impl Row {
 /// All rows of a kind.
 pub fn rows(kind: &str) -> Vec<Row> {
     let all: Vec<Value> = serde_yaml::from_str(include_str!("../../../tests/cases/controllers.yaml")).unwrap();
-    let row = |c: Value| Row {
-        name: c["name"].as_str().unwrap().to_string(),
-        given: c["given"].clone(),
-        expect: c["expect"].clone(),
-    };
+    let row =
+        |c: Value| Row { name: c["name"].as_str().unwrap().to_string(), given: c["given"].clone(), expect: c["expect"].clone() };
     all.into_iter().filter(|c| c["kind"] == kind).map(row).collect()
 }
 

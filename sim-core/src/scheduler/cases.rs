@@ -48,7 +48,8 @@ fn pods_fit_where_there_is_room() {
         used.add(&pod(json!({"containers": containers(&[row.given["used"].clone()])})), 1);
         used.pods = row.number("podsOnNode");
         let node = candidate(amounts(&row.given["nodeAllocatable"]), &Value::Null, used);
-        let asked = json!({"containers": containers(row.list("containers")), "initContainers": containers(row.list("initContainers"))});
+        let asked =
+            json!({"containers": containers(row.list("containers")), "initContainers": containers(row.list("initContainers"))});
         let reasons = filter::check(&pod(asked), &node, &Ok(())).err().map(|refusal| refusal.0).unwrap_or_default();
         json!({"fits": reasons.is_empty(), "reasons": reasons})
     });
@@ -110,7 +111,8 @@ fn spread(row: &Row) -> Value {
     let allowed = row.list("nodeAffinityAllows");
     if !allowed.is_empty() {
         let term = json!({"matchExpressions": [{"key": "name", "operator": "In", "values": allowed}]});
-        spec["affinity"] = json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}});
+        spec["affinity"] =
+            json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}});
     }
     let label = if row.given["selfMatch"] == false { "other" } else { "web" };
     let pod = Pod::parse(&json!({"apiVersion": "v1", "kind": "Pod",
@@ -135,9 +137,11 @@ fn pods_are_kept_apart() {
 
 #[test]
 fn soft_taints_and_crowds_cost_points() {
-    check(&rows_where("schedule-score", "plugin", "TaintToleration"), 3, |row| {
-        json!({"scores": score::tolerance(&row.numbers("untoleratedPreferNoScheduleTaints"))})
-    });
+    check(
+        &rows_where("schedule-score", "plugin", "TaintToleration"),
+        3,
+        |row| json!({"scores": score::tolerance(&row.numbers("untoleratedPreferNoScheduleTaints"))}),
+    );
     check(&rows_where("schedule-score", "plugin", "PodTopologySpread"), 13, |row| {
         let mut crowds: BTreeMap<String, i64> = BTreeMap::new();
         for constraint in row.list("constraints") {
@@ -192,9 +196,11 @@ fn room_earns_points() {
 
 #[test]
 fn large_clusters_are_sampled() {
-    check(&rows("schedule-sample"), 10, |row| {
-        json!({"feasibleNodesWanted": nodes_wanted(row.number("nodes") as usize, row.number("percentageOfNodesToScore") as usize)})
-    });
+    check(
+        &rows("schedule-sample"),
+        10,
+        |row| json!({"feasibleNodesWanted": nodes_wanted(row.number("nodes") as usize, row.number("percentageOfNodesToScore") as usize)}),
+    );
 }
 
 #[test]
@@ -210,7 +216,9 @@ fn messages_count_reasons() {
 
 #[test]
 fn pods_wait_between_attempts() {
-    check(&rows_where("backoff", "op", "scheduler-pod"), 1, |row| {
-        json!({"waitAfterAttempt": (1..=row.number("attempts")).map(|n| back_off(n as u32).as_secs()).collect::<Vec<_>>()})
-    });
+    check(
+        &rows_where("backoff", "op", "scheduler-pod"),
+        1,
+        |row| json!({"waitAfterAttempt": (1..=row.number("attempts")).map(|n| back_off(n as u32).as_secs()).collect::<Vec<_>>()}),
+    );
 }

@@ -8,7 +8,9 @@ use crate::objects::cases::{Row, check, rows};
 fn service(row: &Row, kind: &str, policy: &Value, node_ports: &[Value]) -> Value {
     let ports: Vec<Value> = node_ports.iter().map(|port| json!({"port": 80, "nodePort": port})).collect();
     let mut spec = json!({"type": kind, "ports": ports});
-    for (field, given) in [("clusterIP", "clusterIP"), ("healthCheckNodePort", "healthCheckNodePort"), ("loadBalancerClass", "loadBalancerClass")] {
+    for (field, given) in
+        [("clusterIP", "clusterIP"), ("healthCheckNodePort", "healthCheckNodePort"), ("loadBalancerClass", "loadBalancerClass")]
+    {
         if !row.given[given].is_null() {
             spec[field] = row.given[given].clone();
         }
@@ -35,7 +37,8 @@ fn changed(row: &Row) -> Value {
     let old = service(row, row.text("from"), old_policy, row.list("nodePorts"));
     let mut new = service(row, row.text("to"), new_policy, new_ports);
     wipe_type_dependent(&mut new, &old);
-    let node_ports: Vec<i64> = new["spec"]["ports"].as_array().unwrap().iter().map(|p| p["nodePort"].as_i64().unwrap_or(0)).collect();
+    let node_ports: Vec<i64> =
+        new["spec"]["ports"].as_array().unwrap().iter().map(|p| p["nodePort"].as_i64().unwrap_or(0)).collect();
     let mut got = json!({});
     for field in row.expect.as_object().unwrap().keys() {
         got[field] = match field.as_str() {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::super::endpoint_slice::{self, target_port};
-use super::super::packing::{self, Shape};
 use super::super::endpoints;
+use super::super::packing::{self, Shape};
 use super::*;
 use crate::objects::endpoint_slice::{AddressType, Endpoint, EndpointSlice, SlicePort};
 use crate::objects::endpoints::{Address, Subset};

@@ -59,9 +59,11 @@ fn failed_keys_wait_as_long_as_upstream() {
         ("endpointslice-sync", Which::EndpointSlice, 1),
         ("mirroring-sync", Which::EndpointSliceMirroring, 1),
     ] {
-        check(&rows_where("backoff", "op", op), count, |row| {
-            json!({"waitAfterFailure": waits(retry(which), row.number("failures"))})
-        });
+        check(
+            &rows_where("backoff", "op", op),
+            count,
+            |row| json!({"waitAfterFailure": waits(retry(which), row.number("failures"))}),
+        );
     }
     // The queue's own rule, whatever the numbers. Nothing waits before it has failed.
     check(&rows_where("backoff", "op", "value before each failure"), 1, |row| {

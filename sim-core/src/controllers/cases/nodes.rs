@@ -68,11 +68,14 @@ fn evictions(row: &Row) -> BTreeMap<String, u64> {
                 replace(&mut store, "Pod", "default", "p0", |doc| doc["spec"]["tolerations"] = tolerations(list));
             }
         }
-        let plan = node_lifecycle::reconcile(&mut memory, store.head(), &("".into(), "n".into()), clock(Duration::from_millis(now)));
+        let plan =
+            node_lifecycle::reconcile(&mut memory, store.head(), &("".into(), "n".into()), clock(Duration::from_millis(now)));
         for write in writes(&plan) {
             if let Write::Delete { name, .. } = write {
                 deleted.entry(name.to_string()).or_insert(now);
-                replace(&mut store, "Pod", "default", name, |doc| doc["metadata"]["deletionTimestamp"] = json!("2026-01-01T12:00:00Z"));
+                replace(&mut store, "Pod", "default", name, |doc| {
+                    doc["metadata"]["deletionTimestamp"] = json!("2026-01-01T12:00:00Z")
+                });
             }
         }
         let again = plan.again.map(|wait| now + wait.as_millis());
@@ -120,7 +123,8 @@ fn zones_are_judged_as_upstream() {
             _ => Zone::Normal,
         };
         let alone = row.text("otherZones") == "FullDisruption";
-        let rates: Vec<Value> = zone.period(row.number("zoneNodes") as usize, alone).map(|p| json!(1.0 / p.as_secs() as f64)).into_iter().collect();
+        let rates: Vec<Value> =
+            zone.period(row.number("zoneNodes") as usize, alone).map(|p| json!(1.0 / p.as_secs() as f64)).into_iter().collect();
         json!({"taintsPerSecond": rates.first().cloned().unwrap_or(json!(0))})
     });
 }
@@ -137,13 +141,16 @@ const LEASE: (&str, &str) = ("coordination.k8s.io", "Lease");
 impl Failure {
     fn new(nodes: usize, dead: usize) -> Failure {
         let mut stage = Stage::new(&[Which::NodeLifecycle, Which::EndpointSlice], cloud::Config::default());
-        stage.add(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default", "uid": "s1"},
+        stage
+            .add(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default", "uid": "s1"},
             "spec": {"clusterIP": "10.96.0.9", "selector": {"app": "web"}, "ports": [{"port": 80}]}}));
         stage.ready_after = None;
         for n in 1..=nodes {
             if n > 1 {
-                stage.add(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": format!("n{n}"), "uid": format!("n{n}")},
-                    "status": {"conditions": [{"type": "Ready", "status": "True"}]}}));
+                stage.add(
+                    json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": format!("n{n}"), "uid": format!("n{n}")},
+                    "status": {"conditions": [{"type": "Ready", "status": "True"}]}}),
+                );
             }
             stage.add(json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
                 "metadata": {"name": format!("n{n}"), "namespace": "kube-node-lease", "uid": format!("l{n}")}, "spec": {}}));
@@ -238,7 +245,9 @@ fn outcome(row: &Row) -> Value {
     for now in 0..420 {
         if back == Some(now) {
             cluster.dead = 0;
-            cluster.stage.change(("", "Node"), "", "n1", |doc| doc["status"]["conditions"] = json!([{"type": "Ready", "status": "True"}]));
+            cluster
+                .stage
+                .change(("", "Node"), "", "n1", |doc| doc["status"]["conditions"] = json!([{"type": "Ready", "status": "True"}]));
         }
         cluster.second(now);
         let taints = cluster.taints("NoExecute");
@@ -257,14 +266,21 @@ fn outcome(row: &Row) -> Value {
         Zone::Partial => "PartialDisruption",
         Zone::Full => "FullDisruption",
     };
-    told(row, json!({"podsReadyFalse": cluster.unready(), "noExecuteTaints": most, "podsDeleted": cluster.given_up(),
+    told(
+        row,
+        json!({"podsReadyFalse": cluster.unready(), "noExecuteTaints": most, "podsDeleted": cluster.given_up(),
         "zoneState": zone, "noExecuteTaintSpacingSeconds": spacing,
-        "cancelEventOnPods": cancelled.then_some("TaintManagerEviction"), "taintsRemovedWithinSeconds": in_time.then_some(5)}))
+        "cancelEventOnPods": cancelled.then_some("TaintManagerEviction"), "taintsRemovedWithinSeconds": in_time.then_some(5)}),
+    )
 }
 
 #[test]
 fn dead_nodes_are_given_up_in_time() {
-    check(&rows("node-failure"), 5, |row| if row.given["lastLeaseSeenByMonitorPass"].is_null() { outcome(row) } else { about(row) });
+    check(
+        &rows("node-failure"),
+        5,
+        |row| if row.given["lastLeaseSeenByMonitorPass"].is_null() { outcome(row) } else { about(row) },
+    );
 }
 
 fn collected(row: &Row) -> Value {
@@ -313,7 +329,9 @@ fn pods_of_a_deleted_node_go_after_a_while() {
     stage.add(with(pod(0, &json!({})), &["spec", "nodeName"], json!("n1")));
     stage.run(Duration::from_secs(25));
     let kind = crate::objects::KindName { group: "".into(), kind: "Node".into() };
-    stage.write(Write::Delete { kind, namespace: "".into(), name: "n1".into(), uid: None, grace: None, propagation: None }).unwrap();
+    stage
+        .write(Write::Delete { kind, namespace: "".into(), name: "n1".into(), uid: None, grace: None, propagation: None })
+        .unwrap();
     stage.run(Duration::from_secs(54));
     assert_eq!(stage.store.head().pods.len(), 1, "79 s: first missed at 40 s");
     stage.run(Duration::from_secs(2));

@@ -115,7 +115,13 @@ fn now() -> Timestamp {
 /// `ready for a month, 2 restarts, created now` and its like.
 fn described(text: &str) -> Arc<Pod> {
     let has = |part: &str| text.contains(part);
-    let phase = if has("Pending") { "Pending" } else if has("Unknown") { "Unknown" } else { "Running" };
+    let phase = if has("Pending") {
+        "Pending"
+    } else if has("Unknown") {
+        "Unknown"
+    } else {
+        "Running"
+    };
     let mut given = json!({"name": text, "phase": phase, "ready": text.starts_with("ready")});
     if !has("unscheduled") {
         given["node"] = json!("n1");
@@ -144,8 +150,11 @@ fn the_least_useful_pods_go_first() {
     let of_op = |op: &str| rows_where("pod-deletion-order", "op", op);
     check(&of_op("choose"), 8, |row| {
         let pods: Vec<_> = row.list("pods").iter().map(pod).collect();
-        let related: Vec<_> =
-            row.list("relatedActivePodNodes").iter().map(|node| pod(&json!({"name": "r", "node": node, "phase": "Running"}))).collect();
+        let related: Vec<_> = row
+            .list("relatedActivePodNodes")
+            .iter()
+            .map(|node| pod(&json!({"name": "r", "node": node, "phase": "Running"})))
+            .collect();
         let chosen = names(&doomed(&pods, &related, row.number("delete") as usize, now()));
         let wanted: Vec<String> = serde_json::from_value(row.expect["deleted"].clone()).unwrap();
         let same_set = chosen.iter().collect::<BTreeSet<_>>() == wanted.iter().collect();

@@ -1,9 +1,9 @@
 //! Kinds of the deployment controller: `rolling-update`, `proportional-scale`, `deployment-progress`, `revision-cleanup`, `recreate`.
 
+use super::super::deployment;
 use super::super::deployment_status as status;
 use super::super::rollout::{self, Size};
 use super::super::tests::{DEPLOYMENT, deployment as manifest, rolled_out};
-use super::super::deployment;
 use super::*;
 use crate::objects::json::At;
 use crate::objects::workload::{Deployment, ReplicaSet, Share};
@@ -43,9 +43,11 @@ fn bounds_round_as_upstream() {
 #[test]
 fn the_new_set_grows_as_upstream() {
     let number = |row: &Row, key: &str| row.number(key);
-    check(&steps("new-rs-target"), 3, |row| {
-        json!({"newRS": rollout::target(&of(row), number(row, "newRS"), number(row, "allRSTotal"))})
-    });
+    check(
+        &steps("new-rs-target"),
+        3,
+        |row| json!({"newRS": rollout::target(&of(row), number(row, "newRS"), number(row, "allRSTotal"))}),
+    );
     check(&steps("reconcile-new"), 5, |row| {
         let (old, new) = (number(row, "oldRS"), number(row, "newRS"));
         let got = rollout::new_size(number(row, "replicas"), rollout::bounds(&of(row)).0, new, old + new);
@@ -127,7 +129,8 @@ fn scaled(row: &Row) -> Value {
     }
     let plan = deployment::reconcile(store.head(), &key("web"), None, clock(Duration::ZERO));
     let written = |name: &str| {
-        let sets = writes(&plan).into_iter().filter_map(|w| if let Write::Update(Object::ReplicaSet(s)) = w { Some(s) } else { None });
+        let sets =
+            writes(&plan).into_iter().filter_map(|w| if let Write::Update(Object::ReplicaSet(s)) = w { Some(s) } else { None });
         sets.filter(|s| &*s.meta.name == name).map(|s| s.replicas).last()
     };
     let after = |(at, size): (usize, &i64)| written(&format!("web-{}", sizes.len() - at)).unwrap_or(*size);
@@ -144,7 +147,8 @@ fn progressing(row: &Row) -> Deployment {
     let deadline = row.given["deadline"].as_i64().unwrap_or(i64::from(i32::MAX));
     let mut doc = with(manifest(5, &json!({})), &["spec", "progressDeadlineSeconds"], deadline.into());
     let complete = row.flag("complete");
-    doc["status"] = json!({"observedGeneration": 1, "replicas": 5, "updatedReplicas": 5, "availableReplicas": if complete { 5 } else { 4 }});
+    doc["status"] =
+        json!({"observedGeneration": 1, "replicas": 5, "updatedReplicas": 5, "availableReplicas": if complete { 5 } else { 4 }});
     if row.given.get("reason") != Some(&Value::Null) {
         let reason = row.given["reason"].as_str().unwrap_or("ReplicaSetUpdated");
         let since = "2026-01-01T12:00:00Z";
@@ -211,7 +215,8 @@ fn recreate_waits_for_the_old_to_be_gone() {
             store.insert(Object::parse(&set(1, "old", 0, row.number("oldStatusReplicas"))), Instant::START);
         }
         for (at, phase) in row.list("oldPodPhases").iter().enumerate() {
-            let owner = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "uid": "rs1", "controller": true}]);
+            let owner =
+                json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "uid": "rs1", "controller": true}]);
             let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": format!("p{at}"), "namespace": "default",
                 "uid": format!("p{at}"), "ownerReferences": owner}, "status": {"phase": phase}});
             store.insert(Object::parse(&pod), Instant::START);

@@ -44,7 +44,21 @@ pub fn reconcile(view: &View, (namespace, name): &Key, failure: Option<&Status>,
         plan.then(status::report(deployment, &sets, None, failure, clock, &mut None));
         return plan;
     }
-    let mut sync = Sync { view, deployment, sets, touched: BTreeMap::new(), created: None, revision: None, deleted: Vec::new() };
+    let claims = claims(view, deployment, &sets);
+    if !claims.is_empty() {
+        plan.extend(claims);
+        return plan;
+    }
+    let mut sync = Sync {
+        view,
+        deployment,
+        sets,
+        touched: BTreeMap::new(),
+        created: None,
+        revision: None,
+        deleted: Vec::new(),
+        collided: false,
+    };
     sync.act();
     sync.into_plan(failure, clock)
 }
@@ -63,6 +77,8 @@ struct Sync<'v> {
     revision: Option<String>,
     /// Sets beyond the history limit.
     deleted: Vec<Write>,
+    /// Another set has the name of the new one.
+    collided: bool,
 }
 
 impl Sync<'_> {
@@ -81,6 +97,12 @@ impl Sync<'_> {
     /// The writes, in the order upstream makes them; each waits for the one before.
     fn into_plan(self, failure: Option<&Status>, clock: Clock) -> Plan {
         let mut plan = Plan::default();
+        if self.collided {
+            let mut counted = (**self.deployment).clone();
+            counted.status.collisions = Some(counted.status.collisions.unwrap_or(0) + 1);
+            plan.then([Write::Status { object: Object::Deployment(Arc::new(counted)), checked: false }]);
+            return plan;
+        }
         let name = self.created.as_ref().and_then(|step| match &step.write {
             Write::Create(object) => Some(object.meta().name.clone()),
             _ => None,
@@ -222,17 +244,15 @@ impl Sync<'_> {
         let revision = (latest + 1).to_string();
         let template = d.template.with_label(HASH, &hash);
         let mut meta = Meta::named(&d.meta.namespace, &format!("{}-{hash}", d.meta.name));
+        // What upstream learns from a refusal is in the photograph: the next hash is made with a larger count.
+        self.collided = self.view.replica_sets.get(&meta.namespace, &meta.name).is_some();
+        if self.collided {
+            return;
+        }
         meta.labels = template.labels.clone();
         let annotations = Labels(copied(&d.meta.annotations).collect()).with(REVISION, &revision);
         meta.annotations = Arc::new(self.sized(&annotations));
-        meta.owners = Arc::from([Owner {
-            api_version: "apps/v1".into(),
-            kind: "Deployment".into(),
-            name: d.meta.name.clone(),
-            uid: d.meta.uid.clone().unwrap_or_default(),
-            controller: Some(true),
-            block: Some(true),
-        }]);
+        meta.owners = Arc::from([owner_of(d)]);
         let name = meta.name.clone();
         let mut set = ReplicaSet::from_parts(meta, size, Labels::default(), template, d.min_ready);
         let mut selector = At::top(&d.doc).at("spec").at("selector").0.cloned().unwrap_or_default();
@@ -319,6 +339,39 @@ impl Sync<'_> {
             });
         }
     }
+}
+
+fn owner_of(deployment: &Deployment) -> Owner {
+    Owner {
+        api_version: "apps/v1".into(),
+        kind: "Deployment".into(),
+        name: deployment.meta.name.clone(),
+        uid: deployment.meta.uid.clone().unwrap_or_default(),
+        controller: Some(true),
+        block: Some(true),
+    }
+}
+
+/// Sets without owner that match are taken in; own ones whose labels no longer match are let go. Others are looked for only where
+/// the spec is new or all is at rest, so that a rollout does not look through a namespace at each of its steps.
+fn claims(view: &View, deployment: &Deployment, own: &[Arc<ReplicaSet>]) -> Vec<Write> {
+    let matches = |set: &Arc<ReplicaSet>| deployment.selector.matches(&set.meta.labels);
+    let update = |set: &Arc<ReplicaSet>, owners: Arc<[Owner]>| {
+        let mut claimed = (**set).clone();
+        claimed.meta.owners = owners;
+        Write::Update(Object::ReplicaSet(Arc::new(claimed)))
+    };
+    let others =
+        |set: &Arc<ReplicaSet>| set.meta.owners.iter().filter(|o| o.controller != Some(true)).cloned().collect::<Vec<_>>();
+    let strays = own.iter().filter(|set| !matches(set) && !set.meta.deleting());
+    let mut claims: Vec<Write> = strays.map(|set| update(set, others(set).into())).collect();
+    let new_spec = deployment.status.observed < deployment.meta.generation.unwrap_or(0);
+    if (new_spec || status::complete(deployment, &deployment.status)) && !deployment.selector.requirements.is_empty() {
+        let orphan = |set: &&Arc<ReplicaSet>| set.meta.controller().is_none() && matches(set) && !set.meta.deleting();
+        let orphans = view.replica_sets.in_namespace(&deployment.meta.namespace).filter(orphan);
+        claims.extend(orphans.map(|set| update(set, others(set).into_iter().chain([owner_of(deployment)]).collect())));
+    }
+    claims
 }
 
 /// Of the old sets beyond the limit, by revision, those that are empty. Sets in use count against the limit, but stay.

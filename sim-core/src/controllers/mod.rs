@@ -359,6 +359,10 @@ fn key_of(object: &Object) -> Key {
 fn owner_key(which: Which, view: &View, object: &Object) -> Option<Key> {
     let owner_kind = match (which, object) {
         (Which::Deployment, Object::Deployment(_)) | (Which::ReplicaSet, Object::ReplicaSet(_)) => return Some(key_of(object)),
+        (Which::Deployment, Object::ReplicaSet(set)) if set.meta.controller().is_none() => {
+            let matching = |d: &&Arc<crate::objects::workload::Deployment>| d.selector.matches(&set.meta.labels);
+            return view.deployments.in_namespace(&set.meta.namespace).find(matching).map(|d| meta_key(&d.meta));
+        }
         (Which::Deployment, Object::ReplicaSet(_)) => "Deployment",
         (Which::Deployment, Object::Pod(pod)) => {
             let set = view.replica_sets.get(&pod.meta.namespace, &pod.meta.controller()?.name)?;

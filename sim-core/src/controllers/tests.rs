@@ -344,3 +344,39 @@ fn a_cloud_gives_an_address_after_a_while_and_takes_it_back() {
     stage.run(Duration::from_secs(5));
     assert!(service(&stage).is_none());
 }
+
+#[test]
+fn a_deployment_takes_in_the_sets_it_was_made_for() {
+    let mut stage = rolled_out(2, &json!(1), &json!(0));
+    let kind = crate::objects::KindName { group: "apps".into(), kind: "Deployment".into() };
+    let propagation = Some(crate::api::request::Propagation::Orphan);
+    stage
+        .write(Write::Delete { kind, namespace: "default".into(), name: "web".into(), uid: None, grace: None, propagation })
+        .unwrap();
+    stage.run(Duration::from_secs(5));
+    let owners = |stage: &Stage| {
+        let sets: Vec<_> =
+            stage.store.head().replica_sets.iter().map(|s| s.meta.controller().map(|o| o.uid.to_string())).collect();
+        (sets, stage.count_pods())
+    };
+    assert_eq!(owners(&stage), (vec![None], 2));
+    let mut again = deployment(2, &json!({}));
+    again["metadata"]["uid"] = json!("d2");
+    stage.add(again);
+    stage.run(Duration::from_secs(5));
+    assert_eq!(owners(&stage), (vec![Some("d2".to_string())], 2), "no second set, no other pods");
+}
+
+#[test]
+fn a_name_that_is_taken_is_counted_as_a_collision() {
+    let stage = rolled_out(1, &json!(1), &json!(0));
+    let taken = stage.store.head().replica_sets.iter().next().unwrap().meta.name.to_string();
+    let mut stage = Stage::new(&WORKLOADS, cloud::Config::default());
+    stage.add(json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": taken, "namespace": "default", "uid": "other"},
+        "spec": {"replicas": 0, "selector": {"matchLabels": {"app": "other"}}, "template": {"metadata": {"labels": {"app": "other"}}}}}));
+    stage.add(deployment(1, &json!({})));
+    stage.run(Duration::from_secs(10));
+    let made = stage.store.head().deployments.get("default", "web").unwrap().clone();
+    assert_eq!((made.status.collisions, made.status.available), (Some(1), 1));
+    assert_eq!(stage.store.head().replica_sets.len(), 2);
+}

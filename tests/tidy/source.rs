@@ -44,7 +44,9 @@ fn is_test_file(path: &str) -> bool {
     let path = Path::new(path);
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let folder = |name: &str| path.parent().is_some_and(|parent| parent.iter().any(|part| part == name));
-    stem == "tests" || stem.ends_with("_tests") || ["tests", "benches", "examples"].into_iter().any(folder)
+    matches!(stem, "tests" | "cases")
+        || stem.ends_with("_tests")
+        || ["tests", "cases", "benches", "examples"].into_iter().any(folder)
 }
 
 /// Marks `#[cfg(test)]` and the item after it. rustfmt puts the end of an item at the indentation of its beginning.

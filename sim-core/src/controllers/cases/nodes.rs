@@ -165,7 +165,7 @@ impl Failure {
 
     /// One second, in which those that live renew their leases if it is time.
     fn second(&mut self, now: u64) {
-        if now % 10 == 0 {
+        if now.is_multiple_of(10) {
             for n in self.dead + 1..=self.nodes {
                 self.stage.change(LEASE, "kube-node-lease", &format!("n{n}"), |doc| doc["spec"]["leaseTransitions"] = json!(now));
             }

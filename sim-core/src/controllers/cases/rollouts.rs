@@ -129,9 +129,9 @@ fn scaled(row: &Row) -> Value {
     }
     let plan = deployment::reconcile(store.head(), &key("web"), None, clock(Duration::ZERO));
     let written = |name: &str| {
-        let sets =
+        let mut sets =
             writes(&plan).into_iter().filter_map(|w| if let Write::Update(Object::ReplicaSet(s)) = w { Some(s) } else { None });
-        sets.filter(|s| &*s.meta.name == name).map(|s| s.replicas).last()
+        sets.rfind(|s| &*s.meta.name == name).map(|s| s.replicas)
     };
     let after = |(at, size): (usize, &i64)| written(&format!("web-{}", sizes.len() - at)).unwrap_or(*size);
     json!({"replicaSetsNewestFirst": sizes.iter().enumerate().map(after).collect::<Vec<_>>()})

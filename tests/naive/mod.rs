@@ -3,7 +3,7 @@
 //! It was written from the same facts as `sim_core::proxy` and without looking at that, to be compared with it over made-up
 //! clusters and packets ([`worlds`], [`compare`]). It shares the words of the question and of the answer (objects, packet,
 //! reasons), and nothing of how one comes from the other: no maps, no memory of earlier questions, and for each mode the chains
-//! of the real thing ([`iptables`], [`nftables`], [`ipvs`]). What the kernel remembers of clients is a list ([`affinity`]).
+//! of the real thing (`iptables`, `nftables`, `ipvs`). What the kernel remembers of clients is a list (`affinity`).
 //!
 //! What a packet meets, after `pkg/proxy` of Kubernetes: one that arrives goes through nat PREROUTING and then filter INPUT or
 //! FORWARD; one that a process of the node sends goes through nat OUTPUT and filter OUTPUT, and filter INPUT if it stays.

@@ -268,12 +268,23 @@ impl<'g> Walk<'g> {
             return Outcome::Unknown;
         }
         if self.ground.is_balancer(ip) {
-            return self.at_balancer(Place::Node(node.clone()), node);
+            return self.back_to_balancer(node);
         }
         if !self.travels(Place::Node(node.clone()), node, OUTSIDE) {
             return Outcome::TimedOut;
         }
         self.elsewhere()
+    }
+
+    /// To a balancer from a node. What a balancer has sent to a node, and no rule there takes, is routed back to it, and so on until
+    /// its TTL is used up.
+    fn back_to_balancer(&mut self, node: &Name) -> Outcome {
+        let place = Place::Node(node.clone());
+        if self.by_balancer.is_none() {
+            return self.at_balancer(place, node);
+        }
+        self.hop(place, Component::Network, Step::Lost, Reason::NobodyHasAddress { ip: self.destination.ip() });
+        Outcome::TimedOut
     }
 
     /// A host outside: nobody here knows what it does; that it answers is assumed.

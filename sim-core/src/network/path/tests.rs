@@ -293,6 +293,14 @@ fn a_balancer_reaches_every_node_with_power() {
     assert_eq!(ways(&rest), ["1/2 node-1 delivered", "1/2 node-2 delivered"]);
 }
 
+/// In iptables mode nothing refuses it on OUTPUT, so it leaves for the balancer, which sends it to a node again.
+#[test]
+fn a_nodes_own_packet_to_a_balancer_without_endpoints_comes_to_an_end() {
+    let trace = look(&world(&json!({}), &[]), &Source::Node("node-1".into()), "198.18.0.1:80");
+    let ends: Vec<&str> = trace.branches.iter().map(|b| b.outcome.text()).collect();
+    assert_eq!(ends, ["timed-out", "refused", "refused"], "from node-1 itself, from the others");
+}
+
 /// `web`'s balancer with these nodes, `+` healthy, `-` unhealthy, `~` draining.
 fn balanced(nodes: &[(&str, char)]) -> Balanced {
     let held = |(node, state): &(&str, char)| Held {

@@ -57,6 +57,15 @@ pub enum Write {
     Note(Note),
 }
 
+impl Write {
+    /// Deletes this very object; see [`Write::Delete`] for `grace` and `propagation`.
+    pub fn delete(object: &Object, grace: Option<i64>, propagation: Option<Propagation>) -> Write {
+        let meta = object.meta();
+        let (namespace, name, uid) = (meta.namespace.clone(), meta.name.clone(), meta.uid.clone());
+        Write::Delete { kind: object.kind_name(), namespace, name, uid, grace, propagation }
+    }
+}
+
 /// An Event to be left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {

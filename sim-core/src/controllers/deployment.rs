@@ -17,7 +17,7 @@ use crate::objects::json::{At, set as set_json};
 use crate::objects::labels::{Labels, Selector};
 use crate::objects::meta::{Meta, Owner};
 use crate::objects::workload::{Deployment, PodTemplate, ReplicaSet, Strategy};
-use crate::objects::{KindName, Name, Object};
+use crate::objects::{Name, Object};
 use crate::store::View;
 
 const HASH: &str = "pod-template-hash";
@@ -329,14 +329,7 @@ impl Sync<'_> {
         }
         let old: Vec<Arc<ReplicaSet>> = self.old_sets(Some(new)).into_iter().map(|at| self.sets[at].clone()).collect();
         for set in beyond_limit(old, self.deployment.history_limit) {
-            self.deleted.push(Write::Delete {
-                kind: KindName { group: "apps".into(), kind: "ReplicaSet".into() },
-                namespace: set.meta.namespace.clone(),
-                name: set.meta.name.clone(),
-                uid: set.meta.uid.clone(),
-                grace: None,
-                propagation: None,
-            });
+            self.deleted.push(Write::delete(&Object::ReplicaSet(set), None, None));
         }
     }
 }

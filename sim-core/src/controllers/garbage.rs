@@ -121,14 +121,7 @@ fn exists(view: &View, dependent: &Object, owner: &Owner) -> bool {
 }
 
 fn delete(object: &Object, propagation: Propagation) -> Write {
-    Write::Delete {
-        kind: object.kind_name(),
-        namespace: object.meta().namespace.clone(),
-        name: object.meta().name.clone(),
-        uid: object.meta().uid.clone(),
-        grace: None,
-        propagation: Some(propagation),
-    }
+    Write::delete(object, None, Some(propagation))
 }
 
 fn without(object: &Object, finalizer: &str) -> Write {

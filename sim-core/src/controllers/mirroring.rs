@@ -11,7 +11,7 @@ use crate::api::component::Write;
 use crate::objects::endpoint_slice::{AddressType, Endpoint, EndpointSlice, MANAGED_BY, SERVICE_NAME, SlicePort, TargetRef};
 use crate::objects::endpoints::{Address, Endpoints, Subset};
 use crate::objects::meta::{Meta, Owner};
-use crate::objects::{KindName, Name, Object};
+use crate::objects::{Name, Object};
 use crate::store::View;
 
 const MANAGER: &str = "endpointslicemirroring-controller.k8s.io";
@@ -50,14 +50,7 @@ pub fn reconcile(view: &View, (namespace, name): &Key) -> Plan {
         }
     }
     for slice in slices.into_values() {
-        plan.push(Write::Delete {
-            kind: KindName { group: "discovery.k8s.io".into(), kind: "EndpointSlice".into() },
-            namespace: slice.meta.namespace.clone(),
-            name: slice.meta.name.clone(),
-            uid: slice.meta.uid.clone(),
-            grace: None,
-            propagation: None,
-        });
+        plan.push(Write::delete(&Object::EndpointSlice(slice.clone()), None, None));
     }
     plan
 }

@@ -35,14 +35,7 @@ pub fn reconcile(view: &View, (_, name): &Key) -> Plan {
     kinds.dedup();
     let content: Vec<Object> = kinds.iter().flat_map(|kind| view.list(kind, name)).collect();
     for object in content.iter().filter(|o| !o.meta().deleting()) {
-        plan.push(Write::Delete {
-            kind: object.kind_name(),
-            namespace: name.clone(),
-            name: object.meta().name.clone(),
-            uid: object.meta().uid.clone(),
-            grace: None,
-            propagation: None,
-        });
+        plan.push(Write::delete(object, None, None));
     }
     if content.is_empty() {
         let mut empty = (**namespace).clone();

@@ -16,7 +16,7 @@ use crate::engine::time::{Duration, Instant};
 use crate::objects::condition::{self, Condition};
 use crate::objects::node::{Node, Taint};
 use crate::objects::pod::Pod;
-use crate::objects::{KindName, Name, Object};
+use crate::objects::{Name, Object};
 use crate::store::{Change, View};
 
 /// Between two looks at all nodes.
@@ -275,14 +275,7 @@ fn evictions(memory: &mut Memory, view: &View, node: &Node, clock: Clock, plan: 
         }
         memory.evictions.remove(&key);
         plan.push(told(pod, "Marking for deletion Pod"));
-        plan.push(Write::Delete {
-            kind: KindName { group: Name::default(), kind: "Pod".into() },
-            namespace: pod.meta.namespace.clone(),
-            name: pod.meta.name.clone(),
-            uid: pod.meta.uid.clone(),
-            grace: None,
-            propagation: None,
-        });
+        plan.push(Write::delete(&Object::Pod(pod.clone()), None, None));
     }
     soonest
 }

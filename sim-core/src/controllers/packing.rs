@@ -10,7 +10,7 @@ use crate::objects::endpoint_slice::{AddressType, Endpoint, EndpointSlice, MANAG
 use crate::objects::labels::Labels;
 use crate::objects::meta::{Meta, Owner};
 use crate::objects::service::Service;
-use crate::objects::{KindName, Name, Object};
+use crate::objects::{Name, Object};
 use crate::store::View;
 
 /// Endpoints per slice, at most (`--max-endpoints-per-slice`).
@@ -47,7 +47,7 @@ pub fn pack(view: &View, service: &Arc<Service>, wanted: BTreeMap<Shape, Vec<End
         packed.write(service, &shape, &labels, &mut spare, &mut writes);
     }
     for slice in spare.into_iter().chain(foreign) {
-        writes.push(delete(&slice));
+        writes.push(Write::delete(&Object::EndpointSlice(slice), None, None));
     }
     writes
 }
@@ -182,15 +182,4 @@ fn create(service: &Arc<Service>, shape: &Shape, labels: &Labels, endpoints: Vec
     }]);
     let slice = EndpointSlice { meta, family: shape.0, ports: shape.1.clone(), endpoints, given: None };
     Write::Create(Object::EndpointSlice(Arc::new(slice)))
-}
-
-fn delete(slice: &EndpointSlice) -> Write {
-    Write::Delete {
-        kind: KindName { group: "discovery.k8s.io".into(), kind: "EndpointSlice".into() },
-        namespace: slice.meta.namespace.clone(),
-        name: slice.meta.name.clone(),
-        uid: slice.meta.uid.clone(),
-        grace: None,
-        propagation: None,
-    }
 }

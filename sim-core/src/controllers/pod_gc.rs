@@ -16,7 +16,7 @@ use crate::engine::time::{Duration, Instant};
 use crate::objects::condition::{self, Condition};
 use crate::objects::pod::{Phase, Pod};
 use crate::objects::time::Timestamp;
-use crate::objects::{KindName, Name, Object};
+use crate::objects::{Name, Object};
 use crate::store::{Change, View};
 
 /// Between two looks.
@@ -94,7 +94,7 @@ pub(super) fn sweep(view: &View, threshold: usize, gone: &dyn Fn(&Name) -> bool,
     let doomed: Vec<&Arc<Pod>> = ended.iter().copied().chain(others).collect();
     let mut plan = Plan::default();
     plan.then(doomed.iter().filter(|p| !p.finished()).map(|p| failed(p, lost(p), now)));
-    plan.then(doomed.iter().map(|p| delete(p)));
+    plan.then(doomed.iter().map(|p| Write::delete(&Object::Pod(Arc::clone(p)), Some(0), None)));
     plan
 }
 
@@ -113,15 +113,4 @@ fn failed(pod: &Arc<Pod>, lost: bool, now: Timestamp) -> Write {
         condition::upsert(&mut status.conditions, target);
     }
     Write::Status { object: Object::Pod(Arc::new(failed)), checked: false }
-}
-
-fn delete(pod: &Pod) -> Write {
-    Write::Delete {
-        kind: KindName { group: Name::default(), kind: "Pod".into() },
-        namespace: pod.meta.namespace.clone(),
-        name: pod.meta.name.clone(),
-        uid: pod.meta.uid.clone(),
-        grace: Some(0),
-        propagation: None,
-    }
 }

@@ -17,7 +17,7 @@ use crate::objects::labels::{Labels, Operator, Selector};
 use crate::objects::meta::{Meta, Owner};
 use crate::objects::pod::{Pod, PodStatus};
 use crate::objects::workload::{ReplicaSet, WorkloadStatus};
-use crate::objects::{KindName, Name, Object};
+use crate::objects::{Name, Object};
 use crate::store::View;
 
 /// Most creations or deletions of one sync.
@@ -132,14 +132,7 @@ fn new_pod(set: &ReplicaSet) -> Pod {
 fn shrink(view: &View, set: &Arc<ReplicaSet>, live: &[Arc<Pod>], count: usize, clock: Clock, plan: &mut Plan) {
     let about = Object::ReplicaSet(set.clone());
     let step = |pod: &Arc<Pod>| {
-        let write = Write::Delete {
-            kind: KindName { group: Name::default(), kind: "Pod".into() },
-            namespace: pod.meta.namespace.clone(),
-            name: pod.meta.name.clone(),
-            uid: pod.meta.uid.clone(),
-            grace: None,
-            propagation: None,
-        };
+        let write = Write::delete(&Object::Pod(pod.clone()), None, None);
         let deleted = said(&about, false, "SuccessfulDelete", format!("Deleted pod: {}", pod.meta.name), SOURCE);
         let refused = said(&about, true, "FailedDelete", "Error deleting: ", SOURCE);
         Step::from(write).done(deleted, Tail::Nothing).failed(refused)

@@ -9,7 +9,7 @@ use super::worker::Worker;
 use super::{Event, Kubelets, What, probes};
 use crate::api::component::{Clock, Reaction, Write};
 use crate::engine::time::Duration;
-use crate::objects::{KindName, Name};
+use crate::objects::Object;
 use crate::store::ObjectId;
 
 /// SIGTERM has at least this long after a preStop hook that used up the grace period.
@@ -115,9 +115,7 @@ impl Kubelets {
         if !kubelet.running {
             return;
         }
-        let kind = KindName { group: Name::default(), kind: "Pod".into() };
-        let (namespace, name, uid) = (worker.namespace.clone(), worker.name.clone(), worker.pod.meta.uid.clone());
-        reaction.write(WRITE, Write::Delete { kind, namespace, name, uid, grace: Some(0), propagation: None });
+        reaction.write(WRITE, Write::delete(&Object::Pod(worker.pod.clone()), Some(0), None));
     }
 
     /// The containers of a pod end by themselves, with that status.

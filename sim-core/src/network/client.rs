@@ -9,7 +9,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::transport::{Connection, Opening, SYN_WAITS, Sent, retransmissions};
+use super::transport::{
+    Connection, NO_LIMIT, Opening, SYN_SLACK, SYN_WAITS, Sent, last_probe, next_look, probes_give_up, retransmissions,
+};
 use super::wire::{Asked, Connections, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
 use crate::dns::message::{Question, Reply};
 use crate::dns::resolver::{Family, LookupError, lookup};
@@ -17,17 +19,6 @@ use crate::engine::time::{Duration, Instant};
 use crate::explain::{Outcome, Place, Reason, Trace};
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
-
-/// By so much the kernel gives up later than its timers say: each of them fires late by up to a few hundred milliseconds.
-const SLACK: Duration = Duration::from_millis(2_261);
-/// While an answer is awaited the other end is looked at after this long, and later each time a hundredth of the time has passed.
-const LOOK_AFTER: Duration = Duration::from_millis(10);
-/// Keep-alive probes: curl asks for one after 60 s of silence and one each 60 s from then on.
-const PROBE_EVERY: Duration = Duration::from_secs(60);
-/// Linux gives up after nine without an answer (`net.ipv4.tcp_keepalive_probes`).
-const PROBES: u64 = 9;
-/// Who has no limit at all waits for a day.
-const AT_MOST: Duration = Duration::from_secs(86_400);
 
 /// What is asked of whom.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -196,7 +187,7 @@ impl Transfer {
                 Turn::Go(stage) => self.stage = stage,
                 Turn::Wait(stage, due) => {
                     self.stage = stage;
-                    return Next::At(due.min(self.began + self.limit.unwrap_or(AT_MOST)));
+                    return Next::At(due.min(self.began + self.limit.unwrap_or(NO_LIMIT)));
                 }
                 // Nothing came over a connection that had served before: the server may have closed it just then.
                 Turn::End(End::Empty | End::Reset, _) if self.reused => {
@@ -210,7 +201,7 @@ impl Transfer {
 
     /// How it ends if the client's own limit is reached. What arrives at that very moment still counts.
     fn out_of_patience(&self, now: Instant) -> Option<End> {
-        let deadline = self.began + self.limit.unwrap_or(AT_MOST);
+        let deadline = self.began + self.limit.unwrap_or(NO_LIMIT);
         if now < deadline {
             return None;
         }
@@ -259,7 +250,9 @@ impl Transfer {
     fn syn(&mut self, to: SocketAddr, port: Option<u16>, sent: usize, wire: &mut dyn Connections, now: Instant) -> Turn {
         let Some(wait) = SYN_WAITS.get(sent) else {
             return match sent {
-                n if n == SYN_WAITS.len() => Turn::Wait(Stage::Syn { to, port, sent: sent + 1, due: now + SLACK }, now + SLACK),
+                n if n == SYN_WAITS.len() => {
+                    Turn::Wait(Stage::Syn { to, port, sent: sent + 1, due: now + SYN_SLACK }, now + SYN_SLACK)
+                }
                 _ => Turn::End(End::ConnectTimedOut, None),
             };
         };
@@ -292,16 +285,16 @@ fn send(connection: Box<Connection>, sent: usize, wire: &mut dyn Connections, ta
         HttpReply::Response { status, after, .. } => (Some(End::Status(status)), after),
         HttpReply::Empty { after } => (Some(End::Empty), after),
         HttpReply::Reset { after } => (Some(End::Reset), after),
-        HttpReply::Silence => (None, AT_MOST),
+        HttpReply::Silence => (None, NO_LIMIT),
         HttpReply::Lost => return Turn::Go(Stage::Lost { connection, sent: sent + 1, due: now + patience }),
     };
-    let (comes, look) = (now + after, now + LOOK_AFTER);
+    let (comes, look) = (now + after, now + next_look(Duration::ZERO));
     Turn::Go(Stage::Await(Awaited { connection, end, since: now, comes, again: 0, heard: now, look }))
 }
 
 /// Waits for the answer, and hears of the end of the server meanwhile.
 fn wait(mut awaited: Awaited, wire: &mut dyn Connections, now: Instant) -> Turn {
-    let gives_up = awaited.heard + PROBE_EVERY.times(PROBES + 1);
+    let gives_up = awaited.heard + probes_give_up();
     let next = awaited.comes.min(awaited.look).min(gives_up);
     if now < next {
         return Turn::Wait(Stage::Await(awaited), next);
@@ -316,13 +309,13 @@ fn wait(mut awaited: Awaited, wire: &mut dyn Connections, now: Instant) -> Turn 
         (there, sent) => {
             let spent = now.since(awaited.since);
             if sent == Sent::Arrived {
-                awaited.heard = awaited.since + PROBE_EVERY.times(spent.as_nanos() / PROBE_EVERY.as_nanos());
+                awaited.heard = awaited.since + last_probe(spent);
             } else if there.is_some() {
                 // The server sends again what is not acknowledged.
                 awaited.comes = retransmissions().nth(awaited.again).map_or(Instant::FAR_FUTURE, |wait| now + wait);
                 awaited.again += 1;
             }
-            awaited.look = now + LOOK_AFTER.max(Duration::from_nanos(spent.as_nanos() / 100));
+            awaited.look = now + next_look(spent);
             return Turn::Go(Stage::Await(awaited));
         }
     };

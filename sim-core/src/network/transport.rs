@@ -39,6 +39,38 @@ pub fn retransmissions() -> impl Iterator<Item = Duration> {
     (0..=15).map(|n| Duration::from_millis((200_u64 << n).min(120_000)))
 }
 
+/// What a client measures beyond the kernel's 127 s until it reports (curl is seen to say 129 to 131 s): the retry timers of
+/// Linux fire late by up to a few hundred milliseconds each.
+pub const SYN_SLACK: Duration = Duration::from_millis(2_261);
+
+/// While an answer is awaited the other end is looked at after this long, and later each time a hundredth of the time has passed:
+/// the error of the moment at which its end is noticed.
+const LOOK_AFTER: Duration = Duration::from_millis(10);
+
+/// Keep-alive probes: curl asks for one after 60 s of silence and one each 60 s from then on.
+const PROBE_EVERY: Duration = Duration::from_secs(60);
+
+/// Linux gives up after nine probes without an answer (`net.ipv4.tcp_keepalive_probes`).
+const PROBES: u64 = 9;
+
+/// Who has no limit at all waits for a day.
+pub const NO_LIMIT: Duration = Duration::from_secs(86_400);
+
+/// Until the other end is looked at again, when an answer has been awaited for so long.
+pub fn next_look(spent: Duration) -> Duration {
+    LOOK_AFTER.max(Duration::from_nanos(spent.as_nanos() / 100))
+}
+
+/// When the last probe was due of those sent in the time that an answer has been awaited.
+pub fn last_probe(spent: Duration) -> Duration {
+    PROBE_EVERY.times(spent.as_nanos() / PROBE_EVERY.as_nanos())
+}
+
+/// So long after the last acknowledged probe the kernel gives up.
+pub fn probes_give_up() -> Duration {
+    PROBE_EVERY.times(PROBES + 1)
+}
+
 /// The first packet of a connection, to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Opening {

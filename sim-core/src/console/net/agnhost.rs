@@ -14,12 +14,9 @@ use super::{connections, source};
 use crate::dns::resolver::{Family, Lookup, LookupError, SentOutcome, lookup};
 use crate::engine::time::Duration;
 use crate::explain;
-use crate::network::transport::Opening;
+use crate::network::transport::{NO_LIMIT, Opening};
 use crate::network::wire::{Connections, Source};
 use crate::objects::pod_spec::Protocol;
-
-/// How long a question over UDP is waited for where no limit is given; the real program waits for ever.
-const AT_MOST: Duration = Duration::from_secs(86_400);
 
 /// The program.
 pub fn agnhost(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
@@ -170,7 +167,7 @@ fn one_packet(
             (trace.round_trip, Err(format!("REFUSED: read udp {own}->{to}: read: connection refused")))
         }
         explain::Outcome::Refused => (trace.round_trip, Err("OTHER: connection refused".to_string())),
-        _ if udp => (timeout.unwrap_or(AT_MOST), Err(format!("TIMEOUT: read udp {own}->{to}: i/o timeout"))),
+        _ if udp => (timeout.unwrap_or(NO_LIMIT), Err(format!("TIMEOUT: read udp {own}->{to}: i/o timeout"))),
         _ => (timeout.unwrap_or(Duration::ZERO), Err("TIMEOUT".to_string())),
     };
     wire.wait(pause).map_err(Failed::Stopped)?;

@@ -9,14 +9,10 @@ use std::net::SocketAddr;
 use crate::engine::time::Duration;
 use crate::explain::answer::Client;
 use crate::explain::{Outcome, Trace};
-use crate::network::transport::{Connection, Opening, SYN_WAITS};
+use crate::network::transport::{Connection, Opening, SYN_SLACK, SYN_WAITS};
 use crate::network::wire::{Connections, Source};
 use crate::objects::pod_spec::Protocol;
 use crate::render::prose;
-
-/// What a client measures beyond the kernel's 127 s until it reports (curl is seen to say 129 to 131 s): the retry timers of
-/// Linux fire late by up to a few hundred milliseconds each.
-const SLACK: Duration = Duration::from_millis(2_261);
 
 /// How an attempt ended.
 #[derive(Clone, Debug)]
@@ -67,7 +63,7 @@ pub fn connect(wire: &mut dyn Connections, from: &Source, to: SocketAddr, limit:
         // After the last wait nothing is sent any more.
         let wait = waits.next().copied().unwrap_or(Duration::ZERO);
         let gives_up = waits.as_slice().is_empty();
-        let wait = if gives_up { wait + SLACK } else { wait };
+        let wait = if gives_up { wait + SYN_SLACK } else { wait };
         let rest = limit.map(|limit| limit - wire.now().since(start)).filter(|rest| *rest <= wait);
         if let Err(why) = wire.wait(rest.unwrap_or(wait)) {
             return Connected::Stopped(why);
@@ -97,6 +93,6 @@ pub fn client_of(trace: &Trace, host: &str, port: u16) -> Client {
         Outcome::Delivered | Outcome::Unknown => Client { after_ns: trace.round_trip.as_nanos(), ..Client::default() },
         Outcome::Refused => line(7, trace.round_trip),
         Outcome::Unreachable => line(7, Duration::ZERO),
-        _ => line(28, total + SLACK),
+        _ => line(28, total + SYN_SLACK),
     }
 }

@@ -5,18 +5,8 @@
 //! so that a short interruption costs time only. Left out: requests that take more than one packet.
 
 use crate::engine::time::Duration;
-use crate::network::transport::{Connection, Sent, retransmissions};
+use crate::network::transport::{Connection, NO_LIMIT, Sent, last_probe, next_look, probes_give_up, retransmissions};
 use crate::network::wire::{Connections, HttpReply, HttpRequest};
-
-/// While an answer is awaited the other end is looked at after this long, and later each time a hundredth of the time has passed:
-/// the error of the moment at which its end is noticed.
-const LOOK_AFTER: Duration = Duration::from_millis(10);
-/// Keep-alive probes: curl asks for one after 60 s of silence and one each 60 s from then on.
-const PROBE_EVERY: Duration = Duration::from_secs(60);
-/// Linux gives up after nine without an answer (`net.ipv4.tcp_keepalive_probes`).
-const PROBES: u64 = 9;
-/// Who has no limit at all waits for a day here.
-const AT_MOST: Duration = Duration::from_secs(86_400);
 
 /// How long a program waits.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +35,7 @@ pub fn exchange(
     request: &HttpRequest,
     patience: Patience,
 ) -> Result<Ended, String> {
-    let mut deadline = Deadline { left: patience.limit.unwrap_or(AT_MOST), whole: patience.limit.unwrap_or(AT_MOST) };
+    let mut deadline = Deadline { left: patience.limit.unwrap_or(NO_LIMIT), whole: patience.limit.unwrap_or(NO_LIMIT) };
     let mut waits = retransmissions().peekable();
     let mut reply = wire.send(connection, request);
     while let (HttpReply::Lost, Some(wait)) = (&reply, waits.next()) {
@@ -82,10 +72,10 @@ fn answer(
         if is_there && matches!(reply, HttpReply::Reset { .. }) {
             return Ok(Ended::Reply(reply));
         }
-        let gives_up = heard_at + PROBE_EVERY.times(PROBES + 1);
+        let gives_up = heard_at + probes_give_up();
         match wire.heard(connection) {
             Sent::Arrived if is_there => return Ok(Ended::Reply(reply)),
-            Sent::Arrived => heard_at = PROBE_EVERY.times(spent.as_nanos() / PROBE_EVERY.as_nanos()),
+            Sent::Arrived => heard_at = last_probe(spent),
             // The kernel closes the sockets of a process that ended.
             Sent::Reset => return Ok(Ended::Reply(HttpReply::Empty { after: Duration::ZERO })),
             Sent::Lost if probes && spent >= gives_up => return Ok(Ended::KernelGaveUp),
@@ -93,7 +83,7 @@ fn answer(
             Sent::Lost if is_there => comes = sent_again.next().map(|wait| spent + wait),
             Sent::Lost => {}
         }
-        let look = LOOK_AFTER.max(Duration::from_nanos(spent.as_nanos() / 100));
+        let look = next_look(spent);
         let next = [comes.map(|at| at - spent), (probes && spent < gives_up).then(|| gives_up - spent)];
         let by = next.into_iter().flatten().fold(look, Duration::min);
         if deadline.pause(wire, by)? {

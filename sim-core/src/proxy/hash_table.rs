@@ -1,14 +1,46 @@
-//! A table by address, port and protocol that does not slow down as it grows.
+//! A table that does not slow down as it grows.
 //!
-//! In a real cluster the nftables mode has verdict maps, and ipvs a hash table of virtual servers. Ours hashes by a fixed
-//! multiplier and is never iterated, so that the same input gives the same bytes. Linear probing, at most half full.
+//! In a real cluster the nftables mode has verdict maps and sets, and ipvs a hash table of virtual servers. Ours hashes by a
+//! fixed multiplier and is never iterated, so that the same input gives the same bytes. Linear probing, at most half full.
 
 use std::net::IpAddr;
 
 use crate::objects::pod_spec::Protocol;
 
-/// What a packet is looked up by.
-pub type Key = (IpAddr, u16, Protocol);
+/// What can be looked up by.
+pub trait Key: Eq {
+    /// A word that differs between keys; it need not be spread.
+    fn word(&self) -> u64;
+}
+
+impl Key for IpAddr {
+    fn word(&self) -> u64 {
+        match self {
+            IpAddr::V4(ip) => u64::from(u32::from(*ip)),
+            IpAddr::V6(ip) => {
+                let bits = u128::from(*ip);
+                let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0);
+                half(bits >> 64).wrapping_mul(SPREAD).rotate_left(23) ^ half(bits)
+            }
+        }
+    }
+}
+
+/// An address and port.
+impl Key for (IpAddr, u16, Protocol) {
+    fn word(&self) -> u64 {
+        let (ip, port, protocol) = self;
+        ip.word().wrapping_mul(SPREAD) ^ (u64::from(*port) << 8 | *protocol as u64)
+    }
+}
+
+/// A port on all addresses of a family: of IPv6, or not.
+impl Key for (bool, u16, Protocol) {
+    fn word(&self) -> u64 {
+        let (v6, port, protocol) = self;
+        u64::from(*port) << 16 | u64::from(*v6) << 8 | *protocol as u64
+    }
+}
 
 /// 2^64 divided by the golden ratio: spreads consecutive addresses over the whole table (Knuth, *The Art of Computer
 /// Programming*, 6.4).
@@ -19,20 +51,20 @@ const SLOTS_MIN: usize = 16;
 
 /// A table of values; the first one of a key stays.
 #[derive(Debug)]
-pub struct HashTable<V> {
-    slots: Vec<Option<(Key, V)>>,
+pub struct HashTable<K, V> {
+    slots: Vec<Option<(K, V)>>,
     used: usize,
 }
 
-impl<V> Default for HashTable<V> {
+impl<K, V> Default for HashTable<K, V> {
     fn default() -> Self {
         HashTable { slots: Vec::new(), used: 0 }
     }
 }
 
-impl<V> HashTable<V> {
+impl<K: Key, V> HashTable<K, V> {
     /// The value of a key.
-    pub fn get(&self, key: &Key) -> Option<&V> {
+    pub fn get(&self, key: &K) -> Option<&V> {
         if self.slots.is_empty() {
             return None;
         }
@@ -40,7 +72,7 @@ impl<V> HashTable<V> {
     }
 
     /// Puts a value in, unless the key has one.
-    pub fn insert(&mut self, key: Key, value: V) {
+    pub fn insert(&mut self, key: K, value: V) {
         if self.slots.len() / 2 <= self.used {
             self.grow();
         }
@@ -52,9 +84,9 @@ impl<V> HashTable<V> {
     }
 
     /// Where a key is, or would go. There is always a free slot.
-    fn place(&self, key: &Key) -> usize {
+    fn place(&self, key: &K) -> usize {
         let mask = self.slots.len() - 1;
-        let mut place = usize::try_from(hash(key) >> 32).unwrap_or(0) & mask;
+        let mut place = home(key) & mask;
         while self.slots[place].as_ref().is_some_and(|(there, _)| there != key) {
             place = (place + 1) & mask;
         }
@@ -71,24 +103,16 @@ impl<V> HashTable<V> {
     }
 }
 
-fn hash((ip, port, protocol): &Key) -> u64 {
-    let (high, low) = match ip {
-        IpAddr::V4(ip) => (0, u64::from(u32::from(*ip))),
-        IpAddr::V6(ip) => {
-            let bits = u128::from(*ip);
-            (u64::try_from(bits >> 64).unwrap_or(0), u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0))
-        }
-    };
-    let rest = u64::from(*port) << 8 | *protocol as u64;
-    let word = (high.wrapping_mul(SPREAD).rotate_left(23) ^ low).wrapping_mul(SPREAD) ^ rest;
-    word.wrapping_mul(SPREAD)
+/// Where a key would be in a table without end.
+fn home(key: &impl Key) -> usize {
+    usize::try_from(key.word().wrapping_mul(SPREAD) >> 32).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn key(n: u32) -> Key {
+    fn key(n: u32) -> (IpAddr, u16, Protocol) {
         let protocol = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp][n as usize % 3];
         let ip =
             if n.is_multiple_of(2) { IpAddr::V4((0x0a60_0000 + n / 6).into()) } else { IpAddr::V6(u128::from(n / 6).into()) };
@@ -114,9 +138,34 @@ mod tests {
     fn neighbours_do_not_crowd() {
         let mut table = HashTable::default();
         (0..10_000_u32).for_each(|n| table.insert((IpAddr::V4((0x0a60_0000 + n).into()), 80, Protocol::Tcp), n));
+        assert!(steps(&table).all(|steps| steps < 16));
+    }
+
+    #[test]
+    fn nor_do_ports() {
+        let mut table = HashTable::default();
+        (30_000..32_768_u16).for_each(|port| {
+            table.insert((false, port, Protocol::Tcp), port);
+            table.insert((true, port, Protocol::Udp), port);
+        });
+        assert!(steps(&table).all(|steps| steps < 16));
+        assert_eq!(table.get(&(true, 30_000, Protocol::Udp)), Some(&30_000));
+        assert_eq!(table.get(&(true, 30_000, Protocol::Tcp)), None);
+    }
+
+    #[test]
+    fn the_halves_of_an_address_do_not_cancel_out() {
+        let mut table = HashTable::default();
+        let pair = |n: u32| IpAddr::V6((u128::from(n % 100) << 64 | u128::from(n / 100)).into());
+        (0..10_000).for_each(|n| table.insert(pair(n), n));
+        assert!(steps(&table).all(|steps| steps < 32));
+        assert!((0..10_000).all(|n| table.get(&pair(n)) == Some(&n)));
+    }
+
+    /// How far each key is from where it would be alone.
+    fn steps<K: Key, V>(table: &HashTable<K, V>) -> impl Iterator<Item = usize> + '_ {
         let mask = table.slots.len() - 1;
-        let home = |key: &Key| usize::try_from(hash(key) >> 32).unwrap() & mask;
-        let far = |(at, slot): (usize, &Option<(Key, u32)>)| slot.as_ref().map(|(key, _)| at.wrapping_sub(home(key)) & mask);
-        assert!(table.slots.iter().enumerate().filter_map(far).all(|steps| steps < 16));
+        let far = move |(at, slot): (usize, &Option<(K, V)>)| slot.as_ref().map(|(key, _)| at.wrapping_sub(home(key)) & mask);
+        table.slots.iter().enumerate().filter_map(far)
     }
 }

@@ -6,7 +6,6 @@
 //! depends on the node, and is kept beside them, port by port.
 //! Left out: the cost of long chains. The real thing: `pkg/proxy/serviceport.go`, `pkg/proxy/nftables/proxier.go`.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
@@ -151,11 +150,11 @@ pub struct Entry<'t> {
 #[derive(Debug, Default)]
 pub struct Lookup {
     ports: Vec<PortFacts>,
-    by_address: HashTable<(u32, AddressKind)>,
-    by_node_port: BTreeMap<(bool, u16, Protocol), usize>,
-    by_health_port: BTreeMap<(bool, u16), Name>,
-    cluster_ips: BTreeSet<IpAddr>,
-    bound: BTreeSet<IpAddr>,
+    by_address: HashTable<(IpAddr, u16, Protocol), (u32, AddressKind)>,
+    by_node_port: HashTable<(bool, u16, Protocol), u32>,
+    by_health_port: HashTable<(bool, u16, Protocol), Name>,
+    cluster_ips: HashTable<IpAddr, ()>,
+    bound: HashTable<IpAddr, ()>,
 }
 
 impl Lookup {
@@ -185,13 +184,13 @@ impl Lookup {
         let name: Name = format!("{}/{}", service.meta.namespace, service.meta.name).into();
         for (port, declared) in service.ports.iter().enumerate() {
             let number = self.ports.len();
+            // Short numbers: more of the tables is near.
+            let short = u32::try_from(number).unwrap_or(u32::MAX);
             for (ip, kind) in &addresses {
-                // Short numbers: more of the table is near.
-                let short = u32::try_from(number).unwrap_or(u32::MAX);
                 self.by_address.insert((*ip, declared.port, declared.protocol), (short, *kind));
             }
             if let Some(node_port) = declared.node_port {
-                self.by_node_port.entry((v6, node_port, declared.protocol)).or_insert(number);
+                self.by_node_port.insert((v6, node_port, declared.protocol), short);
             }
             let (service, name) = (service.clone(), name.clone());
             self.ports.push(PortFacts {
@@ -207,11 +206,11 @@ impl Lookup {
                 service,
             });
         }
-        self.bound.extend(addresses.iter().map(|(ip, _)| *ip));
-        self.cluster_ips.extend(cluster);
+        addresses.iter().for_each(|(ip, _)| self.bound.insert(*ip, ()));
+        cluster.iter().for_each(|ip| self.cluster_ips.insert(*ip, ()));
         let checked = service.kind == ServiceType::LoadBalancer && service.external_local;
         if let Some(port) = service.health_port.filter(|_| checked) {
-            self.by_health_port.entry((v6, port)).or_insert(name);
+            self.by_health_port.insert((v6, port, Protocol::Tcp), name);
         }
     }
 
@@ -224,22 +223,22 @@ impl Lookup {
     /// Who has a node port.
     pub fn node_port(&self, v6: bool, port: u16, protocol: Protocol) -> Option<Entry<'_>> {
         let number = self.by_node_port.get(&(v6, port, protocol))?;
-        Some(Entry { facts: &self.ports[*number], kind: AddressKind::NodePort })
+        Some(Entry { facts: self.ports.get(*number as usize)?, kind: AddressKind::NodePort })
     }
 
     /// The Service, as `namespace/name`, whose health check node port it is.
     pub fn health_port(&self, v6: bool, port: u16) -> Option<&Name> {
-        self.by_health_port.get(&(v6, port))
+        self.by_health_port.get(&(v6, port, Protocol::Tcp))
     }
 
     /// Whether an address is the cluster IP of some Service.
     pub fn is_cluster_ip(&self, ip: IpAddr) -> bool {
-        self.cluster_ips.contains(&ip)
+        self.cluster_ips.get(&ip).is_some()
     }
 
     /// Whether an address is a cluster, external or balancer IP of some Service. ipvs mode binds those to every node.
     pub fn is_service_ip(&self, ip: IpAddr) -> bool {
-        self.bound.contains(&ip)
+        self.bound.get(&ip).is_some()
     }
 
     /// All ports, as the API lists their Services.

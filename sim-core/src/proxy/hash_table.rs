@@ -30,7 +30,7 @@ impl Key for IpAddr {
 impl Key for (IpAddr, u16, Protocol) {
     fn word(&self) -> u64 {
         let (ip, port, protocol) = self;
-        ip.word().wrapping_mul(SPREAD) ^ (u64::from(*port) << 8 | *protocol as u64)
+        ip.word().wrapping_mul(SPREAD) ^ (false, *port, *protocol).word()
     }
 }
 
@@ -38,7 +38,8 @@ impl Key for (IpAddr, u16, Protocol) {
 impl Key for (bool, u16, Protocol) {
     fn word(&self) -> u64 {
         let (v6, port, protocol) = self;
-        u64::from(*port) << 16 | u64::from(*v6) << 8 | *protocol as u64
+        let [high, low] = port.to_be_bytes();
+        u64::from_be_bytes([0, 0, 0, 0, high, low, u8::from(*v6), *protocol as u8])
     }
 }
 

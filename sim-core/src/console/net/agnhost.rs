@@ -9,9 +9,9 @@
 use std::net::SocketAddr;
 
 use super::super::host::{Host, Outcome};
-use super::connect::{Connected, connect};
+use super::connect::{Connected, connect, deadline, resolve};
 use super::{connections, source};
-use crate::dns::resolver::{Family, Lookup, LookupError, SentOutcome, lookup};
+use crate::dns::resolver::{Family, Lookup, LookupError, SentOutcome};
 use crate::engine::time::Duration;
 use crate::explain;
 use crate::network::transport::{NO_LIMIT, Opening};
@@ -95,15 +95,11 @@ impl Asked {
 fn dial(wire: &mut dyn Connections, from: &Source, asked: &Asked) -> Result<(), Failed> {
     let said = |text: String| Failed::Said(text);
     let (host, port) = host_and_port(&asked.to).map_err(|why| said(format!("UNKNOWN: address {}: {why}", asked.to)))?;
-    let found = lookup(wire, from, host, Family::Any);
+    let until = deadline(wire, None);
+    let found = resolve(wire, (from, host, Family::Any), until).map_err(Failed::Stopped)?.unwrap_or_default();
     let Some(ip) = found.addresses.first().copied() else {
-        return match found.error.clone() {
-            Some(LookupError::Stopped(why)) => Err(Failed::Stopped(why)),
-            error => {
-                let own = found.queries.last().map(|last| wire.ping(from, last.server.ip()).asked.0);
-                Err(said(format!("DNS: {}", not_resolved(host, &found, error.as_ref(), own))))
-            }
-        };
+        let own = found.queries.last().map(|last| wire.ping(from, last.server.ip()).asked.0);
+        return Err(said(format!("DNS: {}", not_resolved(host, &found, own))));
     };
     let to = SocketAddr::new(ip, port);
     match asked.protocol {
@@ -123,10 +119,10 @@ fn host_and_port(text: &str) -> Result<(&str, u16), &'static str> {
 }
 
 /// Go's sentence for a name without address: with the server that was asked last, and the own socket if that heard nothing of it.
-fn not_resolved(name: &str, found: &Lookup, error: Option<&LookupError>, own: Option<SocketAddr>) -> String {
+fn not_resolved(name: &str, found: &Lookup, own: Option<SocketAddr>) -> String {
     let (Some(last), Some(own)) = (found.queries.last(), own) else { return format!("lookup {name}: no such host") };
     let server = last.server;
-    let why = match (error, last.outcome) {
+    let why = match (&found.error, last.outcome) {
         (Some(LookupError::TryAgain), SentOutcome::Silence) => format!("read udp {own}->{server}: i/o timeout"),
         (Some(LookupError::TryAgain), SentOutcome::Refused) => format!("read udp {own}->{server}: read: connection refused"),
         (Some(LookupError::TryAgain), _) => "server misbehaving".to_string(),
@@ -137,14 +133,15 @@ fn not_resolved(name: &str, found: &Lookup, error: Option<&LookupError>, own: Op
 
 fn tcp(wire: &mut dyn Connections, from: &Source, to: SocketAddr, timeout: Option<Duration>) -> Result<(), Failed> {
     let said = |text: &str| Err(Failed::Said(text.to_string()));
-    match connect(wire, from, to, timeout) {
+    let until = deadline(wire, timeout);
+    match connect(wire, from, to, until) {
         Connected::Yes(connection) => {
             wire.close(&connection);
             Ok(())
         }
         Connected::Refused(..) => said("REFUSED"),
         // `syscall.ETIMEDOUT` counts as a timeout, too.
-        Connected::TimedOut(..) | Connected::Limit(_) => said("TIMEOUT"),
+        Connected::TimedOut(..) | Connected::Limit => said("TIMEOUT"),
         Connected::Unreachable => said(&format!("OTHER: dial tcp {to}: connect: network is unreachable")),
         Connected::Stopped(why) => Err(Failed::Stopped(why)),
     }

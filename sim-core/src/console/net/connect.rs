@@ -1,78 +1,90 @@
-//! Connecting as a Linux client does: SYN, retries with doubling waits, and what the program is told at the end.
+//! The parts of a network client, driven by a command that waits for them: name, connection, request.
 //!
-//! The kernel sends a SYN at 0, 1, 3, 7, 15, 31 and 63 s and gives up at 127 s (`net.ipv4.tcp_syn_retries` = 6); each retry meets
-//! the world as it then is. A retry belongs to the same flow: where a node has noted the first SYN, the retry goes the same way,
-//! even if that leads nowhere.
+//! In real life a command sleeps in a system call until there is something for it, or its own limit is reached. The parts
+//! themselves are [`crate::network::client`]'s; here simulated time passes while they wait.
 
 use std::net::SocketAddr;
 
-use crate::engine::time::Duration;
+use crate::dns::resolver::{Family, Lookup};
+use crate::engine::time::{Duration, Instant};
 use crate::explain::answer::Client;
 use crate::explain::{Outcome, Trace};
-use crate::network::transport::{Connection, Opening, SYN_SLACK, SYN_WAITS};
-use crate::network::wire::{Connections, Source};
-use crate::objects::pod_spec::Protocol;
+use crate::network::client::Step;
+use crate::network::client::dial::{Dial, Dialed};
+use crate::network::client::exchange::{Ended, Exchange};
+use crate::network::client::resolve::Resolve;
+use crate::network::transport::{Connection, NO_LIMIT, SYN_SLACK, SYN_WAITS};
+use crate::network::wire::{Connections, HttpRequest, Source};
 use crate::render::prose;
 
-/// How an attempt ended.
+/// How an attempt to connect ended.
 #[derive(Clone, Debug)]
 pub enum Connected {
     /// Established.
     Yes(Box<Connection>),
-    /// Refused, after this time; with the client's own address and port.
-    Refused(Duration, SocketAddr),
+    /// Refused; with the client's own address and port.
+    Refused(SocketAddr),
     /// The client has no way to send there.
     Unreachable,
     /// Nobody answered until the kernel gave up; with the client's own address and port.
-    TimedOut(Duration, SocketAddr),
+    TimedOut(SocketAddr),
     /// Nobody answered until the caller's own limit.
-    Limit(Duration),
+    Limit,
     /// The simulation stopped.
     Stopped(String),
 }
 
-/// Connects by TCP; `limit` is the caller's patience.
-pub fn connect(wire: &mut dyn Connections, from: &Source, to: SocketAddr, limit: Option<Duration>) -> Connected {
-    let start = wire.now();
-    let mut waits = SYN_WAITS.iter();
-    let mut opening = Opening { from: from.clone(), to, protocol: Protocol::Tcp, port: None };
+/// When the patience of a caller is over that waits so long from now on.
+pub fn deadline(wire: &dyn Connections, limit: Option<Duration>) -> Instant {
+    wire.now() + limit.unwrap_or(NO_LIMIT)
+}
+
+/// Looks up a name; `None` if the limit was reached first. An error is the simulation's, not the resolver's.
+pub fn resolve(wire: &mut dyn Connections, asked: (&Source, &str, Family), until: Instant) -> Result<Option<Lookup>, String> {
+    let mut resolve = Resolve::new(wire.now());
+    drive(wire, |wire| resolve.go(wire, asked, until))
+}
+
+/// Connects by TCP.
+pub fn connect(wire: &mut dyn Connections, from: &Source, to: SocketAddr, until: Instant) -> Connected {
+    let mut dial = Dial::new(from.clone(), to, wire.now());
+    let dialed = match drive(wire, |wire| dial.go(wire, until)) {
+        Ok(Some(dialed)) => dialed,
+        Ok(None) => return Connected::Limit,
+        Err(why) => return Connected::Stopped(why),
+    };
+    let own = dial.met().map_or(to, |met| met.own);
+    match dialed {
+        Dialed::Connected(connection) => Connected::Yes(connection),
+        Dialed::Refused => Connected::Refused(own),
+        Dialed::Unreachable => Connected::Unreachable,
+        Dialed::TimedOut => Connected::TimedOut(own),
+        Dialed::Unknown => {
+            let why = dial.met().and_then(|met| met.reason.as_ref()).map(prose::reason).unwrap_or_default();
+            Connected::Stopped(format!("no answer can be given: {why}"))
+        }
+    }
+}
+
+/// Sends a request and waits for what comes of it; `None` if the limit was reached first. Whether the program asks for
+/// keep-alive probes: see [`Exchange`].
+pub fn exchange(
+    wire: &mut dyn Connections,
+    asked: (&Connection, &HttpRequest),
+    probes: bool,
+    until: Instant,
+) -> Result<Option<Ended>, String> {
+    let mut exchange = Exchange::new(probes, wire.now());
+    drive(wire, |wire| exchange.go(wire, asked, until))
+}
+
+/// Lets time pass until a part is done.
+fn drive<T>(wire: &mut dyn Connections, mut go: impl FnMut(&mut dyn Connections) -> Step<T>) -> Result<Option<T>, String> {
     loop {
-        let (trace, connection) = wire.open(&opening);
-        opening.port = Some(trace.asked.0.port());
-        match trace.outcome {
-            Outcome::Delivered => {
-                return match (wire.wait(trace.round_trip), connection) {
-                    (Ok(()), Some(connection)) => Connected::Yes(Box::new(connection)),
-                    (Ok(()), None) => Connected::Stopped("the log of this session is full".to_string()),
-                    (Err(why), _) => Connected::Stopped(why),
-                };
-            }
-            Outcome::Refused => {
-                return match wire.wait(trace.round_trip) {
-                    Ok(()) => Connected::Refused(wire.now().since(start), trace.asked.0),
-                    Err(why) => Connected::Stopped(why),
-                };
-            }
-            Outcome::Unreachable => return Connected::Unreachable,
-            Outcome::Unknown => {
-                let why = trace.hops.last().map(|hop| prose::reason(&hop.reason)).unwrap_or_default();
-                return Connected::Stopped(format!("no answer can be given: {why}"));
-            }
-            Outcome::TimedOut | Outcome::Reset | Outcome::Unresolved => {}
-        }
-        // After the last wait nothing is sent any more.
-        let wait = waits.next().copied().unwrap_or(Duration::ZERO);
-        let gives_up = waits.as_slice().is_empty();
-        let wait = if gives_up { wait + SYN_SLACK } else { wait };
-        let rest = limit.map(|limit| limit - wire.now().since(start)).filter(|rest| *rest <= wait);
-        if let Err(why) = wire.wait(rest.unwrap_or(wait)) {
-            return Connected::Stopped(why);
-        }
-        let spent = wire.now().since(start);
-        match rest {
-            Some(_) => return Connected::Limit(spent),
-            None if gives_up => return Connected::TimedOut(spent, trace.asked.0),
-            None => {}
+        match go(wire) {
+            Step::At(at) => wire.wait(at.since(wire.now()))?,
+            Step::Done(done) => return Ok(Some(done)),
+            Step::Limit => return Ok(None),
         }
     }
 }

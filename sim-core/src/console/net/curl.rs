@@ -13,13 +13,13 @@ use std::net::{IpAddr, SocketAddr};
 use self::options::{Command, Wanted};
 use self::verbose::Verbose;
 use super::super::host::{Host, Outcome};
-use super::connect::{Connected, connect};
-use super::exchange::{Ended, Patience, exchange};
+use super::connect::{Connected, connect, exchange, resolve};
 use super::url::Url;
 use super::{connections, source};
-use crate::dns::resolver::{Family, LookupError, lookup};
+use crate::dns::resolver::Family;
 use crate::engine::time::{Duration, Instant};
-use crate::network::transport::{Connection, Sent};
+use crate::network::client::exchange::Ended;
+use crate::network::transport::{Connection, NO_LIMIT, Sent};
 use crate::network::wire::{Connections, HttpReply, HttpRequest, Source};
 
 /// What curl says after the colon when no connection came about.
@@ -154,7 +154,7 @@ impl Transfer<'_> {
         if let Some((number, connection)) = self.kept() {
             self.verbose.info(format!("Re-using existing connection with host {}", self.url.host));
             let (ended, facts) = (self.ask(&connection), Facts { ends: Some(ends(&connection)), ..Facts::default() });
-            if !matches!(ended, Ok(Ended::Reply(HttpReply::Empty { .. } | HttpReply::Reset { .. }))) {
+            if !matches!(ended, Ok(Some(Ended::Reply(HttpReply::Empty { .. } | HttpReply::Reset { .. })))) {
                 return self.finish(ended, number, connection, facts);
             }
             self.wire.close(&connection);
@@ -193,10 +193,13 @@ impl Transfer<'_> {
         let ip = self.address()?;
         let to = SocketAddr::new(ip, self.url.port);
         self.verbose.trying(to);
-        let limit = [self.wanted.connect_timeout, self.wanted.max_time].into_iter().flatten().min();
+        let until = self.until(self.connect_limit());
         let (host, port) = (self.url.host.clone(), self.url.port);
-        let mut cannot = |exit: i32, after: Duration, why: String| {
-            let text = format!("Failed to connect to {host} port {port} after {} ms: {CANNOT}", after.as_millis());
+        let connected = connect(self.wire, self.from, to, until);
+        // Of what came before, too: curl counts from the start of the transfer.
+        let after = self.spent().as_millis();
+        let mut cannot = |exit: i32, why: String| {
+            let text = format!("Failed to connect to {host} port {port} after {after} ms: {CANNOT}");
             self.verbose.info(why);
             self.verbose.info(&text);
             self.verbose.info("Closing connection");
@@ -205,18 +208,16 @@ impl Transfer<'_> {
         let attempt = |own: SocketAddr, why: &str| {
             format!("connect to {ip} port {port} from {} port {} failed: {why}", own.ip(), own.port())
         };
-        match connect(self.wire, self.from, to, limit) {
+        match connected {
             Connected::Yes(connection) => {
                 self.verbose.info(format!("Connected to {host} ({ip}) port {port}"));
                 Ok(*connection)
             }
-            Connected::Refused(after, own) => cannot(7, after, attempt(own, "Connection refused")),
-            Connected::TimedOut(after, own) => cannot(28, after, attempt(own, "Connection timed out")),
-            Connected::Unreachable => {
-                cannot(7, Duration::ZERO, format!("Immediate connect fail for {ip}: Network is unreachable"))
-            }
-            Connected::Limit(after) => {
-                let text = format!("Connection timed out after {} milliseconds", after.as_millis() + 1);
+            Connected::Refused(own) => cannot(7, attempt(own, "Connection refused")),
+            Connected::TimedOut(own) => cannot(28, attempt(own, "Connection timed out")),
+            Connected::Unreachable => cannot(7, format!("Immediate connect fail for {ip}: Network is unreachable")),
+            Connected::Limit => {
+                let text = format!("Connection timed out after {} milliseconds", after + 1);
                 self.verbose.info(&text);
                 self.verbose.info("Closing connection");
                 Err(failed(28, &text))
@@ -233,48 +234,61 @@ impl Transfer<'_> {
             self.verbose.info(format!("Hostname {host} was found in DNS cache"));
             return Ok(*ip);
         }
-        let found = lookup(self.wire, self.from, &host, self.wanted.family.unwrap_or(Family::Any));
-        if let Some(LookupError::Stopped(why)) = found.error {
-            return Err(stopped(why));
-        }
-        let spent = self.wire.now().since(self.start);
-        let Some(ip) = found.addresses.first().copied() else {
-            let limit = self.wanted.max_time.or(self.wanted.connect_timeout).filter(|limit| spent >= *limit);
-            let (exit, text) = match limit {
-                Some(limit) => (28, format!("Resolving timed out after {} milliseconds", limit.as_millis())),
-                None => (6, format!("Could not resolve host: {host}")),
+        let (family, until) = (self.wanted.family.unwrap_or(Family::Any), self.until(self.connect_limit()));
+        let found = resolve(self.wire, (self.from, &host, family), until).map_err(stopped)?;
+        let is_late = found.is_none();
+        let addresses = found.unwrap_or_default().addresses;
+        let Some(ip) = addresses.first().copied() else {
+            let (exit, text) = if is_late {
+                (28, format!("Resolving timed out after {} milliseconds", self.spent().as_millis()))
+            } else {
+                (6, format!("Could not resolve host: {host}"))
             };
             self.verbose.info(&text);
             self.verbose.info("Closing connection");
             return Err(failed(exit, &text));
         };
         if host.parse::<IpAddr>().is_err() {
-            self.verbose.resolved(&host, port, &found.addresses);
+            self.verbose.resolved(&host, port, &addresses);
             self.pool.names.retain(|(name, ..)| *name != host);
-            self.pool.names.push((host, self.wire.now(), found.addresses));
+            self.pool.names.push((host, self.wire.now(), addresses));
         }
         Ok(ip)
     }
 
     /// Sends the request and waits for what comes of it, within what is left of `--max-time`.
-    fn ask(&mut self, connection: &Connection) -> Result<Ended, String> {
+    fn ask(&mut self, connection: &Connection) -> Result<Option<Ended>, String> {
         let wanted = self.wanted;
         let method = wanted.method.clone().unwrap_or_else(|| if wanted.head { "HEAD" } else { "GET" }.to_string());
         let request = HttpRequest { method, path: self.url.path.clone(), host: self.url.authority.clone() };
         self.verbose.sent(&request);
-        let limit = wanted.max_time.map(|limit| limit - self.wire.now().since(self.start));
-        exchange(self.wire, connection, &request, Patience { limit, probes: true })
+        let until = self.until(wanted.max_time);
+        exchange(self.wire, (connection, &request), true, until)
+    }
+
+    /// How long it has taken so far.
+    fn spent(&self) -> Duration {
+        self.wire.now().since(self.start)
+    }
+
+    /// `--connect-timeout` is for the name, too, and no longer than `--max-time`.
+    fn connect_limit(&self) -> Option<Duration> {
+        [self.wanted.connect_timeout, self.wanted.max_time].into_iter().flatten().min()
+    }
+
+    fn until(&self, limit: Option<Duration>) -> Instant {
+        self.start + limit.unwrap_or(NO_LIMIT)
     }
 
     /// Prints what came back; keeps the connection if it can be used again.
-    fn finish(&mut self, ended: Result<Ended, String>, number: u32, connection: Connection, facts: Facts) -> Done {
+    fn finish(&mut self, ended: Result<Option<Ended>, String>, number: u32, connection: Connection, facts: Facts) -> Done {
         let error = match ended {
             Err(why) => return Done { outcome: stopped(why), facts },
             // A server that speaks plain HTTP answers a TLS hello with text.
-            Ok(Ended::Reply(HttpReply::Response { .. })) if self.url.tls => {
+            Ok(Some(Ended::Reply(HttpReply::Response { .. }))) if self.url.tls => {
                 (35, "OpenSSL/3.0.15: error:0A00010B:SSL routines::wrong version number".to_string())
             }
-            Ok(Ended::Reply(HttpReply::Response { status, content_type, server, body, .. })) => {
+            Ok(Some(Ended::Reply(HttpReply::Response { status, content_type, server, body, .. }))) => {
                 let headers = headers(status, &content_type, &server, body.len());
                 self.verbose.heard(&headers);
                 if self.wanted.closes {
@@ -286,11 +300,11 @@ impl Transfer<'_> {
                 }
                 return Done { outcome: page(self.wanted, status, &headers, &body), facts: Facts { status, ..facts } };
             }
-            Ok(Ended::Reply(HttpReply::Empty { .. })) => (52, "Empty reply from server".to_string()),
-            Ok(Ended::Reply(_)) => (56, "Recv failure: Connection reset by peer".to_string()),
-            Ok(Ended::KernelGaveUp) => (56, "Recv failure: Connection timed out".to_string()),
-            Ok(Ended::Limit(after)) => {
-                let after = self.wanted.max_time.unwrap_or(after).as_millis();
+            Ok(Some(Ended::Reply(HttpReply::Empty { .. }))) => (52, "Empty reply from server".to_string()),
+            Ok(Some(Ended::Reply(_))) => (56, "Recv failure: Connection reset by peer".to_string()),
+            Ok(Some(Ended::KernelGaveUp)) => (56, "Recv failure: Connection timed out".to_string()),
+            Ok(None) => {
+                let after = self.spent().as_millis();
                 (28, format!("Operation timed out after {after} milliseconds with 0 bytes received"))
             }
         };

@@ -7,7 +7,6 @@
 mod agnhost;
 mod connect;
 mod curl;
-mod exchange;
 mod nc;
 mod ping;
 mod url;

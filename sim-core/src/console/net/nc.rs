@@ -5,9 +5,9 @@
 use std::net::SocketAddr;
 
 use super::super::host::{Host, Outcome};
-use super::connect::{Connected, connect};
+use super::connect::{Connected, connect, deadline, resolve};
 use super::{connections, source};
-use crate::dns::resolver::{Family, lookup};
+use crate::dns::resolver::Family;
 use crate::engine::time::Duration;
 use crate::explain;
 use crate::network::transport::Opening;
@@ -37,7 +37,11 @@ pub fn nc(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         Ok(wire) => wire,
         Err(outcome) => return outcome,
     };
-    let found = lookup(wire, &from, name, Family::Any);
+    let until = deadline(wire, None);
+    let found = match resolve(wire, (&from, name, Family::Any), until) {
+        Ok(found) => found.unwrap_or_default(),
+        Err(why) => return Outcome::err(124, format!("kubewalk: {why}")),
+    };
     let Some(ip) = found.addresses.first().copied() else {
         let why = found.error.map_or_else(String::new, |e| e.glibc().to_string());
         return Outcome::err(1, format!("nc: getaddrinfo for host \"{name}\" port {port}: {why}"));
@@ -57,7 +61,8 @@ pub fn nc(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         return if trace.outcome == explain::Outcome::Refused { Outcome { exit: 1, ..Outcome::default() } } else { open() };
     }
     let failed = |why: &str| Outcome::err(1, format!("nc: connect to {name} ({ip}) port {port} (tcp) failed: {why}"));
-    match connect(wire, &from, to, limit) {
+    let until = deadline(wire, limit);
+    match connect(wire, &from, to, until) {
         Connected::Yes(connection) => {
             wire.close(&connection);
             open()
@@ -65,7 +70,7 @@ pub fn nc(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         Connected::Refused(..) => failed("Connection refused"),
         Connected::Unreachable => failed("Network is unreachable"),
         Connected::TimedOut(..) => failed("Connection timed out"),
-        Connected::Limit(_) => failed("Operation now in progress"),
+        Connected::Limit => failed("Operation now in progress"),
         Connected::Stopped(why) => Outcome::err(124, format!("kubewalk: {why}")),
     }
 }

@@ -5,12 +5,12 @@
 use std::net::SocketAddr;
 
 use super::super::host::{Host, Outcome};
-use super::connect::{Connected, connect};
-use super::exchange::{Ended, Patience, exchange};
+use super::connect::{Connected, connect, deadline, exchange, resolve};
 use super::url::Url;
 use super::{connections, source};
-use crate::dns::resolver::{Family, LookupError, lookup};
+use crate::dns::resolver::Family;
 use crate::engine::time::Duration;
+use crate::network::client::exchange::Ended;
 use crate::network::wire::{HttpReply, HttpRequest};
 
 /// busybox's own limit (`-T`, 900 s unless said otherwise).
@@ -62,10 +62,12 @@ pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         Ok(wire) => wire,
         Err(outcome) => return outcome,
     };
-    let found = lookup(wire, &from, &url.host, Family::Any);
-    if let Some(LookupError::Stopped(why)) = found.error {
-        return Outcome::err(124, format!("kubewalk: {why}"));
-    }
+    // The limit is one for each wait on the network; names are the C library's affair.
+    let until = deadline(wire, None);
+    let found = match resolve(wire, (&from, &url.host, Family::Any), until) {
+        Ok(found) => found.unwrap_or_default(),
+        Err(why) => return Outcome::err(124, format!("kubewalk: {why}")),
+    };
     let Some(ip) = found.addresses.first().copied() else { return Outcome::err(1, format!("wget: bad address '{}'", url.host)) };
     let address = SocketAddr::new(ip, url.port);
     let mut outcome = Outcome::default();
@@ -76,22 +78,24 @@ pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         outcome.stderr.push_str(&format!("wget: {line}\n"));
         Outcome { exit: 1, ..outcome }
     };
-    let connection = match connect(wire, &from, address, Some(patience)) {
+    let until = deadline(wire, Some(patience));
+    let connection = match connect(wire, &from, address, until) {
         Connected::Yes(connection) => connection,
         Connected::Refused(..) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection refused")),
         Connected::Unreachable => return fail(outcome, format!("can't connect to remote host ({ip}): Network is unreachable")),
         Connected::TimedOut(..) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection timed out")),
-        Connected::Limit(_) => return fail(outcome, "download timed out".to_string()),
+        Connected::Limit => return fail(outcome, "download timed out".to_string()),
         Connected::Stopped(why) => return Outcome::err(124, format!("kubewalk: {why}")),
     };
     let request = HttpRequest { method: "GET".into(), path: url.path.clone(), host: url.authority.clone() };
-    let ended = exchange(wire, &connection, &request, Patience { limit: Some(patience), probes: false });
+    let until = deadline(wire, Some(patience));
+    let ended = exchange(wire, (&connection, &request), false, until);
     wire.close(&connection);
     let ended = match ended {
         Ok(ended) => ended,
         Err(why) => return Outcome::err(124, format!("kubewalk: {why}")),
     };
-    let Ended::Reply(reply) = ended else { return fail(outcome, "download timed out".to_string()) };
+    let Some(Ended::Reply(reply)) = ended else { return fail(outcome, "download timed out".to_string()) };
     match reply {
         HttpReply::Response { status, .. } if status >= 400 => fail(outcome, format!("server returned error: HTTP/1.1 {status}")),
         HttpReply::Response { body, .. } => {

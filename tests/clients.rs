@@ -39,6 +39,7 @@ spec:
     - apply: {doc: service/slow}
     - apply: {doc: service/hangs}
     - apply: {doc: pod/go}
+    - apply: {doc: pod/box}
     - apply: {doc: service/nobody}
     - apply: {doc: service/elsewhere}
     - apply: {doc: service/deaf}
@@ -60,6 +61,8 @@ spec:
 {apiVersion: v1, kind: Service, metadata: {name: slow}, spec: {selector: {app: slow}, ports: [{port: 80}]}}
 ---
 {apiVersion: v1, kind: Pod, metadata: {name: go}, spec: {nodeName: node-1, containers: [{name: c, image: registry.k8s.io/e2e-test-images/agnhost:2.47, command: [sleep, infinity]}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: box}, spec: {nodeName: node-1, containers: [{name: c, image: "busybox:1.36", command: [sleep, infinity]}]}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: nobody}, spec: {selector: {app: nobody}, ports: [{port: 80}]}}
 ---
@@ -405,10 +408,14 @@ fn the_table_of_errors_in_the_words_of_three_clients() {
     for (what, before, target, curl, wget, go, seconds) in ROWS {
         let target = target.replace("IP", &ip);
         let clients = [
-            // Only curl's limit counts for the resolver, too.
+            // Only curl's limit counts for the resolver, too; and Go's resolver tries every candidate.
             (format!("kubectl exec go -- curl -sS --connect-timeout 5 http://{target}"), curl, *seconds.min(&5)),
             (format!("kubectl exec go -- wget -T 5 -qO- http://{target}"), wget, *seconds),
-            (format!("kubectl exec go -- /agnhost connect --timeout=5s {target}"), go, *seconds),
+            (
+                format!("kubectl exec go -- /agnhost connect --timeout=5s {target}"),
+                go,
+                if *what == "DNS is silent" { 40 } else { *seconds },
+            ),
         ];
         for (line, text, seconds) in clients {
             let (outcome, took) = run_in(&player, before, &line);
@@ -438,4 +445,53 @@ fn what_the_go_client_says_of_its_own_use() {
     }
     let elsewhere = run_in(&player, &[], "kubectl exec client -- agnhost connect web:80").0;
     assert_eq!(elsewhere.exit, 126, "other images do not have it");
+}
+
+/// A command, what it prints (`IP` stands for the address of the Service `web`, `BLUE` for that of its pod), and the seconds it takes.
+#[test]
+fn nc_and_ping_in_the_words_of_machines_and_of_small_images() {
+    let in_box = |line: &str| format!("kubectl exec box -- {line}");
+    let end = |code: i32| format!("command terminated with exit code {code}\n");
+    let lost = "PING IP (IP): 56 data bytes\n\n--- IP ping statistics ---\n2 packets transmitted, 0 packets received, 100% packet loss\n";
+    let cases = [
+        (in_box("nc -zv web 80"), "web (IP:80) open\n".to_string(), 0),
+        (in_box("nc -zv deaf 80"), end(1), 0),
+        (in_box("nc -zv -w 2 10.96.99.99 80"), format!("nc: 10.96.99.99 (10.96.99.99:80): Connection timed out\n{}", end(1)), 2),
+        (in_box("nc -zv nosuch 80"), format!("nc: bad address 'nosuch'\n{}", end(1)), 0),
+        (in_box("sh -c \"printf 'HEAD / HTTP/1.0\\r\\n\\r\\n' | nc web 80 | head -1\""), "HTTP/1.1 200 OK\r\n".into(), 0),
+        (in_box("ping -c 2 IP"), format!("{lost}{}", end(1)), 11),
+        (
+            in_box("ping -q -c 1 BLUE"),
+            "PING BLUE (BLUE): 56 data bytes\n\n--- BLUE ping statistics ---\n1 packets transmitted, 1 packets received, \
+             0% packet loss\nround-trip min/avg/max = 0.500/0.500/0.500 ms\n"
+                .into(),
+            0,
+        ),
+        (
+            "kubectl exec go -- nc -vz -w 2 10.96.99.99 80".into(),
+            format!("nc: connect to 10.96.99.99 port 80 (tcp) timed out: Operation now in progress\n{}", end(1)),
+            2,
+        ),
+        (
+            "kubectl exec go -- ping -c 2 -W 3 IP".into(),
+            format!(
+                "PING IP (IP) 56(84) bytes of data.\n\n--- IP ping statistics ---\n2 packets transmitted, 0 received, 100% packet \
+                 loss, time 1000ms\n\n{}",
+                end(1)
+            ),
+            4,
+        ),
+        ("ping -f web".into(), "kubewalk: ping: -f is not modelled; -c, -i, -W, -w, -q, -n, -4 and -6 are\n".into(), 0),
+        ("ping -c no web".into(), "ping: invalid argument: 'no'\n".into(), 0),
+    ];
+    let player = player();
+    let ask = |line: &str| run_in(&player, &[], line).0.stdout;
+    let service = ask("kubectl get service web -o jsonpath='{.spec.clusterIP}'");
+    let pod = ask("kubectl get pod blue -o jsonpath='{.status.podIP}'");
+    let fill = |text: &str| text.replace("BLUE", &pod).replace("IP", &service);
+    for (line, text, seconds) in cases {
+        let (outcome, took) = run_in(&player, &[], &fill(&line));
+        assert_eq!(format!("{}{}", outcome.stdout, outcome.stderr), fill(&text), "{line}");
+        assert_eq!(took.as_secs(), seconds, "{line}: {took}");
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Cluster;
 use crate::cloud::{Health, Target};
+use crate::dns::resolver::Library;
 use crate::engine::time::{Duration, Instant};
 use crate::kubelet::images::{Behaviour, Listener};
 use crate::kubelet::{ContainerView, Sandbox};
@@ -208,7 +209,7 @@ impl Cluster {
                 Ok(found) => ResolverConfig {
                     resolv_conf: found.files.get("/etc/resolv.conf").cloned().unwrap_or_default(),
                     hosts: found.files.get("/etc/hosts").cloned().unwrap_or_default(),
-                    musl: found.behaviour.musl,
+                    library: if found.behaviour.musl { Library::Musl } else { Library::Glibc },
                 },
                 Err(_) => ResolverConfig::default(),
             },

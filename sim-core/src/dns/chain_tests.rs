@@ -1,5 +1,6 @@
 use super::*;
 use crate::dns::corefile::Corefile;
+use crate::dns::resolver::Library;
 use crate::dns::testing::Names;
 use crate::engine::random::{Draws, Seed};
 
@@ -16,7 +17,7 @@ impl Asker {
         let file = Corefile::read(&format!(". {{\n errors\n {plugins}\n}}\n")).unwrap();
         let answer = Record { name: "example.com.".into(), kind: "A", ttl: 300, data: "203.0.113.7".into() };
         let upstream = Ok(Reply { answers: vec![answer], ..Reply::failure(Rcode::NoError) });
-        Asker { names: Names::new(false), file, cache: Cache::default(), upstream }
+        Asker { names: Names::new(Library::Glibc), file, cache: Cache::default(), upstream }
     }
 
     fn ask(&mut self, name: &str, kind: &str, protocol: Protocol) -> Served {

@@ -1,9 +1,10 @@
-//! The stub resolver: how a C library turns one name into questions, and their replies into addresses or an error.
+//! The stub resolver: how a program's library turns one name into questions, and their replies into addresses or an error.
 //!
-//! In a real cluster each container brings its own: glibc or, in Alpine images, musl. They differ in what ends the walk along
-//! the search list and in how they wait. Each question is sent when its turn comes, so that a retry meets the cluster as it
+//! In a real cluster each container brings its own: glibc or, in Alpine images, musl; programs written in Go bring Go's in
+//! themselves. They differ in what ends the walk along the search list and in how they wait. Each question is sent when its turn comes, so that a retry meets the cluster as it
 //! then is. Left out: `nsswitch.conf` (the order is always files, then DNS), nscd, sorting of addresses by RFC 6724.
-//! The real things: glibc `resolv/res_query.c` and `res_send.c`; musl `src/network/lookup_name.c` and `res_msend.c`.
+//! The real things: glibc `resolv/res_query.c` and `res_send.c`; musl `src/network/lookup_name.c` and `res_msend.c`; Go
+//! `src/net/dnsclient_unix.go`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,7 +16,18 @@ use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
 
 mod glibc;
+mod go;
 mod musl;
+
+/// Whose resolver it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Library {
+    #[default]
+    Glibc,
+    Musl,
+    Go,
+}
 
 /// Addresses of which family are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,10 +262,13 @@ impl<'a> Asker<'a> {
     }
     fn search(&mut self, config: &ResolverConfig, name: &str, kinds: &[&'static str]) -> Result<Hit, LookupError> {
         let conf = ResolvConf::parse(&config.resolv_conf);
-        match legal(name) {
-            false => Err(LookupError::NotFound),
-            true if config.musl => musl::search(self, &conf, name, kinds),
-            true => glibc::search(self, &conf, name, kinds),
+        if !legal(name) {
+            return Err(LookupError::NotFound);
+        }
+        match config.library {
+            Library::Glibc => glibc::search(self, &conf, name, kinds),
+            Library::Musl => musl::search(self, &conf, name, kinds),
+            Library::Go => go::search(self, &conf, name, kinds),
         }
     }
 

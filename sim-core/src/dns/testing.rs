@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::config::{PodsMode, ServerConfig, UpstreamAnswer};
 use super::message::{Question, Record, Reply};
+use super::resolver::Library;
 use super::zone;
 use crate::engine::time::{Duration, Instant};
 use crate::network::wire::{Asked, ResolverConfig, Source, Wire};
@@ -37,7 +38,7 @@ pub(crate) const RESOLV_CONF: &str =
 
 impl Names {
     /// A cluster with the Services `kubernetes`, `kube-dns`, `my-nginx`, a headless `db` and an ExternalName `ext`.
-    pub(crate) fn new(musl: bool) -> Names {
+    pub(crate) fn new(library: Library) -> Names {
         let service = |namespace: &str, name: &str, spec| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": namespace, "name": name}, "spec": spec});
         let mut store = Store::default();
         for doc in [
@@ -67,7 +68,7 @@ impl Names {
             ..ServerConfig::default()
         };
         let hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n10.244.1.9\tcurl\n".to_owned();
-        let resolver = ResolverConfig { resolv_conf: RESOLV_CONF.to_owned(), hosts, musl };
+        let resolver = ResolverConfig { resolv_conf: RESOLV_CONF.to_owned(), hosts, library };
         Names { store, config, resolver, mood: Mood::Answering, clock: Instant::START }
     }
 

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::transport::{Connection, Opening, Sent};
 use crate::dns::message::{Question, Reply};
+use crate::dns::resolver::Library;
 use crate::engine::time::{Duration, Instant};
 use crate::explain::Trace;
 use crate::objects::Name;
@@ -103,8 +104,8 @@ pub struct ResolverConfig {
     pub resolv_conf: String,
     /// `/etc/hosts`.
     pub hosts: String,
-    /// Whether the image's C library is musl (Alpine); otherwise glibc's rules.
-    pub musl: bool,
+    /// Whose rules: the C library's of the image, or the program's own.
+    pub library: Library,
 }
 
 /// The network, for programs.

@@ -13,6 +13,7 @@ mod hostname;
 mod nslookup;
 mod resolve;
 
+pub(super) use self::nslookup::make_at;
 use super::host::Program;
 use super::net::{source, wire};
 

@@ -14,9 +14,9 @@ use crate::dns::resolv_conf::ResolvConf;
 use crate::dns::zone::reverse_name;
 use crate::network::wire::{Source, Wire};
 
-/// Which nslookup an image brings.
+/// Whose network programs an image brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Make {
+pub(in crate::console) enum Make {
     /// BIND 9.18 and later.
     Bind,
     /// BIND before 9.18: fewer words about failures.
@@ -39,12 +39,7 @@ pub(super) struct Request {
 
 pub(super) fn nslookup(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome {
     let place = host.place();
-    let make = match &place {
-        Place::Pod { namespace, pod, container } => {
-            host.world().container(namespace, pod, container).map_or(Make::Bind, |view| make_of(&view.image))
-        }
-        _ => Make::Bind,
-    };
+    let make = make_at(host);
     let request = match parse(argv) {
         Ok(request) => request,
         Err(refusal) => return refusal,
@@ -59,6 +54,23 @@ pub(super) fn nslookup(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Ou
         Make::LibcBusybox => busybox::libc(wire, &from, &request),
         Make::PlainBusybox => busybox::own(wire, &from, &request, false),
         Make::Busybox => busybox::own(wire, &from, &request, true),
+    }
+}
+
+/// Whose programs run at a place.
+pub(in crate::console) fn make_at(host: &mut dyn Host) -> Make {
+    match host.place() {
+        Place::Pod { namespace, pod, container } => {
+            host.world().container(&namespace, &pod, &container).map_or(Make::Bind, |view| make_of(&view.image))
+        }
+        Place::Outside | Place::Node(_) => Make::Bind,
+    }
+}
+
+impl Make {
+    /// busybox of any age.
+    pub(in crate::console) fn is_busybox(self) -> bool {
+        matches!(self, Make::LibcBusybox | Make::PlainBusybox | Make::Busybox)
     }
 }
 

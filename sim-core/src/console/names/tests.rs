@@ -6,6 +6,7 @@ use super::nslookup::{Make, make_of};
 use super::*;
 use crate::api::request::{Answer, Request};
 use crate::console::host::{ContainerView, FileError, Host, Outcome, Place, Stopped, World};
+use crate::dns::resolver::Library;
 use crate::dns::testing::{Mood, Names};
 use crate::engine::time::{Duration, Instant};
 use crate::network::wire::Wire;
@@ -78,7 +79,8 @@ impl Host for Shell {
 /// The output of a command line in a pod of that image; standard error after `stderr:`; the exit status if it is not 0, and
 /// the seconds it took if they are not 0.
 fn run_in(image: &'static str, mood: Mood, line: &str) -> String {
-    let mut shell = Shell { names: Names { mood, ..Names::new(image == "alpine") }, image };
+    let mut shell =
+        Shell { names: Names { mood, ..Names::new(if image == "alpine" { Library::Musl } else { Library::Glibc }) }, image };
     let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
     let program = PROGRAMS.iter().find(|(name, _)| *name == argv[0]).unwrap().1;
     let outcome = program(&mut shell, &argv, "");

@@ -2,18 +2,19 @@
 //!
 //! `agnhost connect HOST:PORT [--timeout 5s] [--protocol tcp|udp|sctp]` opens a connection as Go's `net.Dial` does and says in one
 //! word what came of it: nothing and status 0, or REFUSED, TIMEOUT, DNS, OTHER, UNKNOWN and status 1; after DNS and OTHER stands Go's
-//! own sentence, as in the logs of every Go program. Left out: its other commands, further addresses of a name, and the longer
-//! patience of Go's resolver (here the C library's).
+//! own sentence, as in the logs of every Go program. Left out: its other commands, further addresses of a name.
 //! The real thing: `test/images/agnhost/connect` of Kubernetes; Go's `net/dial.go`, `net/dnsclient_unix.go`.
 
 use std::net::SocketAddr;
 
 use super::super::host::{Host, Outcome};
-use super::connect::{Connected, connect, deadline, resolve};
+use super::connect::{Connected, connect, deadline, resolve_by};
 use super::{connections, source};
-use crate::dns::resolver::{Family, Lookup, LookupError, SentOutcome};
+use crate::dns::message::Rcode;
+use crate::dns::resolver::{Family, Library, Lookup, LookupError, SentOutcome};
 use crate::engine::time::Duration;
 use crate::explain;
+use crate::network::client::resolve::Resolve;
 use crate::network::transport::{NO_LIMIT, Opening};
 use crate::network::wire::{Connections, Source};
 use crate::objects::pod_spec::Protocol;
@@ -96,7 +97,8 @@ fn dial(wire: &mut dyn Connections, from: &Source, asked: &Asked) -> Result<(), 
     let said = |text: String| Failed::Said(text);
     let (host, port) = host_and_port(&asked.to).map_err(|why| said(format!("UNKNOWN: address {}: {why}", asked.to)))?;
     let until = deadline(wire, None);
-    let found = resolve(wire, (from, host, Family::Any), until).map_err(Failed::Stopped)?.unwrap_or_default();
+    let resolver = Resolve::by(Library::Go, wire.now());
+    let found = resolve_by(wire, resolver, (from, host, Family::Any), until).map_err(Failed::Stopped)?.unwrap_or_default();
     let Some(ip) = found.addresses.first().copied() else {
         let own = found.queries.last().map(|last| wire.ping(from, last.server.ip()).asked.0);
         return Err(said(format!("DNS: {}", not_resolved(host, &found, own))));
@@ -120,7 +122,15 @@ fn host_and_port(text: &str) -> Result<(&str, u16), &'static str> {
 
 /// Go's sentence for a name without address: with the server that was asked last, and the own socket if that heard nothing of it.
 fn not_resolved(name: &str, found: &Lookup, own: Option<SocketAddr>) -> String {
-    let (Some(last), Some(own)) = (found.queries.last(), own) else { return format!("lookup {name}: no such host") };
+    // Of an error it is the question that met it, else the last one.
+    let try_again = found.error == Some(LookupError::TryAgain);
+    let met_it = |outcome| match outcome {
+        SentOutcome::Failed(rcode) => rcode != Rcode::NxDomain,
+        SentOutcome::Silence | SentOutcome::Refused => true,
+        SentOutcome::Answer | SentOutcome::NoData => false,
+    };
+    let last = found.queries.iter().rev().find(|query| !try_again || met_it(query.outcome));
+    let (Some(last), Some(own)) = (last, own) else { return format!("lookup {name}: no such host") };
     let server = last.server;
     let why = match (&found.error, last.outcome) {
         (Some(LookupError::TryAgain), SentOutcome::Silence) => format!("read udp {own}->{server}: i/o timeout"),

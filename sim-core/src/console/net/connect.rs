@@ -39,9 +39,19 @@ pub fn deadline(wire: &dyn Connections, limit: Option<Duration>) -> Instant {
     wire.now() + limit.unwrap_or(NO_LIMIT)
 }
 
-/// Looks up a name; `None` if the limit was reached first. An error is the simulation's, not the resolver's.
+/// Looks up a name as the C library does; `None` if the limit was reached first. An error is the simulation's, not the resolver's.
 pub fn resolve(wire: &mut dyn Connections, asked: (&Source, &str, Family), until: Instant) -> Result<Option<Lookup>, String> {
-    let mut resolve = Resolve::new(wire.now());
+    let resolve = Resolve::new(wire.now());
+    resolve_by(wire, resolve, asked, until)
+}
+
+/// The same as some resolver does.
+pub fn resolve_by(
+    wire: &mut dyn Connections,
+    mut resolve: Resolve,
+    asked: (&Source, &str, Family),
+    until: Instant,
+) -> Result<Option<Lookup>, String> {
     drive(wire, |wire| resolve.go(wire, asked, until))
 }
 

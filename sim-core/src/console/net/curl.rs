@@ -353,7 +353,7 @@ fn page(wanted: &Wanted, status: u16, headers: &str, body: &str) -> Outcome {
     Outcome::out(format!("{head}{}", if wanted.head { "" } else { body }))
 }
 
-fn headers(status: u16, content_type: &str, server: &str, length: usize) -> String {
+pub(super) fn headers(status: u16, content_type: &str, server: &str, length: usize) -> String {
     let reason = match status {
         200 => "OK",
         404 => "Not Found",

@@ -39,6 +39,11 @@ fn connections<'a>(host: &'a mut dyn Host, program: &str) -> Result<&'a mut dyn 
     host.world().connections().ok_or_else(|| no_network(program))
 }
 
+/// A refusal in our own name, for what a real program would do and ours does not.
+fn not_modelled(program: &str, what: &str) -> Outcome {
+    Outcome::err(2, format!("kubewalk: {program}: {what}"))
+}
+
 fn no_network(program: &str) -> Outcome {
     Outcome::err(1, format!("kubewalk: {program}: this world has no network"))
 }

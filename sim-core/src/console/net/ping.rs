@@ -1,72 +1,49 @@
-//! ping, of iputils: does the machine answer at all?
+//! ping: does the machine answer at all?
 //!
 //! Service addresses do not: kube-proxy rewrites ports, and ICMP has none. In iptables mode the packets go astray; nftables mode
 //! refuses them; so does ipvs mode, where the address is bound to every node (since 1.27; before, the node answered for it).
-//! Left out: flags but `-c`, `-W` and `-w`; that a node refuses in the name of its own address.
+//! Machines have ping of iputils, small images busybox's. Left out: flags but `-c`, `-i`, `-W`, `-w`, `-q`, `-n`, `-4` and `-6`;
+//! that a node refuses in the name of its own address; that without `-c` it goes on until somebody stops it.
+//! The real things: iputils `ping/ping_common.c`, busybox `networking/ping.c`.
+
+use std::net::IpAddr;
 
 use super::super::host::{Host, Outcome};
-use super::{connections, source};
-use crate::dns::resolver::{Family, lookup};
-use crate::engine::time::Duration;
+use super::super::names::make_at;
+use super::connect::{deadline, resolve};
+use super::{connections, not_modelled, source};
+use crate::dns::resolver::Family;
+use crate::engine::time::{Duration, Instant};
 use crate::explain::{self, Component, Trace};
+use crate::network::wire::{Connections, Source};
 
 /// How many packets are sent unless `-c` says so; a terminal would go on for ever.
 const PACKETS: u32 = 4;
+/// Most packets.
+const PACKETS_MAX: u32 = 1000;
 
-/// The program.
-pub fn ping(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
-    let (mut name, mut packets) = (None, PACKETS);
-    let mut words = argv[1..].iter();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "-c" => packets = words.next().and_then(|n| n.parse().ok()).unwrap_or(PACKETS).clamp(1, 1000),
-            "-W" | "-w" | "-i" => drop(words.next()),
-            w if w.starts_with('-') => {}
-            _ => name = Some(word.clone()),
-        }
-    }
-    let Some(name) = name else { return Outcome::err(2, "ping: usage error: Destination address required") };
-    let from = source(host.place());
-    let wire = match connections(host, "ping") {
-        Ok(wire) => wire,
-        Err(outcome) => return outcome,
-    };
-    let found = lookup(wire, &from, &name, Family::Any);
-    let Some(ip) = found.addresses.first().copied() else {
-        let why = found.error.map_or_else(String::new, |e| e.glibc().to_string());
-        return Outcome::err(2, format!("ping: {name}: {why}"));
-    };
-    let mut out = format!("PING {name} ({ip}) 56(84) bytes of data.\n");
-    let mut times: Vec<Duration> = Vec::new();
-    let mut errors = 0_u32;
-    let begin = wire.now();
-    for number in 1..=packets {
-        let trace = wire.ping(&from, ip);
-        let answer = answer_of(&trace);
-        match &answer {
-            Answer::Echo => {
-                times.push(trace.round_trip);
-                let time = millis(trace.round_trip);
-                out.push_str(&format!("64 bytes from {ip}: icmp_seq={number} ttl=64 time={time} ms\n"));
-            }
-            Answer::PortUnreachable => {
-                errors += 1;
-                out.push_str(&format!("From {ip} icmp_seq={number} Destination Port Unreachable\n"));
-            }
-            Answer::Nothing => {}
-        }
-        // After its last packet it waits for an answer only.
-        let pause = if number == packets && answer != Answer::Nothing { trace.round_trip } else { Duration::from_secs(1) };
-        if let Err(why) = wire.wait(pause) {
-            return Outcome::err(124, format!("kubewalk: {why}"));
-        }
-    }
-    let (spent, received) = (wire.now().since(begin).as_millis(), u32::try_from(times.len()).unwrap_or(packets));
-    let loss = (packets - received) * 100 / packets;
-    let errors = if errors > 0 { format!("+{errors} errors, ") } else { String::new() };
-    out.push_str(&format!("\n--- {name} ping statistics ---\n{packets} packets transmitted, {received} received, {errors}"));
-    out.push_str(&format!("{loss}% packet loss, time {spent}ms\n{}\n", round_trips(&times)));
-    Outcome { stdout: out, stderr: String::new(), exit: i32::from(received == 0) }
+/// What was asked for.
+#[derive(Debug)]
+struct Wanted {
+    name: String,
+    family: Family,
+    packets: u32,
+    interval: Duration,
+    /// How long it waits after the last packet if nothing came back so far (`-W`).
+    linger: Duration,
+    /// When it ends, whatever is missing (`-w`).
+    limit: Option<Duration>,
+    quiet: bool,
+}
+
+/// What came of the packets.
+struct Report {
+    sent: u32,
+    errors: u32,
+    times: Vec<Duration>,
+    /// From the first packet to the last that was sent or came back.
+    took: Duration,
+    lines: String,
 }
 
 /// What comes back for an echo request.
@@ -77,6 +54,184 @@ enum Answer {
     Nothing,
 }
 
+/// The program.
+pub fn ping(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+    let wanted = match Wanted::parse(&argv[1..]) {
+        Ok(wanted) => wanted,
+        Err(outcome) => return outcome,
+    };
+    let (from, busybox) = (source(host.place()), make_at(host).is_busybox());
+    let wire = match connections(host, "ping") {
+        Ok(wire) => wire,
+        Err(outcome) => return outcome,
+    };
+    let name = &wanted.name;
+    let until = deadline(wire, None);
+    let found = match resolve(wire, (&from, name, wanted.family), until) {
+        Ok(found) => found.unwrap_or_default(),
+        Err(why) => return Outcome::err(124, format!("kubewalk: {why}")),
+    };
+    let Some(ip) = found.addresses.first().copied() else {
+        let why = found.error.map_or_else(String::new, |e| e.glibc().to_string());
+        return match busybox {
+            true => Outcome::err(1, format!("ping: bad address '{name}'")),
+            false => Outcome::err(2, format!("ping: {name}: {why}")),
+        };
+    };
+    let report = match wanted.send(wire, &from, ip, busybox) {
+        Ok(report) => report,
+        Err(why) => return Outcome::err(124, format!("kubewalk: {why}")),
+    };
+    let text = if busybox { report.busybox(name, ip) } else { report.iputils(name, ip) };
+    Outcome { stdout: text, exit: i32::from(report.times.is_empty()), ..Outcome::default() }
+}
+
+impl Wanted {
+    fn parse(words: &[String]) -> Result<Wanted, Outcome> {
+        let (second, linger) = (Duration::from_secs(1), Duration::from_secs(10));
+        let mut wanted = Wanted {
+            name: String::new(),
+            family: Family::Any,
+            packets: PACKETS,
+            interval: second,
+            linger,
+            limit: None,
+            quiet: false,
+        };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let Some(flag) = word.strip_prefix('-') else {
+                wanted.name.clone_from(word);
+                continue;
+            };
+            let (flag, tail) = flag.split_at(flag.len().min(1));
+            let mut value = || if tail.is_empty() { words.next().map_or("", String::as_str) } else { tail };
+            let invalid = |text: &str| Outcome::err(1, format!("ping: invalid argument: '{text}'"));
+            let duration = |text: &str| Duration::parse(&format!("{text}s")).ok_or_else(|| invalid(text));
+            match flag {
+                "c" => {
+                    let text = value();
+                    let count: u32 = text.parse().ok().filter(|n| *n > 0).ok_or_else(|| invalid(text))?;
+                    if count > PACKETS_MAX {
+                        return Err(not_modelled("ping", &format!("no more than {PACKETS_MAX} packets at a time")));
+                    }
+                    wanted.packets = count;
+                }
+                "i" => wanted.interval = duration(value())?,
+                "W" => wanted.linger = duration(value())?,
+                "w" => wanted.limit = Some(duration(value())?),
+                "q" if tail.is_empty() => wanted.quiet = true,
+                "n" if tail.is_empty() => {}
+                "4" if tail.is_empty() => wanted.family = Family::V4,
+                "6" if tail.is_empty() => wanted.family = Family::V6,
+                _ => return Err(not_modelled("ping", &format!("{word} is not modelled; -c, -i, -W, -w, -q, -n, -4 and -6 are"))),
+            }
+        }
+        if wanted.name.is_empty() {
+            return Err(Outcome::err(2, "ping: usage error: Destination address required"));
+        }
+        Ok(wanted)
+    }
+
+    fn send(&self, wire: &mut dyn Connections, from: &Source, ip: IpAddr, busybox: bool) -> Result<Report, String> {
+        let start = wire.now();
+        let end = self.limit.map_or(Instant::FAR_FUTURE, |limit| start + limit);
+        let mut report = Report { sent: 0, errors: 0, times: Vec::new(), took: Duration::ZERO, lines: String::new() };
+        while report.sent < self.packets && wire.now() < end {
+            let (trace, sent_at) = (wire.ping(from, ip), wire.now());
+            report.sent += 1;
+            report.took = sent_at.since(start);
+            let answer = answer_of(&trace);
+            if answer != Answer::Nothing {
+                wire.wait(trace.round_trip)?;
+                report.took = wire.now().since(start);
+            }
+            report.note(answer, trace.round_trip, (ip, self.quiet, busybox));
+            let heard = report.received() + if busybox { 0 } else { report.errors };
+            let pause = if report.sent < self.packets {
+                (sent_at + self.interval).since(wire.now())
+            } else if heard == self.packets {
+                Duration::ZERO
+            } else if busybox || report.times.is_empty() {
+                self.linger
+            } else {
+                self.interval
+            };
+            wire.wait(pause.min(end.since(wire.now())))?;
+        }
+        Ok(report)
+    }
+}
+
+impl Report {
+    fn note(&mut self, answer: Answer, round_trip: Duration, (ip, quiet, busybox): (IpAddr, bool, bool)) {
+        let (number, time) = (self.sent, millis(round_trip));
+        let line = match (answer, busybox) {
+            (Answer::Nothing, _) => return,
+            (Answer::Echo, false) => format!("64 bytes from {ip}: icmp_seq={number} ttl=64 time={time} ms\n"),
+            (Answer::Echo, true) => format!("64 bytes from {ip}: seq={} ttl=64 time={time} ms\n", number - 1),
+            (Answer::PortUnreachable, false) => format!("From {ip} icmp_seq={number} Destination Port Unreachable\n"),
+            // An error does not bear the number by which it knows its own answers.
+            (Answer::PortUnreachable, true) => String::new(),
+        };
+        match answer {
+            Answer::Echo => self.times.push(round_trip),
+            _ => self.errors += 1,
+        }
+        if !quiet {
+            self.lines.push_str(&line);
+        }
+    }
+
+    fn loss(&self) -> u32 {
+        (self.sent - self.received()) * 100 / self.sent.max(1)
+    }
+
+    fn received(&self) -> u32 {
+        u32::try_from(self.times.len()).unwrap_or(self.sent)
+    }
+
+    /// Least, mean and most.
+    fn round_trips(&self) -> Option<[Duration; 3]> {
+        let (min, max) = (self.times.iter().min()?, self.times.iter().max()?);
+        let sum = self.times.iter().map(|t| t.as_nanos()).sum::<u64>();
+        Some([*min, Duration::from_nanos(sum / self.times.len() as u64), *max])
+    }
+
+    fn iputils(&self, name: &str, ip: IpAddr) -> String {
+        let errors = if self.errors > 0 { format!("+{} errors, ", self.errors) } else { String::new() };
+        let last = self.round_trips().map(|[min, mean, max]| {
+            // Without jitter here the mean deviation is that of the figures themselves.
+            let off = self.times.iter().map(|t| t.as_nanos().abs_diff(mean.as_nanos())).sum::<u64>();
+            let deviation = Duration::from_nanos(off / self.times.len() as u64);
+            format!("rtt min/avg/max/mdev = {}/{}/{}/{} ms", millis(min), millis(mean), millis(max), millis(deviation))
+        });
+        format!(
+            "PING {name} ({ip}) 56(84) bytes of data.\n{}\n--- {name} ping statistics ---\n\
+             {} packets transmitted, {} received, {errors}{}% packet loss, time {}ms\n{}\n",
+            self.lines,
+            self.sent,
+            self.received(),
+            self.loss(),
+            self.took.as_millis(),
+            last.unwrap_or_default()
+        )
+    }
+
+    fn busybox(&self, name: &str, ip: IpAddr) -> String {
+        let last = self.round_trips().map(|times| times.map(millis).join("/"));
+        format!(
+            "PING {name} ({ip}): 56 data bytes\n{}\n--- {name} ping statistics ---\n\
+             {} packets transmitted, {} packets received, {}% packet loss\n{}",
+            self.lines,
+            self.sent,
+            self.received(),
+            self.loss(),
+            last.map(|times| format!("round-trip min/avg/max = {times} ms\n")).unwrap_or_default()
+        )
+    }
+}
+
 /// A machine that has the address answers by itself, whatever listens there. Where rules refuse, they do so for ICMP too.
 fn answer_of(trace: &Trace) -> Answer {
     let last = trace.hops.last().map(|hop| hop.component);
@@ -85,16 +240,6 @@ fn answer_of(trace: &Trace) -> Answer {
         (explain::Outcome::Refused, Some(Component::KubeProxy)) => Answer::PortUnreachable,
         _ => Answer::Nothing,
     }
-}
-
-/// The last line: nothing if nothing came back. Without jitter here the mean deviation is that of the figures themselves.
-fn round_trips(times: &[Duration]) -> String {
-    let (Some(min), Some(max)) = (times.iter().min(), times.iter().max()) else { return String::new() };
-    let count = times.len() as u64;
-    let mean = times.iter().map(|t| t.as_nanos()).sum::<u64>() / count;
-    let deviation = times.iter().map(|t| t.as_nanos().abs_diff(mean)).sum::<u64>() / count;
-    let (mean, deviation) = (Duration::from_nanos(mean), Duration::from_nanos(deviation));
-    format!("rtt min/avg/max/mdev = {}/{}/{}/{} ms", millis(*min), millis(mean), millis(*max), millis(deviation))
 }
 
 /// Milliseconds with three decimals.

@@ -9,12 +9,16 @@ fn run(wire: &mut Names, name: &str) -> Lookup {
 }
 
 /// The names asked, each once, with the number of questions; then what was found.
-fn told(musl: bool, name: &str) -> String {
-    let found = run(&mut Names::new(musl), name);
+fn told(library: Library, name: &str) -> String {
+    let found = run(&mut Names::new(library), name);
     let mut names: Vec<&str> = found.queries.iter().map(|q| &*q.name).collect();
     names.dedup();
     let result = match found.error {
-        Some(error) => (if musl { error.musl() } else { error.glibc() }).to_owned(),
+        Some(error) => match library {
+            Library::Glibc => error.glibc().to_owned(),
+            Library::Musl => error.musl().to_owned(),
+            Library::Go => format!("{error:?}"),
+        },
         None => found.addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(" "),
     };
     format!("{} in {}: {result}", names.join(" "), found.queries.len())
@@ -73,46 +77,70 @@ fn each_library_walks_its_own_way() {
         ("10.0.0.1", " in 0: 10.0.0.1", None),
     ];
     for (name, glibc, musl) in rows {
-        assert_eq!(told(false, name), glibc, "glibc {name}");
-        assert_eq!(told(true, name), musl.unwrap_or(glibc), "musl {name}");
+        assert_eq!(told(Library::Glibc, name), glibc, "glibc {name}");
+        assert_eq!(told(Library::Musl, name), musl.unwrap_or(glibc), "musl {name}");
     }
 }
 
-/// (mood, musl, seconds it takes, questions, error)
+/// What Go asks where glibc and musl stop or go another way.
+#[test]
+fn go_tries_every_candidate() {
+    let rows = [
+        ("my-nginx", "my-nginx.default.svc.cluster.local in 2: 10.0.162.149"),
+        // Enough dots: the name itself first, and then the search list after all.
+        (
+            "a.b.c.d.e.f",
+            "a.b.c.d.e.f a.b.c.d.e.f.default.svc.cluster.local a.b.c.d.e.f.svc.cluster.local a.b.c.d.e.f.cluster.local in 8: \
+             NotFound",
+        ),
+        // A name without records is no name to Go.
+        ("default", "default.default.svc.cluster.local default.svc.cluster.local default.cluster.local default in 8: NotFound"),
+        ("my-nginx.default.svc.cluster.local.", "my-nginx.default.svc.cluster.local in 2: 10.0.162.149"),
+    ];
+    for (name, want) in rows {
+        assert_eq!(told(Library::Go, name), want, "{name}");
+    }
+}
+
+/// (mood, library, seconds it takes, questions, error)
 #[test]
 fn trouble_takes_its_time() {
     let rows = [
         // One search name, twice 5 s; then the name as it is, the same.
-        (Mood::Silent, false, 20, 8),
-        (Mood::Silent, true, 5, 4),
+        (Mood::Silent, Library::Glibc, 20, 8),
+        (Mood::Silent, Library::Musl, 5, 4),
+        // Four names, each type twice 5 s.
+        (Mood::Silent, Library::Go, 40, 16),
         // All servers refused: the end, after two rounds.
-        (Mood::Refusing, false, 0, 4),
-        (Mood::Refusing, true, 5, 4),
+        (Mood::Refusing, Library::Glibc, 0, 4),
+        (Mood::Refusing, Library::Musl, 5, 4),
+        (Mood::Refusing, Library::Go, 0, 16),
         // Each of four names asked twice.
-        (Mood::Failing, false, 0, 16),
+        (Mood::Failing, Library::Glibc, 0, 16),
+        (Mood::Failing, Library::Go, 0, 16),
         // Both types, four repetitions at once, then both again.
-        (Mood::Failing, true, 5, 8),
+        (Mood::Failing, Library::Musl, 5, 8),
     ];
-    for (mood, musl, seconds, questions) in rows {
-        let mut wire = Names { mood, ..Names::new(musl) };
+    for (mood, library, seconds, questions) in rows {
+        let mut wire = Names { mood, ..Names::new(library) };
         let found = run(&mut wire, "my-nginx");
         let took = wire.now().since(Instant::START).as_secs();
-        assert_eq!((found.queries.len(), took), (questions, seconds), "{mood:?}, musl {musl}");
+        assert_eq!((found.queries.len(), took), (questions, seconds), "{mood:?}, {library:?}");
         assert_eq!(found.error, Some(LookupError::TryAgain));
     }
 }
 
 #[test]
 fn the_name_at_the_end_of_the_chain_is_told() {
-    let found = run(&mut Names::new(false), "ext");
+    let found = run(&mut Names::new(Library::Glibc), "ext");
     assert_eq!(found.canonical, "example.com");
 }
 
 #[test]
 fn a_family_the_name_lacks_is_no_address() {
-    let found = lookup(&mut Names::new(true), &Source::Outside, "my-nginx", Family::V6);
+    let found = lookup(&mut Names::new(Library::Musl), &Source::Outside, "my-nginx", Family::V6);
     assert_eq!(found.error, Some(LookupError::NoAddress));
-    let found = lookup(&mut Names::new(true), &Source::Outside, "10.0.0.1", Family::V6);
+    let found = lookup(&mut Names::new(Library::Musl), &Source::Outside, "10.0.0.1", Family::V6);
     assert_eq!(found.error, Some(LookupError::NoAddress));
 }
 
@@ -127,8 +155,8 @@ fn servers_behind_the_first_are_waited_for_by_glibcs_rule() {
 proptest! {
     /// Whatever the name and the file, a walk ends, within its bound of questions, with addresses or an error.
     #[test]
-    fn every_walk_ends(name in "[a-z.]{0,40}|\\PC{0,300}", search in "[a-z. ]{0,60}", ndots in 0_u32..20, musl: bool) {
-        let mut wire = Names::new(musl);
+    fn every_walk_ends(name in "[a-z.]{0,40}|\\PC{0,300}", search in "[a-z. ]{0,60}", ndots in 0_u32..20, library in 0..3_usize) {
+        let mut wire = Names::new([Library::Glibc, Library::Musl, Library::Go][library]);
         wire.resolver.resolv_conf = format!("search {search}\nnameserver 10.96.0.10\noptions ndots:{ndots}\n");
         let found = run(&mut wire, &name);
         prop_assert_eq!(found.addresses.is_empty(), found.error.is_some());

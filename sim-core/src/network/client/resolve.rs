@@ -1,6 +1,6 @@
 //! A name on its way to an address.
 //!
-//! In real life the C library's resolver sleeps between its questions. Here the resolver ([`lookup`]) is a function of what was
+//! In real life the library's resolver sleeps between its questions. Here the resolver ([`lookup`]) is a function of what was
 //! answered so far: each time it may go on it is run again from the start, hears the same answers, and is stopped where it has
 //! to wait. Left out: nothing that the resolver does.
 
@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use super::Step;
 use crate::dns::message::{Question, Reply};
-use crate::dns::resolver::{Family, Lookup, LookupError, lookup};
+use crate::dns::resolver::{Family, Library, Lookup, LookupError, lookup};
 use crate::engine::time::{Duration, Instant};
 use crate::network::wire::{Asked, Connections, ResolverConfig, Source, Wire};
 use crate::objects::pod_spec::Protocol;
@@ -17,6 +17,8 @@ use crate::objects::pod_spec::Protocol;
 #[derive(Clone, Debug)]
 pub struct Resolve {
     since: Instant,
+    /// The program has a resolver of its own.
+    library: Option<Library>,
     config: Option<ResolverConfig>,
     heard: Vec<Asked>,
 }
@@ -24,7 +26,12 @@ pub struct Resolve {
 impl Resolve {
     /// A lookup that begins now.
     pub fn new(now: Instant) -> Resolve {
-        Resolve { since: now, config: None, heard: Vec::new() }
+        Resolve { since: now, library: None, config: None, heard: Vec::new() }
+    }
+
+    /// The same by a resolver that the program itself brings.
+    pub fn by(library: Library, now: Instant) -> Resolve {
+        Resolve { library: Some(library), ..Resolve::new(now) }
     }
 
     /// Goes on as far as it can now. It is for one name from one place, which are given anew each time.
@@ -81,7 +88,8 @@ impl Wire for Again<'_> {
     }
 
     fn resolver(&mut self, from: &Source) -> ResolverConfig {
-        let wire = &mut self.wire;
-        self.so_far.config.get_or_insert_with(|| wire.resolver(from)).clone()
+        let Resolve { library, config, .. } = &mut *self.so_far;
+        let theirs = config.get_or_insert_with(|| self.wire.resolver(from)).clone();
+        ResolverConfig { library: library.unwrap_or(theirs.library), ..theirs }
     }
 }

@@ -8,6 +8,7 @@ use crate::cloud::{Health, Target};
 use crate::dns::resolver::Library;
 use crate::engine::time::{Duration, Instant};
 use crate::kubelet::images::{Behaviour, Listener};
+use crate::kubelet::worker::sockets_of;
 use crate::kubelet::{ContainerView, Sandbox};
 use crate::network::graph::{Pair, Way};
 use crate::network::kernel::Kernel;
@@ -107,7 +108,7 @@ impl Ground for GroundAt<'_> {
         let pod = self.pod_by_address(ip)?;
         let sockets = pod.spec.containers.iter().flat_map(|container| {
             let behaviour = Arc::new(self.cluster.config.images.behaviour(&container.image));
-            behaviour.sockets(container).into_iter().map(move |s| (s, behaviour.clone())).collect::<Vec<_>>()
+            sockets_of(container, &behaviour).into_iter().map(move |s| (s, behaviour.clone())).collect::<Vec<_>>()
         });
         Some(Sandbox {
             namespace: pod.meta.namespace.clone(),

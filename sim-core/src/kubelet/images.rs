@@ -12,10 +12,8 @@ use crate::objects::pod_spec::{Container, Protocol};
 /// The behaviour of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Behaviour {
-    /// What it listens on. Empty with `declared` set: the ports of the pod's manifest.
-    pub listeners: Vec<Listener>,
-    /// Listens on the declared container ports (and probe ports) instead of a list of its own.
-    pub declared: bool,
+    /// What it listens on.
+    pub listens: Listens,
     /// From process start until it listens.
     pub start: Duration,
     /// Time to pull the image; `None` = drawn, at most five seconds.
@@ -30,6 +28,17 @@ pub struct Behaviour {
     pub shell: bool,
     /// Nothing is known about it; what it does is a guess.
     pub guessed: bool,
+}
+
+/// What an image listens on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listens {
+    /// On these.
+    On(Vec<Listener>),
+    /// On the ports that the container declares and is probed at.
+    Declared,
+    /// As the arguments of agnhost say.
+    Agnhost,
 }
 
 /// One listening socket.
@@ -140,7 +149,7 @@ fn lay_over(behaviour: &mut Behaviour, over: &Override) {
     behaviour.guessed = false;
     behaviour.shell = false;
     if let Some(listeners) = &over.listeners {
-        (behaviour.listeners, behaviour.declared) = (listeners.clone(), false);
+        behaviour.listens = Listens::On(listeners.clone());
     }
     behaviour.start = over.start.unwrap_or(behaviour.start);
     behaviour.pull = over.pull.or(behaviour.pull);
@@ -173,14 +182,13 @@ pub fn is_latest(image: &str) -> bool {
     without_tag(image).len() == image.len() || image.ends_with(":latest")
 }
 
-fn tcp(port: u16) -> Listener {
+pub(super) fn tcp(port: u16) -> Listener {
     Listener { port, bind: None, protocol: Protocol::Tcp }
 }
 
 fn serving(listeners: &[Listener], body: Body, server: &'static str) -> Behaviour {
     Behaviour {
-        listeners: listeners.to_vec(),
-        declared: false,
+        listens: Listens::On(listeners.to_vec()),
         start: Duration::from_millis(50),
         pull: None,
         reply: Reply { status: 200, body, server, delay: Duration::from_micros(300), fail: None },
@@ -202,7 +210,7 @@ fn model(name: &str, image: &str) -> Behaviour {
         "nginx" => serving(&[tcp(80)], Body::NginxWelcome, "nginx/1.27.3"),
         "httpd" => serving(&[tcp(80)], Body::HttpdWorks, "Apache/2.4.62 (Unix)"),
         "echoserver" => serving(&[tcp(8080), tcp(8443)], Body::Echo, "echoserver"),
-        "agnhost" => serving(&[tcp(8080), tcp(9376)], Body::Hostname, ""),
+        "agnhost" => Behaviour { listens: Listens::Agnhost, ..serving(&[], Body::Hostname, "") },
         "whoami" => serving(&[tcp(80)], Body::Echo, ""),
         "http-echo" => serving(&[tcp(5678)], Body::Text("hello-world\n".to_string()), ""),
         "redis" => serving(&[tcp(6379)], Body::Silent, ""),
@@ -214,17 +222,27 @@ fn model(name: &str, image: &str) -> Behaviour {
         "kube-apiserver" => serving(&[tcp(6443)], Body::Silent, ""),
         "busybox" | "busyboxplus" | "curl" | "alpine" => tools(name != "busyboxplus"),
         "debian" | "ubuntu" | "netshoot" | "dnsutils" => tools(false),
-        _ => Behaviour { declared: true, guessed: true, ..serving(&[], Body::Text(String::new()), "") },
+        _ => Behaviour { listens: Listens::Declared, guessed: true, ..serving(&[], Body::Text(String::new()), "") },
     };
     behaviour.musl |= alpine;
     behaviour
 }
 
 impl Behaviour {
+    /// Whether the image's own process is a server.
+    pub fn serves(&self) -> bool {
+        !matches!(&self.listens, Listens::On(listeners) if listeners.is_empty())
+    }
+
     /// The sockets a container of this image has, given its declaration in the pod.
     pub fn sockets(&self, container: &Container) -> Vec<Listener> {
-        if !self.declared {
-            return self.listeners.clone();
+        let known = match &self.listens {
+            Listens::On(listeners) => Some(listeners.clone()),
+            Listens::Agnhost => super::agnhost::listeners(container),
+            Listens::Declared => None,
+        };
+        if let Some(listeners) = known {
+            return listeners;
         }
         let mut sockets: Vec<Listener> =
             container.ports.iter().map(|p| Listener { port: p.port, bind: None, protocol: p.protocol }).collect();

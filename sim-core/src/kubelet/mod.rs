@@ -6,6 +6,7 @@
 //! static pod files (mirror pods simply run). The real thing: `pkg/kubelet`.
 
 pub mod address;
+mod agnhost;
 pub mod env;
 pub mod images;
 mod life;

@@ -18,12 +18,14 @@ pub struct Process {
     pub heeds_term: bool,
     /// The command was not recognised; it is assumed to run for ever.
     pub guessed: bool,
+    /// It is known to listen nowhere, whatever the image's own server does.
+    pub opens_none: bool,
 }
 
 impl Process {
     /// A server that runs until it is told to stop.
     pub fn server() -> Process {
-        Process { ends: None, prints: String::new(), heeds_term: true, guessed: false }
+        Process { ends: None, prints: String::new(), heeds_term: true, guessed: false, opens_none: false }
     }
 
     /// What an init container is assumed to do where its command is not recognised: end well, after a second. One that did not
@@ -47,12 +49,13 @@ const TOOLS: [&str; 11] = ["nslookup", "dig", "host", "getent", "curl", "wget", 
 
 /// Walks a sequence of simple commands.
 fn of_script(script: &str) -> Process {
-    let mut process = Process { ends: None, prints: String::new(), heeds_term: false, guessed: false };
+    let mut process = Process { ends: None, prints: String::new(), heeds_term: false, guessed: false, opens_none: true };
     let (mut time, mut status) = (Duration::ZERO, 0);
     for command in script.split([';', '\n', '&']).map(str::trim).filter(|c| !c.is_empty()) {
         let words: Vec<&str> = command.split_whitespace().collect();
         match words[..] {
-            ["while" | "until", ..] | ["tail", "-f", ..] => return process,
+            // Who waits like this may well have started something before.
+            ["while" | "until", ..] | ["tail", "-f", ..] => return Process { opens_none: false, ..process },
             // Typed by `kubectl run -it -- ...`: the console runs it; the container stays until it is deleted.
             [tool, ..] if TOOLS.contains(&tool) => return process,
             ["sleep", "infinity" | "inf"] => return process,
@@ -72,7 +75,7 @@ fn of_script(script: &str) -> Process {
             }
             ["date" | "touch" | "rm" | "mkdir" | "cat" | "ls" | "env" | "printenv" | "cp" | "chmod", ..] => status = 0,
             ["trap", ..] => process.heeds_term = true,
-            _ => return Process { guessed: true, heeds_term: true, ..process },
+            _ => return Process { guessed: true, heeds_term: true, opens_none: false, ..process },
         }
     }
     Process { ends: Some((time, status)), ..process }

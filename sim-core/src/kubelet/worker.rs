@@ -14,7 +14,7 @@ use super::process::Process;
 use crate::engine::time::{Duration, Instant};
 use crate::objects::Name;
 use crate::objects::pod::{ContainerState, ContainerStatus, Pod, PodStatus};
-use crate::objects::pod_spec::RestartPolicy;
+use crate::objects::pod_spec::{Container, RestartPolicy};
 use crate::objects::time::Timestamp;
 
 /// Restart back-off: 10 s, doubling, at most 300 s.
@@ -130,7 +130,7 @@ impl Worker {
             (run.state, run.last, run.restarts) = (status.state, status.last, status.restarts);
             if matches!(run.state, ContainerState::Running { .. }) {
                 run.since = Some(Instant::START);
-                run.sockets = run.behaviour.sockets(container);
+                run.sockets = sockets_of(container, &run.behaviour);
                 (run.started, run.ready) = (true, status.ready);
                 run.process.ends = None;
             }
@@ -179,9 +179,14 @@ impl Worker {
     }
 }
 
+/// The sockets of a container: the image's, unless another command takes the place of its server.
+pub fn sockets_of(container: &Container, behaviour: &Behaviour) -> Vec<Listener> {
+    if process_of(container, behaviour).opens_none { Vec::new() } else { behaviour.sockets(container) }
+}
+
 /// The process of a container: the image's own, unless a command is given.
-fn process_of(container: &crate::objects::pod_spec::Container, behaviour: &Behaviour) -> Process {
-    let server = !behaviour.listeners.is_empty() || behaviour.declared;
+fn process_of(container: &Container, behaviour: &Behaviour) -> Process {
+    let server = behaviour.serves();
     if container.command.is_empty() && (container.args.is_empty() || server) {
         let interactive =
             ["stdin", "tty"].iter().any(|k| container.doc.get(*k).and_then(serde_json::Value::as_bool) == Some(true));
@@ -222,7 +227,7 @@ impl Run {
     }
 
     /// Its part of the spec.
-    pub fn spec<'p>(&self, pod: &'p Pod) -> &'p crate::objects::pod_spec::Container {
+    pub fn spec<'p>(&self, pod: &'p Pod) -> &'p Container {
         let list = if self.init { &pod.spec.init_containers } else { &pod.spec.containers };
         &list[self.index]
     }
@@ -237,7 +242,7 @@ impl Run {
         let container = self.spec(pod).clone();
         self.since = Some(now);
         self.state = ContainerState::Running { since: Some(clock.whole_seconds()) };
-        self.sockets = self.behaviour.sockets(&container);
+        self.sockets = sockets_of(&container, &self.behaviour);
         self.ending = false;
         self.env = Arc::new(env);
         self.results = [(0, 0); 3];

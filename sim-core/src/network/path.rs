@@ -88,7 +88,8 @@ struct Walk<'g> {
     /// The last node that rewrote the packet, and whether answers come by it on their way to the client.
     rewritten_by: Option<(Name, bool)>,
     sending: Sending,
-    is_pod: bool,
+    /// The node on which its sender is; `None` if it comes from outside, or from a balancer.
+    home: Option<Name>,
 }
 
 /// Follows one packet, and looks where every other choice would have led.
@@ -150,7 +151,7 @@ impl<'g> Walk<'g> {
             footprint: Vec::new(),
             rewritten_by: None,
             sending: asked.sending,
-            is_pod: matches!(asked.from, Source::Pod { .. }),
+            home: None,
         }
     }
 
@@ -173,6 +174,7 @@ impl<'g> Walk<'g> {
         };
         self.source.set_ip(own);
         self.asked.0 = self.source;
+        self.home = Some(node.clone());
         self.sender = self.pod_at(&node, own);
         self.sending_node = (self.sender.is_none() && self.ground.node_addresses(&node).contains(&own)).then(|| node.clone());
         // A pod's loopback is its own, and no rule of the node sees it.

@@ -149,15 +149,29 @@ fn not_seen_by(sim: &Simulation, from: &Source, trace: &Trace, matches: &[Option
                 Some(Reason::SourceNotAllowed { .. }) => "the source ranges are checked on the way in",
                 _ => "",
             };
-            ("a test from a pod", some_pod(sim, matched, trace.asked.1.is_ipv6())?, why)
+            match pod_there(sim, trace.asked.1.ip()) {
+                Some((node, source)) => (format!("a test from a pod on {node}"), source, why),
+                None => ("a test from a pod".to_string(), some_pod(sim, matched, trace.asked.1.is_ipv6())?, why),
+            }
         }
-        _ if matched.is_some_and(|m| m.kind != AddressKind::ClusterIp) => ("a test from outside", Source::Outside, ""),
+        _ if matched.is_some_and(|m| m.kind != AddressKind::ClusterIp) => {
+            ("a test from outside".to_string(), Source::Outside, "")
+        }
         _ => return None,
     };
     let other = sim.trace(&other, trace.asked.1, trace.protocol);
-    let (here, there) = (Elsewhere::of("", trace, ""), Elsewhere::of(who, &other, why));
+    let (here, there) = (Elsewhere::of("", trace, ""), Elsewhere::of(&who, &other, why));
     let differs = (here.delivered > 0) != (there.delivered > 0) || here.outcome != there.outcome;
     (differs && other.outcome != Outcome::Unknown).then_some(there)
+}
+
+/// A pod as there may be one on the node that has an address. A pod on another node may end otherwise: it hears the backend answer,
+/// which it never called.
+fn pod_there(sim: &Simulation, ip: IpAddr) -> Option<(String, Source)> {
+    let nodes = &sim.cluster().config.nodes;
+    let node = nodes.iter().find(|node| node.ips.contains(&ip) || node.external_ips.contains(&ip))?;
+    let own = node.pod_address(u8::MAX).filter(|own| own.is_ipv6() == ip.is_ipv6())?;
+    Some((node.name.clone(), Source::Address { ip: own, at_node: node.name.as_str().into() }))
 }
 
 /// A running pod that is no endpoint of the Service; of the namespace `default` if it has one.

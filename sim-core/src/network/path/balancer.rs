@@ -19,7 +19,7 @@ impl Walk<'_> {
         if !self.travels(place, from, BALANCER) {
             return Outcome::TimedOut;
         }
-        (self.sender, self.sending_node, self.is_pod) = (None, None, false);
+        (self.sender, self.sending_node, self.home) = (None, None, None);
         let Some(mut balancer) = self.ground.balancer(self.destination.ip()) else { return self.at_some_balancer() };
         let (to, protocol) = (self.destination, self.protocol);
         let Some(port) = balancer.ports.iter().find(|p| (p.port, p.protocol) == (to.port(), protocol)).cloned() else {

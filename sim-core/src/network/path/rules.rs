@@ -125,11 +125,12 @@ impl Walk<'_> {
         self.footprint.push(Station { node: node.clone(), before, after, picked, known });
     }
 
-    /// Answers come back by the node that rewrote the packet if it is the sender now, or the sender's own node.
+    /// Answers come back by the node that rewrote the packet if it is the sender now, or the sender's own node. A pod that was sent
+    /// on by another node hears the backend itself answer, which it never called.
     fn note_rewriting(&mut self, node: &Name) {
         let source = self.source.ip();
-        let pods = self.ground.proxy_config().pod_cidrs.iter().flatten().any(|n| n.contains(source));
-        let returns = self.is_pod || pods || source.is_loopback() || self.ground.node_addresses(node).contains(&source);
+        let is_home = self.home.as_ref() == Some(node);
+        let returns = is_home || source.is_loopback() || self.ground.node_addresses(node).contains(&source);
         self.rewritten_by = Some((node.clone(), returns));
     }
 

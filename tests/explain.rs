@@ -153,6 +153,35 @@ fn bad_questions_get_a_way_out() {
 }
 
 #[test]
+fn some_addresses_are_nobodys_or_ones_own() {
+    let cases = [
+        (r#"kubectl patch service web -p '{"spec":{"externalIPs":["203.0.113.77"]}}'"#, "service/web patched\n"),
+        ("advance 5s", ""),
+        ("trace external 127.0.0.1:80", "REFUSED at once. client is up and answered no.\n"),
+        ("trace external 198.51.100.7:80", "REFUSED at once."),
+        (
+            "trace pod/default/web-1 127.0.0.1:80",
+            "DELIVERED at once. Answered by web-1.\n    client   127.0.0.1 -> 127.0.0.1:80/TCP",
+        ),
+        ("trace pod/default/web-1 [::1]:80", "DELIVERED at once. Answered by web-1.\n    client   ::1 -> [::1]:80/TCP"),
+        ("trace pod/default/web-1 0.0.0.0:81", "REFUSED at once. web-1 is up and answered no."),
+        // Whether somebody outside routes it to a node is not known here.
+        ("trace external 203.0.113.77:80", "UNKNOWN"),
+        ("trace pod/default/client 203.0.113.77:80", "DELIVERED"),
+        ("trace pod/default/client 203.0.113.77:81", "UNKNOWN"),
+        ("trace pod/default/client 224.0.0.1:80", "UNKNOWN"),
+        ("trace pod/default/client 255.255.255.255:80 --protocol UDP", "UNKNOWN"),
+        ("curl -s -S http://localhost:8080", "curl: (7) Failed to connect to localhost port 8080 after 0 ms"),
+        ("ssh node-2 getent hosts node-2", "192.168.0.3     node-2"),
+    ];
+    let lines: Vec<&str> = cases.iter().map(|(line, _)| *line).collect();
+    for ((line, want), (_, out, err)) in cases.iter().zip(ask(&lines)) {
+        let all = format!("{out}{err}");
+        assert!(all.starts_with(want), "{line}: {want}\n{all}");
+    }
+}
+
+#[test]
 fn objects_say_why_they_are_as_they_are() {
     let cases = [
         ("why pod/web-1", "Pod default/web-1 is Ready"),

@@ -20,6 +20,9 @@ use crate::objects::service::ServicePort;
 use crate::proxy::{Programmed, ProxyConfig};
 use crate::store::View;
 
+/// What each machine's `/etc/hosts` begins with.
+const LOCALHOST: &str = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+
 /// The address of the machine outside the cluster on which the user types (TEST-NET-2), and its IPv6 like.
 const OUTSIDE: (IpAddr, IpAddr) = (
     IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 7)),
@@ -203,7 +206,8 @@ impl Cluster {
         let of_node = |name: &str| {
             let node = self.config.nodes.iter().find(|n| n.name == name);
             let resolv_conf = node.and_then(|n| n.resolv_conf.clone()).unwrap_or_default();
-            ResolverConfig { resolv_conf, ..ResolverConfig::default() }
+            let own: String = node.iter().flat_map(|n| &n.ips).map(|ip| format!("{ip}\t{name}\n")).collect();
+            ResolverConfig { resolv_conf, hosts: format!("{LOCALHOST}{own}"), ..ResolverConfig::default() }
         };
         match from {
             Source::Pod { namespace, name } => match self.kubelets.container(namespace, name, "") {
@@ -215,7 +219,11 @@ impl Cluster {
                 Err(_) => ResolverConfig::default(),
             },
             Source::Node(name) | Source::Address { at_node: name, .. } => of_node(name),
-            Source::Outside => ResolverConfig { resolv_conf: "nameserver 192.0.2.53\n".to_string(), ..ResolverConfig::default() },
+            Source::Outside => ResolverConfig {
+                resolv_conf: "nameserver 192.0.2.53\n".to_string(),
+                hosts: LOCALHOST.to_string(),
+                ..ResolverConfig::default()
+            },
         }
     }
 

@@ -8,7 +8,7 @@ mod balancer;
 mod policies;
 mod rules;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::Ground;
@@ -133,6 +133,12 @@ impl<'g> Walk<'g> {
             Sending::First(port) | Sending::Later(port) => port,
         };
         let source = SocketAddr::new(ground.outside(asked.to.is_ipv6()), port);
+        // Linux takes "no address" for its own.
+        let to = match asked.to.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
         Walk {
             ground,
             chooser,
@@ -140,7 +146,7 @@ impl<'g> Walk<'g> {
             now: asked.now,
             asked: (source, asked.to),
             source,
-            destination: asked.to,
+            destination: SocketAddr::new(to, asked.to.port()),
             hops: Vec::new(),
             one_way: Duration::ZERO,
             first: None,
@@ -157,7 +163,7 @@ impl<'g> Walk<'g> {
 
     /// The stations, in order: the client, then whoever its packet meets first.
     fn run(&mut self, asked: &Asked<'_>) -> Outcome {
-        let to = asked.to.ip();
+        let to = self.destination.ip();
         let (ips, node) = match asked.from {
             Source::Outside => return self.enter(),
             Source::Address { ip, at_node } => (vec![*ip], at_node.clone()),
@@ -168,6 +174,14 @@ impl<'g> Walk<'g> {
                 None => (Vec::new(), Name::default()),
             },
         };
+        // A pod's loopback is its own, and no rule of the node sees it.
+        if let (Source::Pod { .. }, true, Some(sandbox)) =
+            (asked.from, to.is_loopback(), ips.first().and_then(|ip| self.ground.sandbox(*ip)))
+        {
+            self.source.set_ip(to);
+            self.asked.0 = self.source;
+            return self.at_pod(&sandbox);
+        }
         let Some(own) = ips.into_iter().find(|ip| ip.is_ipv6() == to.is_ipv6()) else {
             self.hop(Place::Client, Component::Network, Step::Lost, Reason::NoAddressOfFamily { ip: to });
             return Outcome::Unreachable;
@@ -177,12 +191,7 @@ impl<'g> Walk<'g> {
         self.home = Some(node.clone());
         self.sender = self.pod_at(&node, own);
         self.sending_node = (self.sender.is_none() && self.ground.node_addresses(&node).contains(&own)).then(|| node.clone());
-        // A pod's loopback is its own, and no rule of the node sees it.
-        let sandbox = matches!(asked.from, Source::Pod { .. }).then(|| self.ground.sandbox(own)).flatten();
-        match sandbox.filter(|_| to.is_loopback()) {
-            Some(sandbox) => self.at_pod(&sandbox),
-            None => self.at_node(&node, 0),
-        }
+        self.at_node(&node, 0)
     }
 
     fn hop(&mut self, place: Place, component: Component, step: Step, reason: Reason) {
@@ -193,6 +202,11 @@ impl<'g> Walk<'g> {
     /// From the outside machine: to a node by its address, or to a balancer, which chooses a node.
     fn enter(&mut self) -> Outcome {
         let ip = self.destination.ip();
+        if ip.is_loopback() || ip == self.source.ip() {
+            self.source.set_ip(ip);
+            self.asked.0 = self.source;
+            return self.at_socket(Place::Client, &[]);
+        }
         let nodes = self.ground.nodes();
         if let Some(node) = nodes.iter().find(|n| self.ground.node_addresses(n).contains(&ip)) {
             if !self.travels(Place::Outside, OUTSIDE, node) {
@@ -289,11 +303,24 @@ impl<'g> Walk<'g> {
         Outcome::TimedOut
     }
 
-    /// A host outside: nobody here knows what it does; that it answers is assumed.
+    /// A host outside: nobody here knows what it does; that it answers is assumed. Not of a Service's external address, which is
+    /// routed to some node or to nobody, and of what is no single host's address.
     fn elsewhere(&mut self) -> Outcome {
         let ip = self.destination.ip();
+        let is_broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+        if self.is_external_ip(ip) || ip.is_multicast() || is_broadcast {
+            self.hop(Place::Outside, Component::Network, Step::Forward, Reason::NotModelled { ip });
+            return Outcome::Unknown;
+        }
         self.hop(Place::Outside, Component::Server, Step::Accept, Reason::AssumedOutside { ip });
         if self.ground.certain() { Outcome::Delivered } else { Outcome::Unknown }
+    }
+
+    /// Whether some Service has the address, as the first node sees it.
+    fn is_external_ip(&self, ip: IpAddr) -> bool {
+        let node = self.home.clone().or_else(|| self.ground.nodes().into_iter().next());
+        let table = node.and_then(|node| self.ground.programmed(&node));
+        table.is_some_and(|(table, _)| table.lookup().is_service_ip(ip))
     }
 
     fn at_pod(&mut self, sandbox: &Sandbox) -> Outcome {

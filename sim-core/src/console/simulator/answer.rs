@@ -23,7 +23,7 @@ const NODES_ASKED_MAX: usize = 12;
 pub(super) fn answer(sim: &Simulation, from: &Source, target: &Target, protocol: Protocol) -> Answer {
     let spent = target.resolver.as_ref().map_or(Duration::ZERO, |(_, spent)| *spent);
     let mut trace = match target.client_port {
-        _ if target.to.ip().is_unspecified() => unresolved(target, protocol),
+        _ if target.resolver.is_some() && target.to.ip().is_unspecified() => unresolved(target, protocol),
         Some(port) => sim.trace_flow(from, target.to, protocol, port),
         None => sim.trace(from, target.to, protocol),
     };
@@ -138,8 +138,11 @@ fn nodes(sim: &Simulation, from: &Source, trace: &Trace, matches: &[Option<Match
     if kind == AddressKind::NodePort || differ { list } else { Vec::new() }
 }
 
-/// The other vantage point, if the same question ends differently there.
+/// The other vantage point, if the same question ends differently there. Everybody's loopback is another.
 fn not_seen_by(sim: &Simulation, from: &Source, trace: &Trace, matches: &[Option<Match>]) -> Option<Elsewhere> {
+    if trace.hops.first().is_some_and(|hop| hop.before.1.ip().is_loopback()) {
+        return None;
+    }
     let matched = matches.iter().flatten().next();
     let (who, other, why) = match from {
         Source::Outside => {

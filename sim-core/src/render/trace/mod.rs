@@ -33,7 +33,7 @@ pub fn text(answer: &Answer) -> String {
     let mut lines = vec![headline(answer)];
     let (from, to) = answer.trace.asked;
     let name = answer.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
-    let to = if to.ip().is_unspecified() { answer.name.clone().unwrap_or_default() } else { format!("{to}{name}") };
+    let to = if to.ip().is_unspecified() { answer.name.clone().unwrap_or_else(|| to.to_string()) } else { format!("{to}{name}") };
     let client = |text: &str| format!("    {:<places$} {text}", "client");
     lines.push(client(&format!("{} -> {to}/{}", from.ip(), answer.trace.protocol.text())));
     rows.iter().for_each(|row| print(&mut lines, row, places));

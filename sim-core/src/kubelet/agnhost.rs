@@ -66,7 +66,7 @@ mod tests {
         ];
         for (command, args, want) in cases {
             let words = |list: &[&str]| list.iter().map(|w| (*w).into()).collect::<Vec<_>>();
-            let container = Container { command: words(command).into(), args: words(args).into(), ..Container::default() };
+            let container = Container { command: words(command), args: words(args), ..Container::default() };
             let found = listeners(&container)
                 .map(|list| list.iter().map(|l| format!("{}/{}", l.port, l.protocol.text())).collect::<Vec<_>>().join(" "));
             assert_eq!(found.as_deref(), want, "{command:?} {args:?}");

@@ -37,6 +37,17 @@ pub enum Mode {
     Ipvs,
 }
 
+impl Mode {
+    /// As `--proxy-mode` has it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Mode::Iptables => "iptables",
+            Mode::Nftables => "nftables",
+            Mode::Ipvs => "ipvs",
+        }
+    }
+}
+
 /// How kube-proxy is set up; the same on all nodes.
 #[derive(Clone, Debug)]
 pub struct ProxyConfig {

@@ -162,11 +162,14 @@ pub fn decide(table: &Programmed, config: &ProxyConfig, node: &NodeFacts<'_>, pa
         return walk.ipvs();
     }
     let (to, protocol) = (packet.destination, packet.protocol);
+    let node_port = || table.lookup().node_port(to.is_ipv6(), to.port(), protocol).filter(|_| node.owns(to.ip()));
     // Cluster, external and balancer addresses come before node ports.
     if let Some(entry) = table.lookup().address(to, protocol) {
-        return walk.service(entry);
+        let verdict = walk.service(entry);
+        let other = walk.scanned_on(&verdict).then(node_port).flatten();
+        return other.and_then(|other| walk.instead(entry, other)).unwrap_or(verdict);
     }
-    let by_node_port = table.lookup().node_port(to.is_ipv6(), to.port(), protocol).filter(|_| node.owns(to.ip()));
+    let by_node_port = node_port();
     match by_node_port.and_then(|entry| walk.node_port(entry)) {
         Some(verdict) => verdict,
         None => walk.unmatched(),
@@ -183,6 +186,15 @@ fn origin(table: &Programmed, config: &ProxyConfig, node: &NodeFacts<'_>, source
     } else {
         Origin::Outside
     }
+}
+
+/// The addresses on which kube-proxy opens the health check ports of Services: those of node ports; `None` = all.
+pub fn health_addresses(config: &ProxyConfig, node: &NodeFacts<'_>) -> Option<Vec<IpAddr>> {
+    let entries = &config.node_port_addresses;
+    let unset = entries.is_empty() && config.mode != Mode::Nftables;
+    let everywhere = unset || entries.iter().filter_map(NodePortAddress::net).any(|net| net.prefix == 0);
+    let takes = |ip: &IpAddr| takes_node_ports(config, node, *ip);
+    (!everywhere).then(|| node.addresses.iter().copied().filter(takes).collect())
 }
 
 /// Whether node ports are taken on this address of the node: `--nodeport-addresses`.
@@ -210,6 +222,26 @@ pub(super) fn takes_node_ports(config: &ProxyConfig, node: &NodeFacts<'_>, ip: I
 impl Walk<'_> {
     pub(super) fn usable(&self, entry: Entry<'_>) -> Arc<Usable> {
         self.table.usable(entry.facts, self.node.here())
+    }
+
+    /// Whether the scan of the nat rules goes on to the node ports: nothing was rewritten, and what keeps the packet out looks at its
+    /// destination later, when a node port may have changed that. In nftables mode an address with endpoints is left for good.
+    fn scanned_on(&self, verdict: &Verdict) -> bool {
+        let nobody = matches!(verdict.reason, Reason::NoEndpoints { .. });
+        verdict.decision != Decision::Dnat && (nobody || self.config.mode == Mode::Iptables)
+    }
+
+    /// What another Service's node port makes of a packet that an address keeps out: sends it on, or keeps it out before. iptables
+    /// has the filter rules in the order of the Services, nftables those of node ports first.
+    fn instead(&self, entry: Entry<'_>, other: Entry<'_>) -> Option<Verdict> {
+        let taken = takes_node_ports(self.config, self.node, self.packet.destination.ip());
+        let verdict = if taken { self.service(other) } else { self.filtered(other)? };
+        let is_first = match self.config.mode {
+            // What the node itself sends has met the rules for what goes out before.
+            Mode::Nftables => !self.node.owns(self.packet.source),
+            Mode::Iptables | Mode::Ipvs => !self.is_barred(entry) && other.facts.number() < entry.facts.number(),
+        };
+        (verdict.decision == Decision::Dnat || is_first).then_some(verdict)
     }
 
     /// A local address and the port of a Service's node port; `None` if the node leaves it alone.

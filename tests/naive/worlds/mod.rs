@@ -66,7 +66,7 @@ impl World {
         let addresses = addresses(&mut draw, families);
         let config = config(&mut draw, mode);
         let zone = if percent(&mut draw, 75) { Some(of(&mut draw, &ZONES)) } else { None };
-        let services = services::services(&mut draw, families, &addresses);
+        let services = services::services(&mut draw, families, &addresses, mode != Mode::Ipvs);
         let slices = slices::slices(&mut draw, families, &services, &addresses);
         let mut world = World { documents: [services, slices].concat(), config, zone, addresses, packets: Vec::new() };
         world.packets = packets::packets(&mut draw, families, &world);

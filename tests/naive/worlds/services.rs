@@ -7,11 +7,29 @@ use sim_core::engine::random::Stream;
 
 use super::{Families, of, percent};
 
-/// What no two Services may share.
-type Claimed = Vec<(String, u64, String)>;
+/// Address, port and protocol.
+type Key = (String, u64, String);
 
-pub(super) fn services(draw: &mut Stream, families: Families, node: &[IpAddr]) -> Vec<Value> {
-    let mut claimed = Claimed::new();
+/// What no two Services may share.
+struct Claimed {
+    addresses: Vec<Key>,
+    node_ports: Vec<Key>,
+    /// One's external address may be another's node port. In ipvs mode they would be one virtual server.
+    crossing: bool,
+}
+
+impl Claimed {
+    fn has_address(&self, key: &Key) -> bool {
+        self.addresses.contains(key) || !self.crossing && self.node_ports.contains(key)
+    }
+
+    fn has_node_port(&self, key: &Key) -> bool {
+        self.node_ports.contains(key) || !self.crossing && self.addresses.contains(key)
+    }
+}
+
+pub(super) fn services(draw: &mut Stream, families: Families, node: &[IpAddr], crossing: bool) -> Vec<Value> {
+    let mut claimed = Claimed { addresses: Vec::new(), node_ports: Vec::new(), crossing };
     (0..1 + draw.below(5)).map(|n| service(draw, n, families, node, &mut claimed)).collect()
 }
 
@@ -48,7 +66,9 @@ fn service(draw: &mut Stream, n: u64, families: Families, node: &[IpAddr], claim
     policies(draw, n, kind, &mut spec);
     let external = external_ips(draw, n, families, node);
     let numbers: Vec<(u64, String)> = keys(&spec);
-    let free = |claimed: &Claimed, ip: &str| !claimed.iter().any(|(i, p, t)| i == ip && numbers.contains(&(*p, t.clone())));
+    let free = |claimed: &Claimed, ip: &str| {
+        numbers.iter().all(|(port, protocol)| !claimed.has_address(&(ip.to_string(), *port, protocol.clone())))
+    };
     let external: Vec<String> = external.into_iter().filter(|ip| free(claimed, ip)).collect();
     let mut ingress = ingress(draw, n, kind, families, node);
     // An address may be external and the balancer's.
@@ -57,7 +77,7 @@ fn service(draw: &mut Stream, n: u64, families: Families, node: &[IpAddr], claim
     }
     ingress.retain(|one| one["ip"].as_str().is_none_or(|ip| free(claimed, ip)));
     for ip in external.iter().map(String::as_str).chain(ingress.iter().filter_map(|one| one["ip"].as_str())) {
-        claimed.extend(numbers.iter().map(|(port, protocol)| (ip.to_string(), *port, protocol.clone())));
+        claimed.addresses.extend(numbers.iter().map(|(port, protocol)| (ip.to_string(), *port, protocol.clone())));
     }
     if !external.is_empty() {
         spec["externalIPs"] = json!(external);
@@ -86,7 +106,7 @@ fn ports(draw: &mut Stream, n: u64, kind: &str, (node, claimed): (&[IpAddr], &mu
     let mut ports: Vec<Value> = Vec::new();
     for (at, name) in names.iter().take(1 + draw.below(3) as usize).enumerate() {
         // A node port's number is free for a Service's own port, though nobody does that.
-        let number = of(draw, &[80, 80, 80, 443, 53, 8080, 30_010]);
+        let number = of(draw, &[80, 80, 80, 443, 53, 8080, 30_001, 30_010]);
         let protocol = of(draw, &["TCP", "TCP", "TCP", "UDP", "SCTP"]);
         if ports.iter().any(|port| port["port"] == number && port["protocol"] == protocol) {
             continue;
@@ -102,10 +122,10 @@ fn ports(draw: &mut Stream, n: u64, kind: &str, (node, claimed): (&[IpAddr], &mu
             _ => 4,
         };
         let node_port = 30_000 + if percent(draw, 70) { n * 10 + at as u64 } else { draw.below(4) };
-        let keys: Claimed = node.iter().map(|ip| (ip.to_string(), node_port, protocol.to_string())).collect();
-        if percent(draw, likely) && !keys.iter().any(|key| claimed.contains(key)) {
+        let keys: Vec<Key> = node.iter().map(|ip| (ip.to_string(), node_port, protocol.to_string())).collect();
+        if percent(draw, likely) && !keys.iter().any(|key| claimed.has_node_port(key)) {
             port["nodePort"] = json!(node_port);
-            claimed.extend(keys);
+            claimed.node_ports.extend(keys);
         }
         ports.push(port);
     }

@@ -89,7 +89,7 @@ fn matches(sim: &Simulation, trace: &Trace) -> Vec<Option<Match>> {
     trace.hops.iter().map(of).collect()
 }
 
-/// What listens where the way ended.
+/// What listens where the way ended; on the loopback only if it has the port that was asked for.
 fn sockets(sim: &Simulation, trace: &Trace) -> Vec<Socket> {
     let ground = GroundAt { cluster: sim.cluster(), now: sim.engine().now() };
     let Some(last) = trace.hops.last().filter(|h| h.component == Component::Server) else { return Vec::new() };
@@ -99,6 +99,7 @@ fn sockets(sim: &Simulation, trace: &Trace) -> Vec<Socket> {
     };
     let socket = |l: crate::kubelet::images::Listener| (l.port, l.protocol, l.bind.is_some_and(|ip| ip.is_loopback()));
     let mut list: Vec<Socket> = found.into_iter().map(|(listener, _)| socket(listener)).collect();
+    list.retain(|(port, _, hidden)| !hidden || *port == last.after.1.port());
     list.sort_unstable();
     list.dedup();
     list

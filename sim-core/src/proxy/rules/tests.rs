@@ -158,24 +158,27 @@ impl Web {
             {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
                 "metadata": {"name": "web-1", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
                 "ports": [{"name": "", "port": 8080, "protocol": "TCP"}], "endpoints": self.endpoints}]);
-        let net = |text: &str| Net::parse(text).unwrap();
-        let config = ProxyConfig {
-            mode: self.mode,
-            masquerade_all: false,
-            node_port_addresses: self.node_port_addresses.iter().map(|text| NodePortAddress::Net(net(text))).collect(),
-            localhost_node_ports: true,
-            pod_cidrs: Some(vec![net(self.pods)]),
-            service_cidrs: vec![net("10.96.0.0/12")],
-        };
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
         let (node_ip, v6) = (ip("192.168.0.1"), ip("2001:db8::1"));
         let addresses = vec![node_ip, ip("10.244.0.1"), v6];
         let node = NodeFacts { name: "node-1", zone: None, node_ips: vec![node_ip, v6], addresses };
         let packet = Packet { source: ip(from), destination: to.parse().unwrap(), protocol: Protocol::Tcp };
         let table = table(&objects);
-        let verdict = decide(&table, &config, &node, packet);
+        let verdict = decide(&table, &self.config(), &node, packet);
         let not_eligible = verdict.not_eligible(&table, &node);
         (verdict, not_eligible)
+    }
+
+    fn config(&self) -> ProxyConfig {
+        let net = |text: &str| Net::parse(text).unwrap();
+        ProxyConfig {
+            mode: self.mode,
+            masquerade_all: false,
+            node_port_addresses: self.node_port_addresses.iter().map(|text| NodePortAddress::Net(net(text))).collect(),
+            localhost_node_ports: true,
+            pod_cidrs: Some(vec![net(self.pods)]),
+            service_cidrs: vec![net("10.96.0.0/12")],
+        }
     }
 }
 
@@ -266,6 +269,69 @@ fn each_family_is_a_proxy_of_its_own() {
     assert_eq!(local.told(FAR, "192.168.0.1:32000"), "pass health-check-port");
     assert_eq!(local.told("2600::1", "[2001:db8::1]:32000"), "pass no-rule");
     assert_eq!(local.told("2600::1", "[2001:db8::1]:30080"), "pass no-rule");
+}
+
+/// A Service has a node's address as its external IP and nobody to answer there; another one's node port is of the same number.
+#[test]
+fn the_scan_goes_on_to_node_ports() {
+    let objects = |claims: Value, port: u16| {
+        let mut spec = json!({"clusterIP": "10.96.0.1", "ports": [{"port": 30080}], "type": "LoadBalancer"});
+        spec.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+        let slice = |name: &str, at: &str| {
+            json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                "metadata": {"name": name, "namespace": "default", "labels": {"kubernetes.io/service-name": name}},
+                "ports": [{"name": "", "port": 80}], "endpoints": [{"addresses": [at], "nodeName": "node-2"}]})
+        };
+        let ingress = json!({"loadBalancer": {"ingress": [{"ip": "192.168.0.1"}]}});
+        let claimant = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "claims", "namespace": "default"}, "spec": spec, "status": ingress});
+        let live = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "live", "namespace": "default"},
+            "spec": {"type": "NodePort", "clusterIP": "10.96.0.2", "ports": [{"port": 80, "nodePort": port}]}});
+        let mut list = vec![claimant, live, slice("live", "10.244.0.8")];
+        if claims["dead"] != true {
+            list.push(slice("claims", "10.244.1.7"));
+        }
+        table(&Value::Array(list))
+    };
+    let dead = || json!({"dead": true});
+    let barred = || json!({"loadBalancerSourceRanges": ["10.0.0.0/8"]});
+    let (ours, other) = (30080, 30081);
+    for (what, mode, claims, port, want) in [
+        ("no endpoint there", Mode::Iptables, dead(), ours, "Dnat default/live"),
+        ("no endpoint there", Mode::Nftables, dead(), ours, "Dnat default/live"),
+        ("none of this node", Mode::Iptables, json!({"externalTrafficPolicy": "Local"}), ours, "Dnat default/live"),
+        ("but not nftables'", Mode::Nftables, json!({"externalTrafficPolicy": "Local"}), ours, "Drop"),
+        ("out of the ranges", Mode::Iptables, barred(), ours, "Dnat default/live"),
+        ("nftables asks about ranges first", Mode::Nftables, barred(), ours, "Drop"),
+        ("somebody answers there", Mode::Iptables, json!({}), ours, "Dnat default/claims"),
+        ("no such node port", Mode::Iptables, dead(), other, "Reject"),
+    ] {
+        let config = Web { mode, ..web() }.config();
+        let own: IpAddr = "192.168.0.1".parse().unwrap();
+        let node = NodeFacts { name: "node-1", zone: None, node_ips: vec![own], addresses: vec![own] };
+        let packet = Packet { source: FAR.parse().unwrap(), destination: SocketAddr::new(own, 30080), protocol: Protocol::Tcp };
+        let verdict = decide(&objects(claims, port), &config, &node, packet);
+        let service = match &verdict.reason {
+            Reason::ServiceMatched { service, .. } => format!(" {service}"),
+            _ => String::new(),
+        };
+        assert_eq!(format!("{:?}{service}", verdict.decision), want, "{what} {mode:?}");
+    }
+}
+
+#[test]
+fn health_check_ports_are_open_where_node_ports_are() {
+    let node = ["192.168.0.1", "10.244.0.1"].map(|ip| ip.parse::<IpAddr>().unwrap());
+    let facts = NodeFacts { name: "node-1", zone: None, node_ips: vec![node[0]], addresses: node.to_vec() };
+    for (mode, list, want) in [
+        (Mode::Iptables, vec![], None),
+        (Mode::Iptables, vec!["0.0.0.0/0"], None),
+        (Mode::Iptables, vec!["10.244.0.0/16"], Some(vec![node[1]])),
+        (Mode::Nftables, vec![], Some(vec![node[0]])),
+        (Mode::Nftables, vec!["0.0.0.0/0"], None),
+    ] {
+        let config = Web { mode, node_port_addresses: list.clone(), ..web() }.config();
+        assert_eq!(health_addresses(&config, &facts), want, "{mode:?} {list:?}");
+    }
 }
 
 #[test]

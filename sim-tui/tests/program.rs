@@ -132,3 +132,15 @@ fn an_expectation_that_depends_on_a_tie_is_a_finding() {
         );
     }
 }
+
+#[test]
+fn exit_leaves_the_outermost_shell() {
+    for (arguments, stdin) in
+        [(&["sh"][..], "echo one\nexit 3\necho two\n"), (&["sh", "-c", "echo one; exit 3", "-c", "echo two"], "")]
+    {
+        let ran = kubewalk(arguments, stdin);
+        assert_eq!((ran.exit, ran.stdout.as_str()), (3, "one\n"), "{}", ran.stderr);
+    }
+    let nested = "kubectl run box -it --image=busybox\nexit\necho back\n";
+    assert_eq!(kubewalk(&["sh"], nested).stdout.lines().last(), Some("back"));
+}

@@ -33,8 +33,8 @@ pub fn sh(asked: &Asked<'_>, common: &Common) -> u8 {
         Err(code) => return code,
     };
     let mut shell = Shell { common, last: 0 };
-    let alive = if asked.commands.is_empty() { shell.read(&mut player) } else { shell.each(&mut player, asked.commands) };
-    if alive {
+    let end = if asked.commands.is_empty() { shell.read(&mut player) } else { shell.each(&mut player, asked.commands) };
+    if end == End::OfInput {
         for result in player.session.finish(&mut player.sim) {
             shell.show(&player, &result);
         }
@@ -76,12 +76,23 @@ struct Shell<'a> {
     last: u8,
 }
 
+/// Why no more lines are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// There are none.
+    OfInput,
+    /// `exit` left the outermost shell.
+    Exit,
+    /// Nobody reads our output any more.
+    OfOutput,
+}
+
 impl Shell<'_> {
-    fn each(&mut self, player: &mut Player, commands: &[String]) -> bool {
-        commands.iter().flat_map(|c| c.lines()).all(|line| self.line(player, line))
+    fn each(&mut self, player: &mut Player, commands: &[String]) -> End {
+        commands.iter().flat_map(|c| c.lines()).find_map(|line| self.line(player, line)).unwrap_or(End::OfInput)
     }
 
-    fn read(&mut self, player: &mut Player) -> bool {
+    fn read(&mut self, player: &mut Player) -> End {
         let (stdin, stdout) = (std::io::stdin(), std::io::stdout());
         let interactive = stdin.is_terminal() && stdout.is_terminal();
         let mut reader = stdin.lock();
@@ -92,25 +103,27 @@ impl Shell<'_> {
             }
             let mut bytes = Vec::new();
             match reader.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes) {
-                Ok(0) | Err(_) => return true,
+                Ok(0) | Err(_) => return End::OfInput,
                 Ok(_) => {}
             }
             let line = String::from_utf8_lossy(&bytes);
-            if !self.line(player, line.trim_end_matches(['\n', '\r'])) {
-                return false;
+            if let Some(end) = self.line(player, line.trim_end_matches(['\n', '\r'])) {
+                return end;
             }
         }
     }
 
-    /// Feeds one line; false if nobody reads our output any more.
-    fn line(&mut self, player: &mut Player, line: &str) -> bool {
+    /// Feeds one line, which may be the last one.
+    fn line(&mut self, player: &mut Player, line: &str) -> Option<End> {
         player.sim.begin_command();
-        match player.session.feed(&mut player.sim, line) {
-            Fed::Ran(result) => self.show(player, &result),
-            Fed::Nothing | Fed::NeedsMore => true,
+        let Fed::Ran(result) = player.session.feed(&mut player.sim, line) else { return None };
+        if !self.show(player, &result) {
+            return Some(End::OfOutput);
         }
+        player.session.ended().then_some(End::Exit)
     }
 
+    /// Prints a result; false if nobody reads our output any more.
     fn show(&mut self, player: &Player, result: &LineResult) -> bool {
         let outcome = &result.outcome;
         self.last = u8::try_from(outcome.exit).unwrap_or(LIMIT);

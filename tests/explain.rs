@@ -232,3 +232,16 @@ fn reach_shows_all_pairs() {
     let answers = ask(&["reach --from external,node/node-1,pod/default/client --to svc/web,svc/typo,svc/local"]);
     insta::assert_snapshot!("reach", answers[0].1);
 }
+
+#[test]
+fn reach_tells_how_the_ways_end_that_were_not_drawn() {
+    let asked = "reach --from pod/default/client --to svc/web,svc/local";
+    let json = format!("{asked} -o json");
+    let cut = "fail link/node-3/switch --loss 10%";
+    let answers = ask(&["fail node/node-2", asked, &json, "heal node/node-2", cut, asked]);
+    insta::assert_snapshot!("reach_node_down", answers[1].1);
+    let cell: serde_json::Value = serde_json::from_str(&answers[2].1).expect("it is JSON");
+    let cell = &cell["cells"][0][0];
+    assert_eq!((&cell["outcome"], &cell["reason"]), (&"timed-out".into(), &"node-down".into()), "{cell}");
+    insta::assert_snapshot!("reach_lossy_link", answers[5].1);
+}

@@ -60,6 +60,8 @@ pub struct Branch {
     pub backend: Option<SocketAddr>,
     /// How it ends.
     pub outcome: Outcome,
+    /// The decision it ends with; `None` if it was not followed.
+    pub end: Option<Reason>,
 }
 
 /// One station on the way.

@@ -112,7 +112,7 @@ fn branches(ground: &dyn Ground, asked: &Asked<'_>) -> Vec<Branch> {
     let (mut branches, mut rest, mut picks) = (Vec::new(), Share::ALL, Some(Vec::new()));
     while let Some(set) = picks.take() {
         if branches.len() == WAYS_MAX {
-            branches.push(Branch { share: rest.parts(), node: None, backend: None, outcome: Outcome::Unknown });
+            branches.push(Branch { share: rest.parts(), node: None, backend: None, outcome: Outcome::Unknown, end: None });
             break;
         }
         let mut walk = Walk::new(ground, Chooser::set(&set), asked);
@@ -120,7 +120,8 @@ fn branches(ground: &dyn Ground, asked: &Asked<'_>) -> Vec<Branch> {
         let (next, ways) = walk.chooser.next();
         let share = Share::one_of(ways);
         rest = rest.without(share);
-        branches.push(Branch { share: share.parts(), node: walk.by_balancer, backend: walk.chosen, outcome });
+        let end = walk.hops.pop().map(|hop| hop.reason);
+        branches.push(Branch { share: share.parts(), node: walk.by_balancer, backend: walk.chosen, outcome, end });
         picks = next;
     }
     branches

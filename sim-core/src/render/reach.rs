@@ -1,11 +1,9 @@
 //! Who reaches what, as a matrix with the reasons below, and as JSON.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json as value};
 
 use super::prose;
-use crate::explain::{Outcome, Trace};
+use crate::explain::{Branch, Outcome, Trace};
 
 /// All pairs.
 #[derive(Clone, Debug)]
@@ -25,34 +23,55 @@ pub struct Cell {
     pub ways: usize,
     /// so many are delivered.
     pub delivered: usize,
-    /// How the others end, or all.
+    /// How the others end, each kind once, in the order of the ways.
+    pub ends: Vec<End>,
+}
+
+/// An end of ways that are not delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// How.
     pub outcome: Outcome,
-    /// Why: code and sentence of the last decision, if it was not delivered.
-    pub reason: Option<(&'static str, String)>,
+    /// The code of the decision that it ended with,
+    pub code: &'static str,
+    /// and its sentence.
+    pub sentence: String,
 }
 
 impl Cell {
-    /// Sums up a way.
+    /// Sums up all ways of a connection, not only the one that was drawn.
     pub fn of(trace: &Trace) -> Cell {
+        let mut ends: Vec<End> = Vec::new();
+        for branch in trace.branches.iter().filter(|b| b.outcome != Outcome::Delivered) {
+            let end = End::of(branch);
+            if !ends.iter().any(|known| known.same_kind(&end)) {
+                ends.push(end);
+            }
+        }
         let delivered = trace.branches.iter().filter(|b| b.outcome == Outcome::Delivered).count();
-        let bad = trace.branches.iter().map(|b| b.outcome).find(|o| *o != Outcome::Delivered);
-        let outcome = bad.unwrap_or(trace.outcome);
-        let last = trace.hops.last().filter(|_| trace.outcome != Outcome::Delivered);
-        Cell {
-            ways: trace.branches.len(),
-            delivered,
-            outcome,
-            reason: last.map(|hop| (hop.reason.code(), prose::reason(&hop.reason))),
+        Cell { ways: trace.branches.len(), delivered, ends }
+    }
+
+    /// The first end that is not a delivery; that of a cell where all is well is one.
+    fn outcome(&self) -> Outcome {
+        self.ends.first().map_or(Outcome::Delivered, |end| end.outcome)
+    }
+}
+
+impl End {
+    fn of(branch: &Branch) -> End {
+        let outcome = branch.outcome;
+        match &branch.end {
+            Some(reason) => End { outcome, code: reason.code(), sentence: prose::reason(reason) },
+            None => {
+                let sentence = "there are more ways than are followed one by one".to_string();
+                End { outcome, code: "not-followed", sentence }
+            }
         }
     }
 
-    /// `ok`, `2/3`, or the letter of how it ends.
-    fn mark(&self) -> String {
-        match (self.delivered, self.ways) {
-            (0, _) => letter(self.outcome).to_string(),
-            (n, ways) if n == ways => "ok".to_string(),
-            (n, ways) => format!("{n}/{ways}"),
-        }
+    fn same_kind(&self, other: &End) -> bool {
+        (self.outcome, self.code) == (other.outcome, other.code)
     }
 }
 
@@ -68,22 +87,37 @@ fn letter(outcome: Outcome) -> &'static str {
     }
 }
 
+/// A kind of end with its number, the first pair's sentence, and in how many pairs it occurs.
+struct Note<'m> {
+    end: &'m End,
+    pairs: usize,
+}
+
+/// Every kind of end in a matrix, by first occurrence.
+fn notes(matrix: &Matrix) -> Vec<Note<'_>> {
+    let mut notes: Vec<Note<'_>> = Vec::new();
+    for end in matrix.cells.iter().flatten().flat_map(|cell| &cell.ends) {
+        match notes.iter_mut().find(|note| note.end.same_kind(end)) {
+            Some(note) => note.pairs += 1,
+            None => notes.push(Note { end, pairs: 1 }),
+        }
+    }
+    notes
+}
+
+/// `ok`; `T1`, letter and number of the note; `2/3 T1` if only some of the ways are delivered.
+fn mark(cell: &Cell, notes: &[Note<'_>]) -> String {
+    let number = |end: &End| notes.iter().position(|note| note.end.same_kind(end)).map_or(0, |n| n + 1);
+    let ends = cell.ends.iter().map(|end| format!("{}{}", letter(end.outcome), number(end)));
+    let share = (cell.delivered > 0 && !cell.ends.is_empty()).then(|| format!("{}/{}", cell.delivered, cell.ways));
+    let parts: Vec<String> = share.into_iter().chain(ends).collect();
+    if parts.is_empty() { letter(Outcome::Delivered).to_string() } else { parts.join(" ") }
+}
+
 /// The text form: rows, lettered columns, and below what letters and numbers mean.
 pub fn text(matrix: &Matrix) -> String {
-    let mut reasons: Vec<&str> = Vec::new();
-    let mut sentences: BTreeMap<&str, (Outcome, &str, usize)> = BTreeMap::new();
-    for cell in matrix.cells.iter().flatten() {
-        let Some((code, sentence)) = &cell.reason else { continue };
-        if !reasons.contains(code) {
-            reasons.push(code);
-        }
-        sentences.entry(code).or_insert((cell.outcome, sentence, 0)).2 += 1;
-    }
-    let mark = |cell: &Cell| {
-        let number = cell.reason.as_ref().and_then(|(code, _)| reasons.iter().position(|c| c == code));
-        format!("{}{}", cell.mark(), number.map_or(String::new(), |n| (n + 1).to_string()))
-    };
-    let marks: Vec<Vec<String>> = matrix.cells.iter().map(|row| row.iter().map(mark).collect()).collect();
+    let notes = notes(matrix);
+    let marks: Vec<Vec<String>> = matrix.cells.iter().map(|row| row.iter().map(|cell| mark(cell, &notes)).collect()).collect();
     let heads: Vec<String> = (0..matrix.columns.len()).map(column).collect();
     let width = marks.iter().flatten().chain(&heads).map(String::len).max().unwrap_or(2);
     let label = matrix.rows.iter().map(|r| r.chars().count()).max().unwrap_or_default();
@@ -95,13 +129,13 @@ pub fn text(matrix: &Matrix) -> String {
     lines.extend(matrix.rows.iter().zip(&marks).map(|(row, cells)| line(row, cells)));
     lines.push(String::new());
     lines.extend(matrix.columns.iter().zip(&heads).map(|((label, address), head)| format!("{head:>3}  {label}  {address}")));
-    if !reasons.is_empty() {
+    if !notes.is_empty() {
         lines.push(String::new());
     }
-    for (number, code) in reasons.iter().enumerate() {
-        let (outcome, sentence, times) = &sentences[code];
-        let more = if *times > 1 { format!(" ({times} pairs; this is the first)") } else { String::new() };
-        lines.push(format!("{}{}  {}, {code}: {sentence}{more}", letter(*outcome), number + 1, outcome.text()));
+    for (number, Note { end, pairs }) in (1..).zip(&notes) {
+        let more = if *pairs > 1 { format!(" ({pairs} pairs; this is the first)") } else { String::new() };
+        let (letter, outcome) = (letter(end.outcome), end.outcome.text());
+        lines.push(format!("{letter}{number}  {outcome}, {}: {}{more}", end.code, end.sentence));
     }
     let ok = matrix.cells.iter().flatten().filter(|c| c.ways > 0 && c.delivered == c.ways).count();
     let all = matrix.rows.len() * matrix.columns.len();
@@ -120,7 +154,11 @@ fn column(index: usize) -> String {
 
 /// The JSON form.
 pub fn json(matrix: &Matrix) -> Value {
-    let cell = |c: &Cell| value!({"outcome": c.outcome.text(), "delivered": c.delivered, "ways": c.ways, "reason": c.reason.as_ref().map(|r| r.0)});
+    let end = |e: &End| value!({"outcome": e.outcome.text(), "reason": e.code, "text": e.sentence});
+    let cell = |c: &Cell| {
+        value!({"outcome": c.outcome().text(), "delivered": c.delivered, "ways": c.ways, "reason": c.ends.first().map(|e| e.code),
+            "ends": c.ends.iter().map(end).collect::<Vec<_>>()})
+    };
     let columns = matrix.columns.iter().map(|(label, address)| value!({"target": label, "address": address}));
     value!({
         "from": matrix.rows,

@@ -47,6 +47,8 @@ spec: {seed: 7}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: bare}, spec: {clusterIP: None, selector: {app: web}, ports: [{port: 80}]}}
 ---
+{apiVersion: v1, kind: Service, metadata: {name: hollow}, spec: {clusterIP: None, selector: {app: wbe}, ports: [{port: 80}]}}
+---
 {apiVersion: v1, kind: Service, metadata: {name: alias}, spec: {type: ExternalName, externalName: example.org}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: typo}, spec: {selector: {app: wbe}, ports: [{port: 80}]}}
@@ -134,7 +136,11 @@ fn bad_questions_get_a_way_out() {
         ("reach --from everybody", "`everybody` is no source; there are pods, nodes, external"),
         ("reach --to internet", "`internet` is no target; there are services, pods"),
         ("reach --to ns/nowhere", "namespace `nowhere` does not exist; `kubectl get namespaces` lists them"),
-        ("reach --from ns/prod", "--from finds nobody that could send"),
+        ("reach --from ns/prod", "--from finds nobody that could send: no pod of ns/prod runs"),
+        ("reach --to svc/alias", "svc/default/alias is only an alias of example.org: it has no address here"),
+        ("reach --to svc/alias --to svc/hollow", "svc/default/hollow is headless and no pod behind it is ready"),
+        ("reach --to pod/default/client", "pod/default/client declares no port"),
+        ("reach -o json -o text --to=", "`--to` needs a value"),
         ("why", "one object is needed, and 0 were given"),
         ("why web", "`web` names no object; write KIND/NAMESPACE/NAME"),
         ("why pdo/web", "`pdo` is no kind; did you mean pod?"),
@@ -224,6 +230,7 @@ fn json_and_text_come_from_one_value() {
     assert_eq!(json[0]["hops"][1]["service"]["endpoints"][0]["pod"], "web-1");
     assert_eq!(json[1]["ports"][0]["addresses"][0]["packets"][0]["share"], "1/2");
     assert_eq!(json[2]["to"].as_array().map(Vec::len), Some(3));
+    assert_eq!(json[2]["left_out"].as_array().map(Vec::len), Some(0));
     assert_eq!(json[3]["findings"][0]["code"], "selector-matches-nothing");
 }
 
@@ -237,11 +244,23 @@ fn reach_shows_all_pairs() {
 fn reach_tells_how_the_ways_end_that_were_not_drawn() {
     let asked = "reach --from pod/default/client --to svc/web,svc/local";
     let json = format!("{asked} -o json");
-    let cut = "fail link/node-3/switch --loss 10%";
-    let answers = ask(&["fail node/node-2", asked, &json, "heal node/node-2", cut, asked]);
+    let cut = "fail link/node-3/node-1";
+    let answers = ask(&["fail node/node-2", asked, &json, "heal node/node-2", "advance 60s", cut, asked]);
     insta::assert_snapshot!("reach_node_down", answers[1].1);
     let cell: serde_json::Value = serde_json::from_str(&answers[2].1).expect("it is JSON");
     let cell = &cell["cells"][0][0];
     assert_eq!((&cell["outcome"], &cell["reason"]), (&"timed-out".into(), &"node-down".into()), "{cell}");
-    insta::assert_snapshot!("reach_lossy_link", answers[5].1);
+    insta::assert_snapshot!("reach_cut_link", answers[6].1);
+}
+
+#[test]
+fn reach_loses_nobody_who_was_named() {
+    let answers = ask(&[
+        "reach --from pods --from nodes,external --to svc/web,svc/bare --to svc/alias,svc/hollow",
+        "reach --from pod/default/client,pod/default/client --from pod/default/client --to services -o json",
+    ]);
+    insta::assert_snapshot!("reach_nobody_lost", answers[0].1);
+    let json: serde_json::Value = serde_json::from_str(&answers[1].1).expect("it is JSON");
+    assert_eq!(json["from"], serde_json::json!(["pod/default/client"]));
+    assert_eq!(json["left_out"].as_array().map(Vec::len), Some(2), "{}", json["left_out"]);
 }

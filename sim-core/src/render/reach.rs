@@ -3,6 +3,7 @@
 use serde_json::{Value, json as value};
 
 use super::prose;
+use super::table::{TERMINAL, wrapped};
 use crate::explain::{Branch, Outcome, Trace};
 
 /// All pairs.
@@ -14,6 +15,8 @@ pub struct Matrix {
     pub columns: Vec<(String, String)>,
     /// How it ends, by row and column.
     pub cells: Vec<Vec<Cell>>,
+    /// What was named and has no address that could be asked, each with why.
+    pub left_out: Vec<String>,
 }
 
 /// How one pair ends.
@@ -119,28 +122,46 @@ pub fn text(matrix: &Matrix) -> String {
     let notes = notes(matrix);
     let marks: Vec<Vec<String>> = matrix.cells.iter().map(|row| row.iter().map(|cell| mark(cell, &notes)).collect()).collect();
     let heads: Vec<String> = (0..matrix.columns.len()).map(column).collect();
-    let width = marks.iter().flatten().chain(&heads).map(String::len).max().unwrap_or(2);
-    let label = matrix.rows.iter().map(|r| r.chars().count()).max().unwrap_or_default();
-    let line = |head: &str, cells: &[String]| {
-        let cells: Vec<String> = cells.iter().map(|c| format!("{c:>width$}")).collect();
-        format!("{head:<label$}  {}", cells.join("  ")).trim_end().to_string()
-    };
-    let mut lines = vec![line("", &heads)];
-    lines.extend(matrix.rows.iter().zip(&marks).map(|(row, cells)| line(row, cells)));
+    let mut lines = table(&matrix.rows, &heads, &marks);
     lines.push(String::new());
-    lines.extend(matrix.columns.iter().zip(&heads).map(|((label, address), head)| format!("{head:>3}  {label}  {address}")));
-    if !notes.is_empty() {
+    for ((label, address), head) in matrix.columns.iter().zip(&heads) {
+        lines.extend(wrapped(&format!("{head:>3}  "), &format!("{label}  {address}"), 7));
+    }
+    if !notes.is_empty() || !matrix.left_out.is_empty() {
         lines.push(String::new());
     }
     for (number, Note { end, pairs }) in (1..).zip(&notes) {
         let more = if *pairs > 1 { format!(" ({pairs} pairs; this is the first)") } else { String::new() };
         let (letter, outcome) = (letter(end.outcome), end.outcome.text());
-        lines.push(format!("{letter}{number}  {outcome}, {}: {}{more}", end.code, end.sentence));
+        let head = format!("{letter}{number}  ");
+        lines.extend(wrapped(&head, &format!("{outcome}, {}: {}{more}", end.code, end.sentence), head.len()));
     }
+    lines.extend(matrix.left_out.iter().flat_map(|text| wrapped("Not asked  ", text, 11)));
     let ok = matrix.cells.iter().flatten().filter(|c| c.ways > 0 && c.delivered == c.ways).count();
     let all = matrix.rows.len() * matrix.columns.len();
     lines.push(format!("{ok} of {all} pairs always get through"));
     lines.join("\n") + "\n"
+}
+
+/// The matrix, in blocks of as many columns as fit beside the names of the rows.
+fn table(rows: &[String], heads: &[String], marks: &[Vec<String>]) -> Vec<String> {
+    let width = marks.iter().flatten().chain(heads).map(String::len).max().unwrap_or(2);
+    let label = rows.iter().map(|r| r.chars().count()).max().unwrap_or_default();
+    let fit = (TERMINAL.saturating_sub(label) / (width + 2)).max(1);
+    let line = |head: &str, cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|c| format!("{c:>width$}")).collect();
+        format!("{head:<label$}  {}", cells.join("  ")).trim_end().to_string()
+    };
+    let mut lines = Vec::new();
+    for first in (0..heads.len()).step_by(fit) {
+        let last = (first + fit).min(heads.len());
+        if first > 0 {
+            lines.push(String::new());
+        }
+        lines.push(line("", &heads[first..last]));
+        lines.extend(rows.iter().zip(marks).map(|(row, cells)| line(row, &cells[first..last])));
+    }
+    lines
 }
 
 /// `A` to `Z`, then `AA`, `AB` and so on.
@@ -163,6 +184,7 @@ pub fn json(matrix: &Matrix) -> Value {
     value!({
         "from": matrix.rows,
         "to": columns.collect::<Vec<_>>(),
+        "left_out": matrix.left_out,
         "cells": matrix.cells.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>()).collect::<Vec<_>>(),
     })
 }

@@ -93,6 +93,35 @@ pub fn elastic(text: &str, padding: usize) -> String {
     out
 }
 
+/// Columns of a terminal that nobody has made wider.
+pub const TERMINAL: usize = 80;
+
+/// A text behind a head, in lines that a terminal does not break: what does not fit goes on below, `indent` blanks in. Only blanks
+/// are places to break, so a word that is longer than a line stays whole.
+///
+/// ```
+/// use sim_core::render::table::wrapped;
+/// let text = "one two ".repeat(12);
+/// let lines = wrapped("T1  ", &text, 4);
+/// assert!(lines.len() == 2 && lines.iter().all(|line| line.len() <= 80) && lines[1].starts_with("    one"));
+/// ```
+pub fn wrapped(head: &str, text: &str, indent: usize) -> Vec<String> {
+    let mut lines = vec![head.to_string()];
+    let mut empty = true;
+    for word in text.trim_end().split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        let gap = usize::from(!empty);
+        if !empty && line.chars().count() + gap + word.chars().count() > TERMINAL {
+            lines.push(format!("{:indent$}{word}", ""));
+        } else {
+            pad(line, gap);
+            line.push_str(word);
+        }
+        empty = false;
+    }
+    lines
+}
+
 fn pad(text: &mut String, blanks: usize) {
     text.extend(std::iter::repeat_n(' ', blanks));
 }

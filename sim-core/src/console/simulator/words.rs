@@ -9,7 +9,7 @@ pub(super) struct Words {
     pub plain: Vec<String>,
     /// Whether JSON is wanted.
     pub json: bool,
-    values: BTreeMap<String, String>,
+    values: BTreeMap<String, Vec<String>>,
 }
 
 impl Words {
@@ -37,7 +37,7 @@ impl Words {
             let value = inline.or_else(|| rest.next().cloned()).filter(|v| !v.is_empty());
             let value = value.ok_or_else(|| format!("`{name}` needs a value"))?;
             match flag {
-                Some(flag) => drop(words.values.insert(flag.to_string(), value)),
+                Some(flag) => words.values.entry(flag.to_string()).or_default().push(value),
                 None if value == "json" => words.json = true,
                 None if value == "text" => words.json = false,
                 None => return Err(format!("`{value}` is not a form of output; there are text and json")),
@@ -48,6 +48,11 @@ impl Words {
 
     /// The value of a flag.
     pub fn value(&self, flag: &str) -> Option<&str> {
-        self.values.get(flag).map(String::as_str)
+        self.values(flag).last().map(String::as_str)
+    }
+
+    /// The values of a flag that may be given more than once, in order.
+    pub fn values(&self, flag: &str) -> &[String] {
+        self.values.get(flag).map(Vec::as_slice).unwrap_or_default()
     }
 }

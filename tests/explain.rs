@@ -131,6 +131,7 @@ fn bad_questions_get_a_way_out() {
         ("rules node/node-9", "node `node-9` does not exist; the nodes are node-1, node-2, node-3"),
         ("rules node/node-1 --mode ebpf", "`ebpf` is not a mode; there are iptables, nftables and ipvs"),
         ("rules node/node-1 svc/web2", "Service default/web2 does not exist"),
+        ("rules node/node-1 svc/prod/web", "Service prod/web does not exist; did you mean svc/default/web?"),
         ("rules node/node-1 web", "`web` is not a Service; write svc/NAMESPACE/NAME"),
         ("reach pods", "`pods` stands alone; write --from or --to before it"),
         ("reach --from everybody", "`everybody` is no source; there are pods, nodes, external"),
@@ -263,4 +264,53 @@ fn reach_loses_nobody_who_was_named() {
     let json: serde_json::Value = serde_json::from_str(&answers[1].1).expect("it is JSON");
     assert_eq!(json["from"], serde_json::json!(["pod/default/client"]));
     assert_eq!(json["left_out"].as_array().map(Vec::len), Some(2), "{}", json["left_out"]);
+}
+
+#[test]
+fn rules_say_whose_they_are_and_what_keeps_them_old() {
+    let web = "rules node/node-1 svc/web";
+    let json = format!("{web} -o json");
+    let lines = [
+        "advance 5m",
+        web,
+        "fail proxy/node-1; kubectl label node node-2 a=b; kubectl label pod client a=b; kubectl delete pod web-2 --wait=false; advance 40s",
+        web,
+        "kubectl create service clusterip young --tcp=80; kubectl delete service local; advance 1s",
+        "rules node/node-1 svc/young",
+        "rules node/node-1 svc/local",
+        "heal proxy/node-1; advance 2s",
+        "rules node/node-1 svc/young",
+        "fail node/node-1 --mode partition; advance 1s",
+        web,
+        "heal node/node-1 --mode partition; fail node/node-1; advance 1s",
+        web,
+        &json,
+        "heal node/node-1; fail apiserver; advance 2s",
+        "rules node/node-1 svc/bare",
+        "rules node/node-1 svc/alias --mode ipvs",
+    ];
+    let said = ask(&lines)
+        .iter()
+        .zip(lines)
+        .filter(|(_, line)| line.starts_with("rules "))
+        .fold(String::new(), |all, (said, line)| all + &format!("$ {line}\n{}{}\n", said.1, said.2));
+    insta::assert_snapshot!("rules", said);
+    assert!(said.lines().all(|line| line.chars().count() <= 80 || line.starts_with('{')), "{said}");
+}
+
+/// Two families: what becomes of an IPv6 packet depends on who sends it, as with IPv4.
+#[test]
+fn rules_of_both_families_know_pods() {
+    let scenario = "{apiVersion: kubewalk/v1, kind: Scenario, metadata: {name: dual}, spec: {cluster: {
+        serviceCIDRs: [10.96.0.0/12, 'fd00:10:96::/112'], podCIDRs: [10.244.0.0/16, 'fd00:10:244::/48'],
+        nodes: [{name: node-1, ips: [192.168.0.2, 'fd00::2']}]}}}";
+    let lines = [
+        "kubectl run web --image=nginx --labels=app=web --port=80",
+        "kubectl apply -f - <<'END'\n{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ipFamilyPolicy: RequireDualStack, \
+         selector: {app: web}, ports: [{port: 80}]}}\nEND",
+        "advance 20s",
+        "rules node/node-1 svc/web",
+    ];
+    let said = console(&input("dual.yaml", scenario), &lines).pop().map(|o| o.stdout + &o.stderr).unwrap_or_default();
+    insta::assert_snapshot!("rules_dual_stack", said);
 }

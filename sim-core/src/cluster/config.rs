@@ -102,11 +102,12 @@ impl NodeConfig {
 
     /// The `n`-th pod address of its first range, counted from 1; `.1` is the gateway, so the first is `.2`.
     pub fn pod_address(&self, n: u8) -> Option<IpAddr> {
-        let (base, _) = self.pod_cidrs.first()?.split_once('/')?;
-        match base.parse().ok()? {
-            IpAddr::V4(ip) => Some(IpAddr::from((u32::from(ip) + 1 + u32::from(n)).to_be_bytes())),
-            IpAddr::V6(ip) => Some(IpAddr::from((u128::from(ip) + 1 + u128::from(n)).to_be_bytes())),
-        }
+        nth(self.pod_cidrs.first()?, n)
+    }
+
+    /// The same of its first range of a family.
+    pub fn pod_address_of(&self, v6: bool, n: u8) -> Option<IpAddr> {
+        self.pod_cidrs.iter().filter_map(|range| nth(range, n)).find(|ip| ip.is_ipv6() == v6)
     }
 
     /// The node as its kubelet is configured.
@@ -117,6 +118,14 @@ impl NodeConfig {
             pod_cidrs: self.pod_cidrs.clone(),
             resolv_conf: self.resolv_conf.clone(),
         }
+    }
+}
+
+fn nth(range: &str, n: u8) -> Option<IpAddr> {
+    let (base, _) = range.split_once('/')?;
+    match base.parse().ok()? {
+        IpAddr::V4(ip) => Some(IpAddr::from((u32::from(ip) + 1 + u32::from(n)).to_be_bytes())),
+        IpAddr::V6(ip) => Some(IpAddr::from((u128::from(ip) + 1 + u128::from(n)).to_be_bytes())),
     }
 }
 

@@ -6,11 +6,13 @@
 
 use super::Cluster;
 use crate::controllers::{ENDPOINT_SLICE_MANAGER as MANAGER, Which};
+use crate::objects::Object;
 use crate::objects::endpoint_slice::{Endpoint, MANAGED_BY, TargetRef};
 use crate::objects::pod::{ContainerState, Pod};
 use crate::objects::service::Service;
 use crate::objects::workload::ReplicaSet;
-use crate::store::{ObjectId, View};
+use crate::proxy::Proxies;
+use crate::store::{Change, ObjectId, View};
 
 /// Waiting reasons under which a container is still on its way up.
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
@@ -80,6 +82,21 @@ impl Cluster {
             return Some(format!("pod {name} is starting"));
         }
         (!pod.ready() && self.kubelets.is_becoming_ready(id)).then(|| format!("pod {name} is becoming ready"))
+    }
+
+    /// How many changes that a node's rules depend on came after what its kube-proxy has programmed: Services, their slices, and the
+    /// labels and addresses of the node itself. `None`: some, but the log of changes no longer reaches back so far.
+    pub fn rules_behind(&self, node: &str) -> Option<u64> {
+        let programmed = self.proxies.programmed(node).map_or(0, |(view, _)| view.revision);
+        if self.services_changed <= programmed {
+            return Some(0);
+        }
+        let own = |change: &&Change| match change.after.as_ref().or(change.before.as_ref()) {
+            Some(Object::Node(changed)) => *changed.meta.name == *node,
+            _ => true,
+        };
+        let changes = self.store.changes(programmed, self.store.revision()).ok()?;
+        Some(changes.filter(|change| Proxies::interested(change)).filter(own).count() as u64)
     }
 
     fn stale_proxy(&self) -> Option<String> {

@@ -13,6 +13,7 @@ use super::{Cluster, Event, Reply};
 use crate::api::component::{Clock, Reaction};
 use crate::engine::model::Context;
 use crate::engine::time::Duration;
+use crate::explain::trouble::{Kind, Trouble};
 use crate::network::graph::{API_SERVER, Broken, CUT, Pair};
 use crate::objects::Name;
 
@@ -34,6 +35,20 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// As it is written after `fail` and `heal`.
+    pub fn target(&self) -> String {
+        match self {
+            Fault::Node(node, NodeFault::PowerOff) => format!("node/{node}"),
+            Fault::Node(node, NodeFault::KubeletStop) => format!("node/{node} --mode kubelet-stop"),
+            Fault::Node(node, NodeFault::Partition) => format!("node/{node} --mode partition"),
+            Fault::Proxy(node) => format!("proxy/{node}"),
+            Fault::Pod(namespace, name) => format!("pod/{namespace}/{name}"),
+            Fault::Dns => "dns".to_string(),
+            Fault::ApiServer => "apiserver".to_string(),
+            Fault::Link((a, b), _) => format!("link/{a}/{b}"),
+        }
+    }
+
     /// Whether it is one of the link between two stations.
     fn is_link(&self, a: &str, b: &str) -> bool {
         matches!(self, Fault::Link((x, y), _) if (&**x, &**y) == (a, b))
@@ -97,6 +112,7 @@ impl Cluster {
             self.faults.all.remove(fault);
         }
         self.react(super::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
+        self.run_proxy(fault, cx);
         self.rewire(cx);
         if *fault == Fault::ApiServer && !broken {
             self.controllers.begin_anew(cx.now());
@@ -135,16 +151,11 @@ impl Cluster {
                     NodeFault::Partition => return Some(Reaction::default()),
                 };
                 if *how == NodeFault::PowerOff {
-                    self.proxies.set_running(node, !broken);
                     self.kernels.forget(node);
                 }
                 Some(if broken { self.kubelets.fail(node, mode, clock) } else { self.kubelets.heal(node, clock) })
             }
-            Fault::Proxy(node) => {
-                self.config.nodes.iter().any(|n| *n.name == **node).then_some(())?;
-                self.proxies.set_running(node, !broken);
-                Some(Reaction::default())
-            }
+            Fault::Proxy(node) => self.config.nodes.iter().any(|n| *n.name == **node).then(Reaction::default),
             Fault::Pod(namespace, name) => {
                 let id = self.store.head().pods.id(namespace, name)?;
                 Some(if broken { self.kubelets.kill(id, clock) } else { Reaction::default() })
@@ -158,6 +169,35 @@ impl Cluster {
                 known.then(Reaction::default)
             }
         }
+    }
+
+    /// kube-proxy of a node runs while the node has power and nobody stopped it. One that starts lists and programs anew.
+    fn run_proxy(&mut self, fault: &Fault, cx: &mut Context<'_, Event>) {
+        let (Fault::Node(node, NodeFault::PowerOff) | Fault::Proxy(node)) = fault else { return };
+        let running = self.faults.node_up(node) && !self.faults.all.contains(&Fault::Proxy(node.clone()));
+        self.proxies.set_running(node, running);
+        if let Some((number, _)) = (0_u32..).zip(&self.config.nodes).find(|(_, n)| running && *n.name == **node) {
+            self.wake(Watcher::Proxy(number), cx);
+        }
+    }
+
+    /// What is broken about a node, the worst first.
+    pub fn troubles(&self, node: &str) -> Vec<Trouble> {
+        let cut = if self.wires.has(node) { self.wires.way(node, API_SERVER, self.faults.links()).err() } else { None };
+        let kind = |fault: &Fault| match (fault, &cut) {
+            (Fault::Node(n, NodeFault::PowerOff), _) if **n == *node => Some(Kind::NoPower),
+            (Fault::Node(n, NodeFault::KubeletStop), _) if **n == *node => Some(Kind::KubeletStopped),
+            (Fault::Proxy(n), _) if **n == *node => Some(Kind::ProxyStopped),
+            (Fault::ApiServer, _) => Some(Kind::NoApiServer),
+            (_, Some(cut)) if self.broken_link(fault) == Some((cut.clone(), CUT)) => {
+                Some(Kind::CutOff(cut.0.to_string(), cut.1.to_string()))
+            }
+            _ => None,
+        };
+        let one = |fault: &Fault| Some(Trouble { kind: kind(fault)?, heal: format!("heal {}", fault.target()) });
+        let mut troubles: Vec<Trouble> = self.faults.iter().filter_map(one).collect();
+        troubles.sort();
+        troubles
     }
 
     /// Whether a node does not reach the API server.

@@ -9,6 +9,7 @@ pub mod facts;
 pub mod hints;
 pub mod origin;
 mod reason;
+pub mod trouble;
 pub mod why;
 
 use std::net::SocketAddr;

@@ -8,9 +8,12 @@ use std::net::SocketAddr;
 use serde_json::{Value, json as value};
 
 use super::prose;
+use super::table::{TERMINAL, wrapped};
 use super::trace::brief;
 use crate::engine::time::Duration;
 use crate::explain::answer::Endpoint;
+use crate::explain::because::count;
+use crate::explain::trouble::{Kind, Trouble};
 use crate::explain::{AddressKind, Decision};
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
@@ -21,16 +24,37 @@ use crate::proxy::Mode;
 pub struct Rules {
     /// The node.
     pub node: Name,
-    /// The mode it is shown in.
+    /// The mode it is shown in,
     pub mode: Mode,
+    /// and the one that the node runs.
+    pub own_mode: Mode,
     /// How long ago it was programmed.
     pub age: Duration,
     /// The revision it shows,
     pub revision: u64,
-    /// and that of the store.
+    /// and that of the store, to which every write counts.
     pub head: u64,
+    /// How many changes the rules have still to follow; `None` = more than are remembered.
+    pub behind: Option<u64>,
+    /// What keeps kube-proxy from following them.
+    pub troubles: Vec<Trouble>,
+    /// What there is to say of the one Service that was asked for.
+    pub remark: Option<Remark>,
     /// The ports of Services.
     pub ports: Vec<Port>,
+}
+
+/// Why the one Service that was asked for has no rules, or has them still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// It has no address.
+    Headless(Name),
+    /// It is another name for this one.
+    Alias(Name, Name),
+    /// The node has not heard of it.
+    NotYet(Name),
+    /// It does not exist any more.
+    Gone(Name),
 }
 
 /// One port of a Service.
@@ -78,31 +102,28 @@ pub struct Seen {
     pub masquerade_for: Vec<SocketAddr>,
 }
 
+/// How far the lines below a line are moved in.
+const INDENT: usize = 6;
+
 /// The text form.
 pub fn text(rules: &Rules) -> String {
-    let behind = match rules.head.saturating_sub(rules.revision) {
-        0 => "up to date".to_string(),
-        n => format!("{n} behind"),
-    };
-    let mut lines = vec![format!(
-        "{}  {} mode  programmed {} ago: revision {} of {}, {behind}",
-        rules.node,
-        mode(rules.mode),
-        brief(rules.age),
-        rules.revision,
-        rules.head
-    )];
+    let mut lines = head(rules);
     for port in &rules.ports {
         let affinity = port
             .affinity
             .map_or(String::new(), |s| format!("  affinity ClientIP {}", brief(Duration::from_secs(s.unsigned_abs()))));
         lines.push(String::new());
-        lines.push(format!("{}:{}  {}/{}{affinity}", port.service, port.name, port.number, port.protocol.text()));
+        let name = format!("{}:{}", port.service, port.name);
+        lines.extend(wrapped("", &format!("{name}  {}/{}{affinity}", port.number, port.protocol.text()), INDENT));
         for address in &port.addresses {
-            let head = format!("  {:<17} {:<22}", table(rules.mode, address.kind), address.to.to_string());
-            lines.push(format!("{head} {}", told(&address.seen)).trim_end().to_string());
+            lines.extend(row(table(rules.mode, address.kind), &address.to.to_string(), &told(&address.seen)));
         }
-        lines.extend(port.endpoints.iter().map(|e| endpoint(rules.mode, e)));
+        for e in &port.endpoints {
+            let pod = e.pod.as_deref().unwrap_or("no pod");
+            let node = e.node.as_ref().map_or(String::new(), |n| format!(", on {n}"));
+            let text = format!("{pod}  {}{node}", e.state.text());
+            lines.extend(row(backends(rules.mode), &e.address.to_string(), &[text]));
+        }
         if port.endpoints.is_empty() {
             lines.push(format!("  {:<17} no endpoints", backends(rules.mode)));
         }
@@ -110,14 +131,71 @@ pub fn text(rules: &Rules) -> String {
     lines.join("\n") + "\n"
 }
 
-fn endpoint(mode: Mode, e: &Endpoint) -> String {
-    let pod = e.pod.as_deref().unwrap_or("no pod");
-    let node = e.node.as_ref().map_or(String::new(), |n| format!(", on {n}"));
-    format!("  {:<17} {:<22} {pod}  {}{node}", backends(mode), e.address.to_string(), e.state.text())
+/// Whose rules these are, how old they are, and what keeps them from getting younger.
+fn head(rules: &Rules) -> Vec<String> {
+    let node = format!("{}  ", rules.node);
+    let below = node.chars().count();
+    let off = rules.troubles.iter().find(|t| t.kind == Kind::NoPower);
+    if let Some(trouble) = off {
+        let text = "has no power: no rule is left there, and no packet passes";
+        return [wrapped(&node, text, below), vec![format!("{:below$}Way out  {}", "", trouble.heal)]].concat();
+    }
+    let behind = match rules.behind {
+        Some(0) => "up to date".to_string(),
+        Some(n) => format!("{} behind", count(usize::try_from(n).unwrap_or(usize::MAX), "change")),
+        None => "out of date".to_string(),
+    };
+    let (shown, own) = (mode(rules.mode), mode(rules.own_mode));
+    let age = format!("programmed {} ago (revision {}): {behind}", brief(rules.age), rules.revision);
+    let mut lines = match shown == own {
+        true => wrapped(&node, &format!("{shown} mode  {age}"), below),
+        false => {
+            let supposed = format!("{node}{shown} mode, supposed: the node runs {own} mode");
+            [vec![supposed], wrapped(&" ".repeat(below), &age, below)].concat()
+        }
+    };
+    for trouble in &rules.troubles {
+        let stays = "the rules stay as they are";
+        lines.extend(wrapped(&" ".repeat(below), &format!("{}; {stays}", trouble.text(&rules.node)), below));
+        lines.push(format!("{:below$}Way out  {}", "", trouble.heal));
+    }
+    let remark = rules.remark.as_ref().map(Remark::text);
+    let nothing = || rules.ports.is_empty().then(|| "it knows no Service that has an address".to_string());
+    lines.extend(remark.or_else(nothing).iter().flat_map(|text| wrapped(&" ".repeat(below), text, below)));
+    lines
+}
+
+impl Remark {
+    fn text(&self) -> String {
+        match self {
+            Remark::Headless(service) => {
+                format!(
+                    "Service {service} is headless, so kube-proxy has no rules for it: its name leads straight to its endpoints"
+                )
+            }
+            Remark::Alias(service, other) => {
+                format!("Service {service} is an alias of {other}, so kube-proxy has no rules for it: it is DNS that leads there")
+            }
+            Remark::NotYet(service) => format!("Service {service} exists, and these rules do not know it yet"),
+            Remark::Gone(service) => format!("Service {service} no longer exists, and these rules do not know that yet"),
+        }
+    }
+}
+
+/// Where, which address, and what about it; on lines below if it is much.
+fn row(table: &str, address: &str, about: &[String]) -> Vec<String> {
+    let head = format!("  {table:<17} {address:<22} ");
+    match about {
+        [only] if head.chars().count() + only.chars().count() <= TERMINAL => vec![format!("{head}{only}")],
+        _ => {
+            let below = about.iter().flat_map(|text| wrapped(&" ".repeat(INDENT), text, INDENT + 2));
+            [head.trim_end().to_string()].into_iter().chain(below).collect()
+        }
+    }
 }
 
 /// What becomes of packets, those with one answer together.
-fn told(seen: &[Seen]) -> String {
+fn told(seen: &[Seen]) -> Vec<String> {
     let same = |a: &Seen, b: &Seen| {
         (a.decision, a.code, &a.candidates, &a.masquerade_for) == (b.decision, b.code, &b.candidates, &b.masquerade_for)
     };
@@ -129,9 +207,9 @@ fn told(seen: &[Seen]) -> String {
         }
     }
     if let [(_, only)] = &groups[..] {
-        return decision(only);
+        return vec![decision(only)];
     }
-    groups.iter().map(|(who, one)| format!("{}: {}", who.join(" and "), decision(one))).collect::<Vec<_>>().join(" | ")
+    groups.iter().map(|(who, one)| format!("from {}: {}", who.join(" and "), decision(one))).collect()
 }
 
 fn decision(seen: &Seen) -> String {
@@ -200,7 +278,10 @@ pub fn json(rules: &Rules) -> Value {
         value!({"service": &*p.service, "port": p.number, "name": &*p.name, "protocol": p.protocol.text(), "affinity_seconds": p.affinity,
         "addresses": p.addresses.iter().map(address).collect::<Vec<_>>(), "endpoints": p.endpoints.iter().map(endpoint).collect::<Vec<_>>()})
     };
-    value!({"node": &*rules.node, "mode": mode(rules.mode), "age_ns": rules.age.as_nanos(), "revision": rules.revision, "head": rules.head,
+    let trouble = |t: &Trouble| value!({"text": t.text(&rules.node), "heal": t.heal});
+    value!({"node": &*rules.node, "mode": mode(rules.mode), "node_mode": mode(rules.own_mode),
+        "age_ns": rules.age.as_nanos(), "revision": rules.revision, "head": rules.head, "behind": rules.behind,
+        "troubles": rules.troubles.iter().map(trouble).collect::<Vec<_>>(), "remark": rules.remark.as_ref().map(Remark::text),
         "ports": rules.ports.iter().map(port).collect::<Vec<_>>()})
 }
 

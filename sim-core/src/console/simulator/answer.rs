@@ -125,7 +125,7 @@ fn nodes(sim: &Simulation, from: &Source, trace: &Trace, matches: &[Option<Match
                 (from.clone(), *list.iter().find(|ip| ip.is_ipv6() == v6)?)
             }
             AddressKind::ClusterIp => {
-                let ip = node.pod_address(u8::MAX).filter(|ip| ip.is_ipv6() == v6)?;
+                let ip = node.pod_address_of(v6, u8::MAX)?;
                 (Source::Address { ip, at_node: node.name.as_str().into() }, to.ip())
             }
             _ => return None,

@@ -16,13 +16,16 @@ use crate::cluster::ground::GroundAt;
 use crate::console::simulation::Simulation;
 use crate::engine::time::Instant;
 use crate::explain::facts::{endpoints, full_name, port_name};
+use crate::explain::trouble::Trouble;
 use crate::explain::{AddressKind, Component};
 use crate::network::wire::Source;
 use crate::network::{Ground, path};
+use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
 use crate::objects::service::{Service, ServicePort};
 use crate::proxy::Mode;
-use crate::render::rules::{Address, Port, Rules, Seen, json, text};
+use crate::render::rules::{Address, Port, Remark, Rules, Seen, json, text};
+use crate::store::View;
 
 const USAGE: &str = "rules node/NAME [svc/NAMESPACE/NAME] [--mode iptables|nftables|ipvs] [-o json]";
 /// More ports than this are not printed at once.
@@ -45,8 +48,8 @@ fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
     };
     let node = node.split_once('/').map_or(node.as_str(), |(_, name)| name);
     known_node(sim, node).map_err(wrong)?;
-    let only = only.map(|only| the_service(sim, only)).transpose().map_err(wrong)?;
-    let rules = read(sim, node, mode, only.as_deref()).map_err(wrong)?;
+    let only = only.map(|only| the_service(only)).transpose().map_err(wrong)?;
+    let rules = read(sim, node, mode, only).map_err(wrong)?;
     Ok(if words.json { format!("{}\n", json(&rules)) } else { text(&rules) })
 }
 
@@ -59,20 +62,34 @@ fn mode(text: &str) -> Result<Mode, String> {
     }
 }
 
-/// The full name of a Service that is asked for alone.
-fn the_service(sim: &Simulation, text: &str) -> Result<String, String> {
-    let parts: Vec<&str> = text.split('/').collect();
-    let (namespace, name) = match parts[..] {
-        ["svc" | "service" | "services", namespace, name] => (namespace, name),
-        ["svc" | "service" | "services", name] => ("default", name),
-        _ => return Err(format!("`{text}` is not a Service; write svc/NAMESPACE/NAME")),
+/// Namespace and name of a Service that is asked for alone.
+fn the_service(text: &str) -> Result<(&str, &str), String> {
+    match text.split('/').collect::<Vec<_>>()[..] {
+        ["svc" | "service" | "services", namespace, name] => Ok((namespace, name)),
+        ["svc" | "service" | "services", name] => Ok(("default", name)),
+        _ => Err(format!("`{text}` is not a Service; write svc/NAMESPACE/NAME")),
+    }
+}
+
+/// What there is to say of a Service that is asked for alone, besides its rules. One that neither the rules nor the API know is
+/// refused.
+fn remark(sim: &Simulation, view: &View, (namespace, name): (&str, &str)) -> Result<Option<Remark>, String> {
+    let full: Name = format!("{namespace}/{name}").into();
+    let Some(known) = view.services.get(namespace, name) else {
+        return service(sim, namespace, name).map(|_| Some(Remark::NotYet(full)));
     };
-    service(sim, namespace, name).map(|s| full_name(s).to_string())
+    Ok(match &known.external_name {
+        Some(other) if known.is_external_name() => Some(Remark::Alias(full, other.clone())),
+        _ if known.cluster_ips.is_empty() => Some(Remark::Headless(full)),
+        _ if service(sim, namespace, name).is_err() => Some(Remark::Gone(full)),
+        _ => None,
+    })
 }
 
 /// Tries every address that the node has programmed.
-fn read(sim: &Simulation, name: &str, mode: Option<Mode>, only: Option<&str>) -> Result<Rules, String> {
+fn read(sim: &Simulation, name: &str, mode: Option<Mode>, only: Option<(&str, &str)>) -> Result<Rules, String> {
     let mut cluster = sim.cluster().clone();
+    let own_mode = cluster.config.proxy.mode;
     if let Some(mode) = mode {
         Arc::make_mut(&mut cluster.config).proxy.mode = mode;
     }
@@ -80,8 +97,12 @@ fn read(sim: &Simulation, name: &str, mode: Option<Mode>, only: Option<&str>) ->
     let config = cluster.config.clone();
     let node = config.nodes.iter().find(|n| n.name == name).ok_or_else(|| format!("node `{name}` does not exist"))?;
     let (view, at) = cluster.proxies.programmed(name).ok_or_else(|| format!("node `{name}` runs no kube-proxy"))?;
-    let wanted = |s: &&Arc<Service>| !s.cluster_ips.is_empty() && only.is_none_or(|only| *only == *full_name(s));
-    let services: Vec<Arc<Service>> = view.services.iter().filter(wanted).cloned().collect();
+    let remark = only.map(|only| remark(sim, view, only)).transpose()?.flatten();
+    // Without power there are no rules: they are in the memory of the kernel.
+    let up = cluster.faults.node_up(name);
+    let has_rules = |s: &&Arc<Service>| up && !s.cluster_ips.is_empty() && !s.is_external_name();
+    let wanted = |s: &&Arc<Service>| only.is_none_or(|only| only == (&*s.meta.namespace, &*s.meta.name));
+    let services: Vec<Arc<Service>> = view.services.iter().filter(has_rules).filter(wanted).cloned().collect();
     let ports: usize = services.iter().map(|s| s.ports.len()).sum();
     if ports > PORTS_MAX {
         return Err(format!(
@@ -93,9 +114,13 @@ fn read(sim: &Simulation, name: &str, mode: Option<Mode>, only: Option<&str>) ->
     Ok(Rules {
         node: name.into(),
         mode: config.proxy.mode,
+        own_mode,
         age: now.since(at),
         revision: view.revision,
         head: cluster.store.revision(),
+        behind: cluster.rules_behind(name),
+        troubles: cluster.troubles(name).into_iter().filter(Trouble::holds_rules).collect(),
+        remark,
         ports: ports.map(|(service, port)| tried.port(view, service, port)).collect(),
     })
 }
@@ -108,7 +133,7 @@ struct Tried<'c> {
 }
 
 impl Tried<'_> {
-    fn port(&self, view: &crate::store::View, service: &Service, port: &ServicePort) -> Port {
+    fn port(&self, view: &View, service: &Service, port: &ServicePort) -> Port {
         let cluster = service.cluster_ips.iter().map(|ip| (AddressKind::ClusterIp, *ip, port.port));
         let external = service.external_ips.iter().map(|ip| (AddressKind::ExternalIp, *ip, port.port));
         let balancer = service.ingress.iter().filter_map(|i| i.ip).map(|ip| (AddressKind::LoadBalancerIp, ip, port.port));
@@ -136,7 +161,7 @@ impl Tried<'_> {
     fn address(&self, kind: AddressKind, to: SocketAddr, protocol: Protocol) -> Address {
         let ground = GroundAt { cluster: self.cluster, now: self.now };
         let v6 = to.is_ipv6();
-        let pods = self.node.pod_address(u8::MAX).filter(|ip| ip.is_ipv6() == v6);
+        let pods = self.node.pod_address_of(v6, u8::MAX);
         let own = self.node.node_ips().find(|ip| ip.is_ipv6() == v6);
         let senders = [("pods", pods), ("the node", own), ("outside", Some(ground.outside(v6)))];
         let seen = senders.into_iter().filter_map(|(who, ip)| self.try_one(&ground, who, ip?, to, protocol));

@@ -77,6 +77,26 @@ spec: {seed: 7}
 ---
 {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: disk}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
 ---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: guard}, spec: {podSelector: {matchLabels: {part: db}}, policyTypes: [Ingress, Egress],
+  ingress: [{from: [{podSelector: {matchLabels: {role: client}}}, {ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}], ports: [{port: 80}, {port: web, protocol: UDP}]},
+    {from: [{podSelector: {}, namespaceSelector: {matchLabels: {team: a}}}]}]}}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: open}, spec: {podSelector: {matchExpressions: [{key: part, operator: Exists}]}, ingress: [{}]}}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: idle}, spec: {podSelector: {matchLabels: {part: none}}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: db-1, labels: {part: db}}, spec: {containers: [{name: c, image: nginx}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: db-2, labels: {part: db}}, spec: {containers: [{name: c, image: nginx}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: crowd}
+spec:
+  replicas: 10
+  selector: {matchLabels: {app: crowd}}
+  template: {metadata: {labels: {app: crowd}}, spec: {nodeSelector: {disk: ssd}, containers: [{name: c, image: nginx}]}}
+---
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: stuck}
@@ -199,16 +219,31 @@ fn objects_say_why_they_are_as_they_are() {
         ("why pod/deaf", "Readiness probe failed"),
         ("why pod/crash", "container c ends again and again"),
         ("why pod/unset", "refers to something that is not there"),
-        ("why svc/web", "2 endpoints behind it, all ready"),
+        ("why svc/web", "Service default/web has 2 endpoints, all ready"),
         ("why svc/typo", "the selector app=wbe matches no pod of namespace default"),
         ("why svc/typo", "has app=web; the selector asks for app=wbe"),
         ("why svc/misnamed", "no container port named http/TCP"),
         ("why svc/misnamed", "the pods' ports are named web (80/TCP)"),
         ("why svc/cloudless", "EXTERNAL-IP <pending>: nothing in this cluster gives balancers addresses"),
-        ("why svc/alias", "an alias of example.org"),
+        ("why svc/alias", "Service default/alias is an alias of example.org"),
         ("why svc/local", "internalTrafficPolicy: Local, and no ready pod on node-3"),
-        ("why ep/typo", "nobody behind it may answer"),
-        ("why deploy/stuck", "0 of 1 pod available"),
+        ("why svc/typo", "Service default/typo has no endpoint that may answer: pods that connect to it are refused at once"),
+        ("why ep/typo", "Endpoints default/typo belongs to Service default/typo, which has no endpoint that may answer"),
+        ("why svc/hollow", "has no endpoint that may answer: its name has no address"),
+        ("why deploy/crowd", "and 7 more of replica set crowd-"),
+        ("why svc/local", "or a DaemonSet), or use Cluster"),
+        ("why deploy/stuck", "Deployment default/stuck has 0 of 1 pod available"),
+        ("why netpol/guard", "NetworkPolicy default/guard is in force for 2 pods"),
+        ("why netpol/guard", "Ingress: only who fits one of its 2 rules may reach them"),
+        (
+            "why netpol/guard",
+            "from pods of its namespace (role=client), or addresses in 10.0.0.0/8 but in 10.1.0.0/16: 80/TCP, web/UDP",
+        ),
+        ("why netpol/guard", "from pods (all) of namespaces (team=a): every port"),
+        ("why netpol/guard", "Egress: nobody may be reached by them, for there is no rule"),
+        ("why netpol/guard", "NetworkPolicy open selects some of them, too"),
+        ("why netpol/open", "Ingress: everybody may reach them"),
+        ("why netpol/idle", "NetworkPolicy default/idle has no pod to act on"),
         ("why deploy/stuck", "label a node so that nodeSelector or affinity finds it"),
         ("why pvc/disk", "nothing in this cluster makes or binds volumes"),
         ("why node/node-1", "Node node-1 is Ready"),
@@ -313,4 +348,56 @@ fn rules_of_both_families_know_pods() {
     ];
     let said = console(&input("dual.yaml", scenario), &lines).pop().map(|o| o.stdout + &o.stderr).unwrap_or_default();
     insta::assert_snapshot!("rules_dual_stack", said);
+}
+
+/// What the simulator broke is named, with the command that mends it, and nothing is advised that does not help.
+#[test]
+fn objects_of_a_broken_node_say_what_is_broken() {
+    let lines = [
+        "fail node/node-2 --mode partition; advance 5s",
+        "why node/node-2",
+        "why pod/web-2",
+        "advance 2m",
+        "why node/node-2",
+        "why pod/web-2",
+        "heal node/node-2 --mode partition; fail node/node-1 --mode kubelet-stop; fail proxy/node-1; advance 5s",
+        "why node/node-2",
+        "why node/node-1",
+        "why pod/web-1",
+        "kubectl delete pod web-1 --wait=false; advance 40s",
+        "why pod/web-1",
+        "heal node/node-1 --mode kubelet-stop; heal proxy/node-1; fail node/node-3; advance 2m",
+        "why node/node-3",
+        "why pod/client",
+        "heal node/node-3; advance 1m; kubectl run slow --image=busybox -n prod -- sleep 1000; advance 20s; kubectl delete ns prod --wait=false; advance 1s",
+        "why ns/prod",
+        "kubectl patch cm kube-root-ca.crt --type=merge -p '{\"metadata\":{\"finalizers\":[\"example.org/keep\"]}}'; \
+         kubectl delete cm kube-root-ca.crt --wait=false",
+        "why cm/kube-root-ca.crt",
+        "fail apiserver",
+        "why svc/web",
+    ];
+    let answers = ask(&lines);
+    let said = answers.iter().zip(lines).filter(|(_, line)| line.starts_with("why "));
+    let said = said.fold(String::new(), |all, (said, line)| all + &format!("$ {line}\n{}{}\n", said.1, said.2));
+    insta::assert_snapshot!("why_broken", said);
+}
+
+/// A kind that some box of the cluster reads or writes is not called inert.
+#[test]
+fn no_simulated_kind_is_called_inert() {
+    use sim_core::api::kinds::{Class, KINDS};
+    let kinds: Vec<_> = KINDS.iter().filter(|k| k.class == Class::Simulated).collect();
+    let name = |k: &&sim_core::api::kinds::Kind| {
+        let (plural, all) = (k.resource(), if k.namespaced { "-A" } else { "" });
+        format!("kubectl get {plural} {all} -o jsonpath='{{.items[0].metadata.namespace}}/{{.items[0].metadata.name}}'")
+    };
+    let names: Vec<String> = kinds.iter().map(name).collect();
+    let names = ask(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let asked: Vec<String> =
+        kinds.iter().zip(&names).map(|(k, n)| format!("why {}/{}", k.plural, n.1.trim_start_matches('/'))).collect();
+    let answers = ask(&asked.iter().map(String::as_str).collect::<Vec<_>>());
+    for (line, (exit, out, err)) in asked.iter().zip(&answers) {
+        assert!(*exit == 0 && !out.contains("is inert"), "{line}\n{out}{err}");
+    }
 }

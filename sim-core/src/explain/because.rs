@@ -199,10 +199,10 @@ impl Ground<'_> {
             vec![Cause::fact(format!("{node} has no power; kubectl get nodes says {}", seen.unwrap_or("nothing of it")))];
         let listed = endpoints.iter().filter(|e| e.node.as_ref() == Some(node) && e.why_not.is_none()).count();
         if listed > 0 {
-            causes.push(Cause::fact(format!(
-                "{} on it still counted as ready",
-                if listed == 1 { "its endpoint is" } else { "its endpoints are" }
-            )));
+            causes.push(Cause::fact(match listed {
+                1 => "its endpoint still counts as ready".to_string(),
+                n => format!("its {n} endpoints still count as ready"),
+            }));
         }
         causes
     }

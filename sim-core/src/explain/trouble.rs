@@ -33,7 +33,7 @@ impl Trouble {
         match &self.kind {
             Kind::NoPower => format!("{node} has no power"),
             Kind::CutOff(a, b) => {
-                format!("{node} does not reach the API server: nothing gets through between {a} and {b}")
+                format!("{node} does not reach the API server (nothing gets through between {a} and {b})")
             }
             Kind::NoApiServer => "the API server does not answer".to_string(),
             Kind::KubeletStopped => format!("the kubelet of {node} does not run"),

@@ -103,7 +103,7 @@ pub const TERMINAL: usize = 80;
 /// use sim_core::render::table::wrapped;
 /// let text = "one two ".repeat(12);
 /// let lines = wrapped("T1  ", &text, 4);
-/// assert!(lines.len() == 2 && lines.iter().all(|line| line.len() <= 80) && lines[1].starts_with("    one"));
+/// assert!(lines.len() == 2 && lines.iter().all(|line| line.len() <= 80) && lines[1].starts_with("    two"));
 /// ```
 pub fn wrapped(head: &str, text: &str, indent: usize) -> Vec<String> {
     let mut lines = vec![head.to_string()];

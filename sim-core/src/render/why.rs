@@ -6,7 +6,7 @@ use crate::explain::why::{Finding, Why};
 
 /// The text form: the verdict, then each finding with what it consists of and a way out.
 pub fn text(why: &Why) -> String {
-    let mut lines = vec![format!("{} is {}", why.object, why.verdict)];
+    let mut lines = vec![format!("{} {}", why.object, why.verdict.phrase())];
     for (number, finding) in why.findings.iter().enumerate() {
         lines.push(format!("{:>2}  {}", number + 1, finding.text));
         lines.extend(finding.details.iter().map(|d| format!("      {d}")));
@@ -27,5 +27,5 @@ pub fn json(why: &Why) -> Value {
         let field = f.field.as_ref().map(|c| value!({"object": c.object, "place": c.place, "text": c.text}));
         value!({"code": f.code, "text": f.text, "details": f.details, "field": field, "way_out": f.way_out})
     };
-    value!({"object": why.object, "verdict": why.verdict, "findings": why.findings.iter().map(one).collect::<Vec<_>>()})
+    value!({"object": why.object, "verdict": why.verdict.text, "findings": why.findings.iter().map(one).collect::<Vec<_>>()})
 }

@@ -6,6 +6,7 @@ use super::{simulation, told, usage};
 use crate::api::kinds::{self, Kind};
 use crate::cloud::Provider;
 use crate::console::simulation::Simulation;
+use crate::controllers::Which;
 use crate::explain::because::some;
 use crate::explain::hints::alike;
 use crate::explain::why::{Ground, why as explain};
@@ -37,7 +38,11 @@ fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
         view: cluster.store.head(),
         origins: sim.origins(),
         refusals: &refusals,
-        has_power: &|node| cluster.faults.node_up(node),
+        troubles: &|node| cluster.troubles(node),
+        has_kubelet: &|node| cluster.config.kubelet && cluster.kubelets.has_node(node),
+        enforced: &|node| cluster.policies.enforced(node).map(|(view, _)| view.clone()),
+        watches_nodes: cluster.runs(Which::NodeLifecycle),
+        api_up: cluster.faults.api_up(),
         has_cloud: cluster.config.cloud.provider != Provider::None,
     };
     let found = explain(ground, &object);

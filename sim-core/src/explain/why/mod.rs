@@ -1,15 +1,21 @@
 //! Why an object is as it is: a pod that waits, a Service without endpoints, a rollout that stands still, a node that is gone.
 //!
 //! In a real cluster the answer is spread over conditions, container states, events and other objects; `kubectl describe` shows a
-//! part of each. Here they are read together and put in words, each with a way out. Left out: kinds that nothing acts on say so.
+//! part of each. Here they are read together and put in words, each with a way out. What the simulator broke is said, too, though no
+//! API knows of it. Left out: kinds that nothing acts on say so.
 
+mod leaving;
 mod node;
 mod pod;
+mod policy;
 mod service;
 mod workload;
 
+use std::sync::Arc;
+
 use super::answer::Cause;
 use super::origin::Origins;
+use super::trouble::Trouble;
 use crate::objects::event::Event;
 use crate::objects::{Name, Object};
 use crate::store::View;
@@ -19,10 +25,28 @@ use crate::store::View;
 pub struct Why {
     /// `Pod default/web`.
     pub object: String,
-    /// The whole in half a sentence: `Pending: it fits on no node`.
-    pub verdict: String,
+    /// The whole in half a sentence: it *is* `Pending: it has no node`.
+    pub verdict: Verdict,
     /// What makes it so, the nearest cause first.
     pub findings: Vec<Finding>,
+}
+
+/// What is said of an object, with the verb between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The verb.
+    pub verb: Verb,
+    /// The rest of the sentence.
+    pub text: String,
+}
+
+/// A verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Verb {
+    Is,
+    Has,
+    BelongsTo,
 }
 
 /// One thing that makes an object what it is.
@@ -49,16 +73,25 @@ pub struct Ground<'a> {
     pub origins: &'a Origins,
     /// For a pod without a node: what each node says against it, as the scheduler puts it.
     pub refusals: &'a [(Name, Vec<String>)],
-    /// Whether a node has power.
-    pub has_power: &'a dyn Fn(&str) -> bool,
+    /// What is broken about a node.
+    pub troubles: &'a dyn Fn(&str) -> Vec<Trouble>,
+    /// Whether a machine with a kubelet stands behind a node.
+    pub has_kubelet: &'a dyn Fn(&str) -> bool,
+    /// The policies that a node enforces.
+    pub enforced: &'a dyn Fn(&str) -> Option<Arc<View>>,
+    /// Whether anybody watches over silent nodes.
+    pub watches_nodes: bool,
+    /// Whether the API server answers.
+    pub api_up: bool,
     /// Whether anybody in this cluster gives balancers addresses.
     pub has_cloud: bool,
 }
 
 /// Why an object is as it is.
 pub fn why(ground: Ground<'_>, object: &Object) -> Why {
-    let (verdict, findings) = match object {
+    let (verdict, mut findings) = match object {
         Object::Pod(pod) => pod::why(&ground, pod),
+        other if other.meta().deleting() => leaving::why(&ground, other),
         Object::Service(service) => service::why(&ground, service),
         Object::Endpoints(list) => behind(&ground, &list.meta.namespace, &list.meta.name),
         Object::EndpointSlice(slice) => {
@@ -68,8 +101,13 @@ pub fn why(ground: Ground<'_>, object: &Object) -> Why {
         Object::Deployment(deployment) => workload::deployment(&ground, deployment),
         Object::ReplicaSet(set) => workload::replica_set(&ground, set),
         Object::Node(node) => node::why(&ground, node),
+        Object::NetworkPolicy(policy) => policy::why(&ground, policy),
         other => plain(other),
     };
+    if !ground.api_up {
+        let text = "the API server does not answer: this is what was stored last, and nothing about it is decided";
+        findings.insert(0, Finding::new("no-api-server", text, "heal apiserver"));
+    }
     let kind = object.kind_name().kind;
     let meta = object.meta();
     let name = if meta.namespace.is_empty() { meta.name.to_string() } else { format!("{}/{}", meta.namespace, meta.name) };
@@ -77,16 +115,24 @@ pub fn why(ground: Ground<'_>, object: &Object) -> Why {
 }
 
 /// The verdict and what makes it so.
-type Found = (String, Vec<Finding>);
+type Found = (Verdict, Vec<Finding>);
 
 /// Endpoints are as their Service is.
 fn behind(ground: &Ground<'_>, namespace: &str, service: &str) -> Found {
     match ground.view.services.get(namespace, service) {
-        Some(service) => service::why(ground, service),
+        Some(found) => {
+            let (verdict, findings) = service::why(ground, found);
+            (Verdict::belongs_to(format!("Service {namespace}/{service}, which {}", verdict.phrase())), findings)
+        }
+        None if service.is_empty() => {
+            let text = "it has no label kubernetes.io/service-name, so nobody uses it";
+            let way_out = "kubectl label endpointslice NAME kubernetes.io/service-name=SERVICE";
+            (Verdict::belongs_to("no Service"), vec![Finding::new("no-service", text, way_out)])
+        }
         None => {
             let text = format!("there is no Service {service} in namespace {namespace}");
             let way_out = format!("create Service {service}, or delete these endpoints");
-            ("no Service uses it".to_string(), vec![Finding::new("no-service", text, way_out)])
+            (Verdict::belongs_to("no Service"), vec![Finding::new("no-service", text, way_out)])
         }
     }
 }
@@ -96,19 +142,51 @@ fn plain(object: &Object) -> Found {
     let kind = object.kind_name().kind;
     match &*kind {
         "Namespace" | "ConfigMap" | "Secret" | "ServiceAccount" | "Lease" | "Event" => {
-            ("as it was written".to_string(), Vec::new())
+            (Verdict::is("as it was written"), Vec::new())
         }
         "PersistentVolumeClaim" => {
             let text = "nothing in this cluster makes or binds volumes, so a claim stays as it was written".to_string();
             let way_out = "in a real cluster: a default StorageClass with a provisioner, or a PersistentVolume that fits size, access \
                            mode and class; here pods do not wait for it";
-            ("Pending: nobody binds it".to_string(), vec![Finding::new("no-provisioner", text, way_out)])
+            (Verdict::is("Pending: nobody binds it"), vec![Finding::new("no-provisioner", text, way_out)])
         }
         _ => {
             let text = format!("nothing in this cluster acts on the kind {kind}: it is kept as it was written");
-            ("inert here".to_string(), vec![Finding::new("not-simulated", text, "see the page Fidelity of the book for what is")])
+            (
+                Verdict::is("inert here"),
+                vec![Finding::new("not-simulated", text, "see the page Fidelity of the book for what is")],
+            )
         }
     }
+}
+
+impl Verdict {
+    fn is(text: impl Into<String>) -> Verdict {
+        Verdict { verb: Verb::Is, text: text.into() }
+    }
+
+    fn has(text: impl Into<String>) -> Verdict {
+        Verdict { verb: Verb::Has, text: text.into() }
+    }
+
+    fn belongs_to(text: impl Into<String>) -> Verdict {
+        Verdict { verb: Verb::BelongsTo, text: text.into() }
+    }
+
+    /// Verb and rest: `is Ready`.
+    pub fn phrase(&self) -> String {
+        let verb = match self.verb {
+            Verb::Is => "is",
+            Verb::Has => "has",
+            Verb::BelongsTo => "belongs to",
+        };
+        format!("{verb} {}", self.text)
+    }
+}
+
+/// The line for those of a list that are not shown.
+fn more(all: usize, shown: usize) -> Option<String> {
+    (all > shown).then(|| format!("and {} more", all - shown))
 }
 
 impl Finding {

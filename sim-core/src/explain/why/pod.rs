@@ -1,7 +1,8 @@
 //! A pod: waiting for a node, starting, crashing, running but not ready, or on its way out.
 
-use super::{Finding, Found, Ground};
+use super::{Finding, Found, Ground, Verdict};
 use crate::explain::answer::Cause;
+use crate::explain::trouble::{Kind, Trouble};
 use crate::objects::Name;
 use crate::objects::condition::Condition;
 use crate::objects::pod::{ContainerState, ContainerStatus, Phase, Pod};
@@ -9,57 +10,80 @@ use crate::objects::pod::{ContainerState, ContainerStatus, Phase, Pod};
 /// Why a pod is as it is.
 pub(super) fn why(ground: &Ground<'_>, pod: &Pod) -> Found {
     let mut findings = Vec::new();
-    let down = pod.node.as_ref().filter(|n| !(ground.has_power)(n));
+    let troubles = pod.node.as_ref().map(|node| (ground.troubles)(node)).unwrap_or_default();
+    let silent = troubles.iter().find(|t| t.silences_kubelet() && t.kind != Kind::NoApiServer);
     if pod.meta.deleting() {
-        findings.push(leaving(pod, down));
-        return ("Terminating".to_string(), findings);
+        return (Verdict::is("Terminating"), vec![leaving(pod, silent)]);
     }
-    if let Some(node) = down {
-        let text = format!("{node} has no power: what the API says of the pod is what the node said last");
-        findings.push(Finding::new(
-            "node-down",
-            text,
-            format!("heal node/{node}, or wait: 300 s after the node is found unreachable its pods are deleted"),
-        ));
-    }
-    match (pod.status.phase, &pod.node) {
-        (Phase::Succeeded | Phase::Failed, _) => {
-            findings.extend(pod.status.containers.iter().filter_map(ended));
-            (format!("{}: it has ended for good", pod.status.phase.text()), findings)
+    let ended = matches!(pod.status.phase, Phase::Succeeded | Phase::Failed);
+    findings.extend(silent.filter(|_| !ended).map(|trouble| unheard(ground, pod, trouble)));
+    let state = match &pod.node {
+        _ if ended => {
+            findings.extend(pod.status.containers.iter().filter_map(ended_with));
+            return (Verdict::is(format!("{}: it has ended for good", pod.status.phase.text())), findings);
         }
-        (_, None) => {
+        None => {
             findings.push(unscheduled(ground, pod));
-            ("Pending: it has no node".to_string(), findings)
+            return (Verdict::is("Pending: it has no node"), findings);
         }
-        _ if pod.ready() && down.is_none() => ("Ready".to_string(), findings),
-        _ => {
+        Some(_) if pod.ready() => "Ready".to_string(),
+        Some(node) => {
             let all = pod.status.init_containers.iter().chain(&pod.status.containers);
+            let told = findings.len();
             findings.extend(all.filter_map(|c| container(ground, pod, c)));
             findings.extend(gates(pod));
-            if findings.is_empty() {
-                findings.push(no_container(pod));
+            // What a silent node would say of it nobody knows.
+            if findings.len() == told && silent.is_none() {
+                findings.push(unsaid(ground, pod, node));
             }
             let phase = if pod.status.phase.text().is_empty() { "Pending" } else { pod.status.phase.text() };
-            (format!("{phase}, not Ready"), findings)
+            format!("{phase}, not Ready")
         }
-    }
+    };
+    let verdict = match silent.map(|t| &t.kind) {
+        None => state,
+        Some(Kind::NoPower) => format!("called {state}, and its node is down"),
+        Some(_) => format!("called {state}, and its node is silent"),
+    };
+    (Verdict::is(verdict), findings)
+}
+
+/// What the API says of the pod is old.
+fn unheard(ground: &Ground<'_>, pod: &Pod, trouble: &Trouble) -> Finding {
+    let node = pod.node.as_deref().unwrap_or_default();
+    let (code, truth) = match trouble.kind {
+        Kind::NoPower => ("node-down", "it does not run"),
+        _ => ("node-silent", "it may run on"),
+    };
+    let text = format!("{}: the API says of the pod what the node said last; {truth}", trouble.text(node));
+    let taint = |t: &&crate::objects::pod_spec::Toleration| t.covers("node.kubernetes.io/unreachable", "", "NoExecute");
+    let covering: Vec<_> = pod.spec.tolerations.iter().filter(taint).collect();
+    let stay = covering.iter().filter_map(|t| t.seconds).min();
+    let later = match (ground.watches_nodes, covering.is_empty(), stay) {
+        (false, ..) | (true, false, None) => "; it is not evicted".to_string(),
+        (true, true, _) => ", or wait: it is deleted when the node is found unreachable".to_string(),
+        (true, false, Some(seconds)) => {
+            format!(", or wait: it is deleted {} s after the node is found unreachable", seconds.max(0))
+        }
+    };
+    Finding::new(code, text, format!("{}{later}", trouble.heal))
 }
 
 /// The pod is to be deleted.
-fn leaving(pod: &Pod, down: Option<&Name>) -> Finding {
+fn leaving(pod: &Pod, silent: Option<&Trouble>) -> Finding {
     let grace = pod.meta.deletion.and_then(|d| d.grace).unwrap_or_default();
-    match down {
-        Some(node) => Finding::new(
+    match (silent, &pod.node) {
+        (Some(trouble), Some(node)) => Finding::new(
             "leaving-with-node",
-            format!("it was asked to end, and {node}, which would have to confirm it, has no power"),
-            format!("heal node/{node}; or delete the Node object, or kubectl delete pod --force if the machine is surely off"),
+            format!("it was asked to end, and its kubelet has to confirm that: {}", trouble.text(node)),
+            format!("{}; or delete the Node object, or kubectl delete pod --force if the machine is surely off", trouble.heal),
         ),
-        None if !pod.meta.finalizers.is_empty() => Finding::new(
+        _ if !pod.meta.finalizers.is_empty() => Finding::new(
             "finalizers",
             format!("it waits for its finalizers: {}", pod.meta.finalizers.join(", ")),
             "whoever set them has to remove them",
         ),
-        None => Finding::new("leaving", format!("its containers have {grace} s to end after SIGTERM (preStop included)"), "wait"),
+        _ => Finding::new("leaving", format!("its containers have {grace} s to end after SIGTERM (preStop included)"), "wait"),
     }
 }
 
@@ -153,7 +177,7 @@ fn waiting(pod: &Pod, status: &ContainerStatus, reason: &str, message: &str) -> 
     let said = if message.is_empty() { reason.to_string() } else { format!("{reason}: {message}") };
     match reason {
         "CrashLoopBackOff" => {
-            let last = ended(status).map(|f| f.text).into_iter().collect();
+            let last = ended_with(status).map(|f| f.text).into_iter().collect();
             let way_out = format!(
                 "kubectl logs {} -n {} -c {name} --previous; then repair command, arguments or environment",
                 pod.meta.name, pod.meta.namespace
@@ -174,7 +198,7 @@ fn waiting(pod: &Pod, status: &ContainerStatus, reason: &str, message: &str) -> 
 }
 
 /// How a container ended last.
-fn ended(status: &ContainerStatus) -> Option<Finding> {
+fn ended_with(status: &ContainerStatus) -> Option<Finding> {
     let last = [&status.state, &status.last].into_iter().find_map(|s| match s {
         ContainerState::Terminated { exit, reason, .. } => Some((*exit, reason.clone())),
         _ => None,
@@ -197,16 +221,19 @@ fn gates(pod: &Pod) -> Vec<Finding> {
     closed.map(one).collect()
 }
 
-/// Bound to a node, and no container has been heard of.
-fn no_container(pod: &Pod) -> Finding {
-    let ready = pod.condition("Ready").filter(|c| !c.is_true() && !c.message.is_empty());
-    let node = pod.node.as_deref().unwrap_or_default();
+/// Bound to a node, and nothing is wrong with any container that has been heard of.
+fn unsaid(ground: &Ground<'_>, pod: &Pod, node: &str) -> Finding {
+    let later = match (ground.has_kubelet)(node) {
+        true => "let time pass: `advance 10s`",
+        false => "no kubelet runs there: the status is as it was written",
+    };
+    let ready = pod.condition("Ready").filter(|c| !c.is_true());
     match ready {
-        Some(condition) => Finding::new("not-ready", condition.message.to_string(), "let time pass: `advance 10s`"),
-        None => Finding::new(
-            "node-silent",
-            format!("the kubelet of {node} has not said anything of it yet"),
-            "let time pass: `advance 10s`",
-        ),
+        Some(condition) if !condition.message.is_empty() => Finding::new("not-ready", condition.message.to_string(), later),
+        Some(condition) if !pod.status.containers.is_empty() => {
+            let text = format!("its containers are ready, and its condition Ready still says {}", condition.status);
+            Finding::new("not-ready", text, later)
+        }
+        _ => Finding::new("node-silent", format!("the kubelet of {node} has not said anything of it yet"), later),
     }
 }

@@ -1,42 +1,82 @@
 //! A Service: who is behind it, and what keeps others out; its address from outside.
 
-use super::{Finding, Found, Ground};
+use super::{Finding, Found, Ground, Verdict};
 use crate::explain::answer::{Cause, State};
 use crate::explain::because::{count, pairs, some};
 use crate::explain::{facts, hints};
+use crate::objects::Name;
 use crate::objects::labels::Labels;
 use crate::objects::pod::Pod;
-use crate::objects::service::{Service, ServiceType, Target};
+use crate::objects::service::{Service, ServicePort, ServiceType, Target};
+
+/// Pods that are named before the rest is only counted.
+const PODS_MAX: usize = 8;
 
 /// Why a Service is as it is.
 pub(super) fn why(ground: &Ground<'_>, service: &Service) -> Found {
     if let Some(other) = service.external_name.as_ref().filter(|_| service.is_external_name()) {
         let text = format!("type ExternalName: its name leads to {other} by DNS; it has no address and no endpoints");
         let way_out = "to reach addresses, use a Service without selector and an EndpointSlice; HTTP and TLS see the name that was asked for";
-        return (format!("an alias of {other}"), vec![Finding::new("alias", text, way_out)]);
+        return (Verdict::is(format!("an alias of {other}")), vec![Finding::new("alias", text, way_out)]);
     }
     let mut findings = Vec::new();
-    let (ready, all) = census(ground, service);
-    if ready == 0 || service.ports.len() > 1 || all > ready {
-        findings.extend(behind(ground, service, ready));
+    let census = census(ground, service);
+    if census.ready == 0 || service.ports.len() > 1 || census.all > census.ready {
+        findings.extend(behind(ground, service, census.ready));
     }
     findings.extend(balancer(ground, service));
     findings.extend(local(ground, service));
-    let verdict = match (ready, all) {
-        (0, _) => "nobody behind it may answer: connections are refused at once".to_string(),
-        (n, all) if n == all => format!("{} behind it, all ready", count(n, "endpoint")),
-        (n, all) => format!("{n} of {} behind it ready", count(all, "endpoint")),
-    };
-    (verdict, findings)
+    (verdict(service, &census), findings)
 }
 
-/// Ready endpoints, and all, over all ports of the first family.
-fn census(ground: &Ground<'_>, service: &Service) -> (usize, usize) {
+/// Endpoints of the port that has the fewest ready ones, in the first family.
+#[derive(Default)]
+struct Census {
+    /// The port, if others have more.
+    port: Option<Name>,
+    ready: usize,
+    /// Terminating, and still serving: used where none is ready.
+    serving: usize,
+    all: usize,
+}
+
+fn census(ground: &Ground<'_>, service: &Service) -> Census {
     let v6 = service.cluster_ips.first().is_some_and(std::net::IpAddr::is_ipv6);
-    let of_port = |p| facts::endpoints(ground.view, service, p, v6);
-    let lists: Vec<_> = service.ports.iter().map(of_port).collect();
-    let fewest = lists.iter().min_by_key(|l| l.iter().filter(|e| e.state == State::Ready).count());
-    fewest.map_or((0, 0), |l| (l.iter().filter(|e| e.state == State::Ready).count(), l.len()))
+    let of_port = |p: &ServicePort| {
+        let list = facts::endpoints(ground.view, service, p, v6);
+        let number = |state: State| list.iter().filter(|e| e.state == state).count();
+        Census {
+            port: Some(facts::port_name(p)),
+            ready: number(State::Ready),
+            serving: number(State::TerminatingServing),
+            all: list.len(),
+        }
+    };
+    let mut all: Vec<Census> = service.ports.iter().map(of_port).collect();
+    all.sort_by_key(|c| c.ready);
+    let alike = all.windows(2).all(|w| (w[0].ready, w[0].serving, w[0].all) == (w[1].ready, w[1].serving, w[1].all));
+    let fewest = all.into_iter().next().unwrap_or_default();
+    Census { port: fewest.port.filter(|_| !alike), ..fewest }
+}
+
+/// Who is behind it, in half a sentence.
+fn verdict(service: &Service, census: &Census) -> Verdict {
+    let at = census.port.as_ref().map_or(String::new(), |port| format!(" at port {port}"));
+    let has_address = !service.cluster_ips.is_empty();
+    Verdict::has(match (census.ready, census.all) {
+        _ if service.ports.is_empty() => "no port: only its name leads to its pods".to_string(),
+        (0, _) if has_address && census.serving > 0 => {
+            let verb = if census.serving == 1 { "is still" } else { "are still" };
+            format!("no ready endpoint{at}; {} terminating {verb} answering", count(census.serving, "endpoint"))
+        }
+        (0, _) if has_address => {
+            format!("no endpoint{at} that may answer: pods that connect to it are refused at once")
+        }
+        (0, _) => format!("no endpoint{at} that may answer: its name has no address"),
+        (1, 1) => format!("1 endpoint{at}, and it is ready"),
+        (n, all) if n == all => format!("{}{at}, all ready", count(n, "endpoint")),
+        (n, all) => format!("{n} of {} ready{at}", count(all, "endpoint")),
+    })
 }
 
 /// Why not everybody who could be is behind it.
@@ -67,9 +107,10 @@ fn behind(ground: &Ground<'_>, service: &Service, ready: usize) -> Vec<Finding> 
         let detail = |pod: &&&Pod| {
             let (verdict, findings) = super::pod::why(ground, pod);
             let first = findings.first().map_or(String::new(), |f| format!(": {}", f.text));
-            format!("{}  {verdict}{first}", pod.meta.name)
+            format!("{}  {}{first}", pod.meta.name, verdict.text)
         };
-        let details = unready.iter().take(8).map(detail).collect();
+        let mut details: Vec<String> = unready.iter().take(PODS_MAX).map(detail).collect();
+        details.extend(super::more(unready.len(), PODS_MAX));
         let way_out = format!("why pod/{}/{}", service.meta.namespace, unready[0].meta.name);
         findings.push(Finding::new("pods-not-ready", text, way_out).with(details));
     } else if findings.is_empty() && ready == 0 {
@@ -145,23 +186,26 @@ fn balancer(ground: &Ground<'_>, service: &Service) -> Option<Finding> {
 
 /// A Local policy leaves nodes without a pod silent.
 fn local(ground: &Ground<'_>, service: &Service) -> Option<Finding> {
-    let field = match (service.external_local && service.kind != ServiceType::ClusterIp, service.internal_local) {
-        (true, _) => "externalTrafficPolicy",
-        (false, true) => "internalTrafficPolicy",
-        (false, false) => return None,
-    };
+    let (field, silence, balanced) =
+        match (service.external_local && service.kind != ServiceType::ClusterIp, service.internal_local) {
+            (true, _) => {
+                ("externalTrafficPolicy", "connections from outside that come in there", ", let a balancer check health")
+            }
+            (false, true) => ("internalTrafficPolicy", "connections that begin there", ""),
+            (false, false) => return None,
+        };
     let port = service.ports.first()?;
     let v6 = service.cluster_ips.first().is_some_and(std::net::IpAddr::is_ipv6);
     let endpoints = facts::endpoints(ground.view, service, port, v6);
-    let has = |node: &str| endpoints.iter().any(|e| e.state == State::Ready && e.node.as_deref() == Some(node));
+    let answers = |state: State| matches!(state, State::Ready | State::TerminatingServing);
+    let has = |node: &str| endpoints.iter().any(|e| answers(e.state) && e.node.as_deref() == Some(node));
     let silent: Vec<&str> = ground.view.nodes.iter().map(|n| &*n.meta.name).filter(|n| !has(n)).collect();
     if silent.is_empty() || endpoints.is_empty() {
         return None;
     }
-    let text = format!("{field}: Local, and no ready pod on {}: connections that come in there get no answer", some(&silent));
+    let text = format!("{field}: Local, and no ready pod on {}: {silence} get no answer", some(&silent));
     let owner = (&*service.meta.namespace, &*service.meta.name);
     let cause = ground.cause("Service", owner, &format!("spec.{field}"), "Local", format!("{field}: Local"));
-    let way_out =
-        "spread the pods over all nodes (topologySpreadConstraints, or a DaemonSet), let a balancer check health, or use Cluster";
+    let way_out = format!("spread the pods over all nodes (topologySpreadConstraints, or a DaemonSet){balanced}, or use Cluster");
     Some(Finding::new("local-policy", text, way_out).field(Some(cause)))
 }

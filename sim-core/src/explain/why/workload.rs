@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Finding, Found, Ground, pod};
+use super::{Finding, Found, Ground, Verdict, pod};
 use crate::explain::because::count;
 use crate::objects::condition;
 use crate::objects::pod::Pod;
@@ -50,9 +50,11 @@ pub(super) fn deployment(ground: &Ground<'_>, deployment: &Deployment) -> Found 
     findings.truncate(8);
     let old = status.replicas - status.updated;
     let verdict = match (status.available, deployment.replicas, old) {
-        (a, wanted, 0) if a >= wanted => format!("complete: {a} of {} available", count_of(wanted)),
-        (a, wanted, 0) => format!("{a} of {} available", count_of(wanted)),
-        (a, wanted, old) => format!("in a rollout: {a} of {} available, {old} of them old", count_of(wanted)),
+        (a, wanted, 0) if a >= wanted => Verdict::is(format!("complete: {a} of {} available", count_of(wanted))),
+        (a, wanted, 0) => Verdict::has(format!("{a} of {} available", count_of(wanted))),
+        (a, wanted, old) => {
+            Verdict::is(format!("in a rollout: {a} of {} available, {old} still of an old template", count_of(wanted)))
+        }
     };
     (verdict, findings)
 }
@@ -65,7 +67,7 @@ pub(super) fn replica_set(ground: &Ground<'_>, set: &Arc<ReplicaSet>) -> Found {
         findings.push(Finding::new("condition", text, "change what the API server refuses"));
     }
     findings.extend(pods(ground, set));
-    (format!("{} of {} ready", set.status.ready, count_of(set.replicas)), findings)
+    (Verdict::has(format!("{} of {} ready", set.status.ready, count_of(set.replicas))), findings)
 }
 
 fn count_of(n: i64) -> String {
@@ -81,10 +83,14 @@ fn pods(ground: &Ground<'_>, set: &ReplicaSet) -> Vec<Finding> {
     let one = |pod: &&Arc<Pod>| {
         let (verdict, findings) = pod::why(ground, pod);
         let first = findings.into_iter().next();
-        let text = format!("pod {} is {verdict}", pod.meta.name);
+        let text = format!("pod {} {}", pod.meta.name, verdict.phrase());
         let detail = first.as_ref().map(|f| f.text.clone());
         let way_out = first.map_or_else(|| "let time pass".to_string(), |f| f.way_out);
         Finding::new("pod", text, way_out).with(detail.into_iter().collect())
     };
-    waiting.iter().take(PODS_MAX).map(one).collect()
+    let mut findings: Vec<Finding> = waiting.iter().take(PODS_MAX).map(one).collect();
+    if let Some(last) = findings.last_mut() {
+        last.details.extend(super::more(waiting.len(), PODS_MAX).map(|more| format!("{more} of replica set {}", set.meta.name)));
+    }
+    findings
 }

@@ -103,7 +103,8 @@ fn behind(ground: &Ground<'_>, service: &Service, ready: usize) -> Vec<Finding> 
     let mut findings = ports(service, &pods, ground);
     let unready: Vec<&&Pod> = pods.iter().filter(|p| !p.ready() || p.meta.deleting()).collect();
     if !unready.is_empty() {
-        let text = format!("{} of {} that the selector finds not ready", unready.len(), count(pods.len(), "pod"));
+        let verb = if unready.len() == 1 { "is" } else { "are" };
+        let text = format!("{} of {} that the selector finds {verb} not ready", unready.len(), count(pods.len(), "pod"));
         let detail = |pod: &&&Pod| {
             let (verdict, findings) = super::pod::why(ground, pod);
             let first = findings.first().map_or(String::new(), |f| format!(": {}", f.text));

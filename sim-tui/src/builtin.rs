@@ -1,55 +1,88 @@
 //! The scenarios built into the binary.
+//!
+//! Each keeps the name of its file: what is said of a line is said the same way, whether a scenario was asked for by its name or by
+//! the path of its file.
 
-/// Name and text of each, in the order of the list.
-pub const SCENARIOS: &[(&str, &str)] = &[
-    ("first-service", include_str!("../../scenarios/first-service.yaml")),
-    ("network-policy", include_str!("../../scenarios/network-policy.yaml")),
-    ("node-gone", include_str!("../../scenarios/node-gone.yaml")),
-    ("partition", include_str!("../../scenarios/partition.yaml")),
-    ("control-plane-down", include_str!("../../scenarios/control-plane-down.yaml")),
-    ("local-nobody", include_str!("../../scenarios/local-nobody.yaml")),
-    ("balancer-tour", include_str!("../../scenarios/balancer-tour.yaml")),
-    ("balancer-none", include_str!("../../scenarios/balancer-none.yaml")),
-    ("local-balancer", include_str!("../../scenarios/local-balancer.yaml")),
-    ("aws-load-balancer", include_str!("../../scenarios/aws-load-balancer.yaml")),
-    ("no-endpoint", include_str!("../../scenarios/no-endpoint.yaml")),
-    ("nobody-listens", include_str!("../../scenarios/nobody-listens.yaml")),
-    ("wrong-port", include_str!("../../scenarios/wrong-port.yaml")),
-    ("unallocated-ip", include_str!("../../scenarios/unallocated-ip.yaml")),
-    ("reset-mid-request", include_str!("../../scenarios/reset-mid-request.yaml")),
-    ("kept-connection", include_str!("../../scenarios/kept-connection.yaml")),
-    ("terminating-pod", include_str!("../../scenarios/terminating-pod.yaml")),
-    ("rolling-update-lossy", include_str!("../../scenarios/rolling-update-lossy.yaml")),
-    ("rolling-update-clean", include_str!("../../scenarios/rolling-update-clean.yaml")),
-    ("kept-connections", include_str!("../../scenarios/kept-connections.yaml")),
-    ("source-addresses", include_str!("../../scenarios/source-addresses.yaml")),
-    ("ipvs", include_str!("../../scenarios/ipvs.yaml")),
-    ("trace-tour", include_str!("../../scenarios/trace-tour.yaml")),
-    ("photograph", include_str!("../../scenarios/photograph.yaml")),
-    ("dns-ndots", include_str!("../../scenarios/dns-ndots.yaml")),
-    ("dns-names", include_str!("../../scenarios/dns-names.yaml")),
-    ("dns-stale", include_str!("../../scenarios/dns-stale.yaml")),
-    ("dns-down", include_str!("../../scenarios/dns-down.yaml")),
-    ("dns-race", include_str!("../../scenarios/dns-race.yaml")),
-    ("dns-places", include_str!("../../scenarios/dns-places.yaml")),
-    ("dns-policy", include_str!("../../scenarios/dns-policy.yaml")),
-    ("dns-corefile", include_str!("../../scenarios/dns-corefile.yaml")),
-];
+use sim_core::scenario::load::File;
 
-/// The text of a built-in scenario.
-pub fn find(name: &str) -> Option<&'static str> {
-    SCENARIOS.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+/// A scenario that the binary brings along.
+#[derive(Clone, Copy, Debug)]
+pub struct Builtin {
+    /// What a user types.
+    pub name: &'static str,
+    /// The file it was read from, as diagnostics and explanations name it.
+    pub file: &'static str,
+    /// Its content.
+    pub text: &'static str,
+}
+
+macro_rules! built_in {
+    ($($name:literal)*) => {
+        &[$(Builtin {
+            name: $name,
+            file: concat!($name, ".yaml"),
+            text: include_str!(concat!("../../scenarios/", $name, ".yaml")),
+        }),*]
+    };
+}
+
+/// All of them, in the order of the list.
+pub const SCENARIOS: &[Builtin] = built_in! {
+    "first-service"
+    "network-policy"
+    "node-gone"
+    "partition"
+    "control-plane-down"
+    "local-nobody"
+    "balancer-tour"
+    "balancer-none"
+    "local-balancer"
+    "aws-load-balancer"
+    "no-endpoint"
+    "nobody-listens"
+    "wrong-port"
+    "unallocated-ip"
+    "reset-mid-request"
+    "kept-connection"
+    "terminating-pod"
+    "rolling-update-lossy"
+    "rolling-update-clean"
+    "kept-connections"
+    "source-addresses"
+    "ipvs"
+    "trace-tour"
+    "photograph"
+    "dns-ndots"
+    "dns-names"
+    "dns-stale"
+    "dns-down"
+    "dns-race"
+    "dns-places"
+    "dns-policy"
+    "dns-corefile"
+};
+
+impl Builtin {
+    /// The scenario as a file to be loaded.
+    pub fn as_file(&self) -> File<'static> {
+        File { name: self.file, bytes: self.text.as_bytes() }
+    }
+
+    /// Its title, read off its text.
+    pub fn title(&self) -> String {
+        let line = self.text.lines().find(|l| l.trim_start().starts_with("metadata:")).unwrap_or_default();
+        let rest = line.split_once("title: ").map_or("", |(_, rest)| rest);
+        rest.trim_end_matches('}').trim_matches('"').to_string()
+    }
+}
+
+/// A built-in scenario by name.
+pub fn find(name: &str) -> Option<&'static Builtin> {
+    SCENARIOS.iter().find(|scenario| scenario.name == name)
 }
 
 /// What `kubewalk list` prints: name and title.
 pub fn list() -> String {
-    let width = SCENARIOS.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    SCENARIOS.iter().map(|(name, text)| format!("{name:<width$}  {}\n", title(text))).collect()
-}
-
-/// The title of a built-in scenario, read off its text.
-pub fn title(text: &str) -> String {
-    let line = text.lines().find(|l| l.trim_start().starts_with("metadata:")).unwrap_or_default();
-    let rest = line.split_once("title: ").map_or("", |(_, rest)| rest);
-    rest.trim_end_matches('}').trim_matches('"').to_string()
+    let width = SCENARIOS.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
+    SCENARIOS.iter().map(|scenario| format!("{:<width$}  {}\n", scenario.name, scenario.title())).collect()
 }

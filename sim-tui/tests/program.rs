@@ -70,6 +70,19 @@ fn custom_kinds_are_found_by_the_names_of_their_definition() {
     assert!(ran.stderr.ends_with("error: the server doesn't have a resource type \"boats\"\n"));
 }
 
+/// What is said of a line of a scenario names its file, however the scenario was asked for.
+#[test]
+fn a_scenario_is_the_same_by_name_and_by_path() {
+    for name in ["trace-tour", "no-endpoint"] {
+        let path = format!("../../scenarios/{name}.yaml");
+        let (by_name, by_path) = (kubewalk(&["run", name], ""), kubewalk(&["run", &path], ""));
+        assert_eq!((by_name.exit, by_path.exit), (0, 0), "{name}: {}{}", by_name.stdout, by_path.stdout);
+        let place = |text: &str| text.split(&format!("{name}.yaml:")).nth(1).and_then(|t| t.get(..4)).map(str::to_string);
+        assert!(place(&by_name.stdout).is_some(), "{name}: {}", by_name.stdout);
+        assert_eq!(place(&by_name.stdout), place(&by_path.stdout), "{name}");
+    }
+}
+
 #[test]
 fn files_of_the_machine_are_read_unless_told_otherwise() {
     let line = "kubectl apply -f made-up/10-platform.yaml | head -n 1";

@@ -10,7 +10,7 @@ use sim_core::scenario::load::{self, File, Input, Options, Refused};
 use sim_core::scenario::play;
 
 use super::{Colour, Common, HostFolder, UNUSABLE, complain};
-use crate::builtin;
+use crate::builtin::{self, Builtin};
 use crate::draw::diagnostic::draw;
 
 /// Largest file that is read; a larger one is refused before it is.
@@ -20,7 +20,7 @@ const BYTES_MAX: u64 = 64 << 20;
 pub fn load(input: &str, common: &Common) -> Result<Arc<Input>, u8> {
     let options = Options { set: &common.set, is_modelled };
     let loaded = match read(input) {
-        Ok(Text::Builtin(text)) => load::load(File { name: input, bytes: text.as_bytes() }, &options),
+        Ok(Text::Builtin(scenario)) => load::load(scenario.as_file(), &options),
         Ok(Text::File(bytes)) => load::load(File { name: input, bytes: &bytes }, &options),
         Ok(Text::Folder(files)) => {
             let files: Vec<File<'_>> = files.iter().map(|(name, bytes)| File { name, bytes }).collect();
@@ -81,7 +81,7 @@ fn is_modelled(image: &str) -> bool {
 }
 
 enum Text {
-    Builtin(&'static str),
+    Builtin(&'static Builtin),
     File(Vec<u8>),
     Folder(Vec<(String, Vec<u8>)>),
 }
@@ -93,8 +93,8 @@ fn read(input: &str) -> Result<Text, String> {
         limited.read_to_end(&mut bytes).map_err(|e| format!("standard input: {e}"))?;
         return sized(input, bytes.len() as u64).map(|()| Text::File(bytes));
     }
-    if let Some(text) = builtin::find(input) {
-        return Ok(Text::Builtin(text));
+    if let Some(scenario) = builtin::find(input) {
+        return Ok(Text::Builtin(scenario));
     }
     let path = Path::new(input);
     if path.is_dir() {
@@ -102,7 +102,7 @@ fn read(input: &str) -> Result<Text, String> {
     }
     let looks_like_path = input.contains('/') || [".yaml", ".yml", ".json", ".md"].iter().any(|e| input.ends_with(e));
     if !looks_like_path {
-        let names: Vec<&str> = builtin::SCENARIOS.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = builtin::SCENARIOS.iter().map(|scenario| scenario.name).collect();
         return Err(format!(
             "`{input}` is not a built-in scenario; there are: {} (a file's name ends in .yaml or has a /)",
             names.join(", ")

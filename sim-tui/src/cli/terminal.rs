@@ -43,7 +43,7 @@ pub fn play(input: Option<&str>, common: &Common) -> u8 {
         complain("kubewalk: play needs a terminal; without one use `kubewalk run INPUT` or `kubewalk sh INPUT`");
         return UNUSABLE;
     }
-    let entries = builtin::SCENARIOS.iter().map(|(name, text)| (name.to_string(), builtin::title(text)));
+    let entries = builtin::SCENARIOS.iter().map(|scenario| (scenario.name.to_string(), scenario.title()));
     let mut state = State::new(entries.collect());
     let keys = Keys::default();
     if let Some(name) = input {
@@ -108,7 +108,7 @@ fn run(terminal: &mut DefaultTerminal, state: &mut State, common: &Common, keys:
 
 /// Opens a built-in scenario.
 fn open(number: usize, common: &Common, keys: &Keys) -> Result<Player, String> {
-    let (name, _) = builtin::SCENARIOS.get(number).ok_or("there is no such scenario")?;
+    let name = builtin::SCENARIOS.get(number).map(|scenario| scenario.name).ok_or("there is no such scenario")?;
     let loaded = input::load(name, common).map_err(|_| format!("{name} cannot be opened with these flags"))?;
     player(loaded, None, common, keys)
 }

@@ -115,6 +115,46 @@ fn the_kernel_of_a_patient_client_gives_up_after_its_last_syn() {
     );
 }
 
+/// What is shown of the first failure is its own way, not that of another connection of the same moment.
+#[test]
+fn the_line_to_look_at_shows_the_way_of_the_request_that_failed() {
+    let mut bench = Bench::new();
+    let mixed = "kubectl label pod good deaf tier=mixed; kubectl create service clusterip mixed --tcp=80; \
+        kubectl set selector service mixed tier=mixed; kubectl expose pod good --name=outer --port=80 --type=NodePort; advance 5s";
+    assert_eq!(bench.typed(mixed).exit, 0);
+    let port = bench.well("kubectl get svc outer -o jsonpath={.spec.ports[0].nodePort}");
+    let ends = [
+        ("pod/client", "http://mixed".to_string(), "", "REFUSED"),
+        ("external", format!("http://203.0.113.2:{port}"), "fail proxy/node-1; fail node/$NODE", "TIMED OUT"),
+        ("pod/client", "http://nowhere".to_string(), "", "NOT RESOLVED"),
+    ];
+    for (number, (from, to, then, want)) in ends.into_iter().enumerate() {
+        let node = bench.well("kubectl get pod good -o jsonpath={.spec.nodeName}");
+        for seed in ["a", "b", "c", "d"] {
+            let name = format!("{seed}{number}");
+            bench.well(&format!("traffic start {name} --from {from} --to {to} --rate 20/s --timeout 1s --for 3s; advance 1s"));
+            bench.well(&then.replace("$NODE", &node));
+            bench.well("advance 5s");
+            let shown = bench.shown(&name);
+            assert!(shown["requests"]["failed"].as_u64() > Some(0), "{shown}");
+            let seen = bench.well(shown["look"].as_str().unwrap_or_default());
+            assert!(seen.starts_with(want), "{}: {seen}", shown["look"]);
+        }
+    }
+}
+
+#[test]
+fn an_outage_in_which_nothing_ends_is_seen() {
+    let mut bench = Bench::new();
+    bench.well("traffic start a --from pod/client --to http://hangs --clients 3 --for 10s; advance 3m");
+    let shown = bench.shown("a");
+    assert_eq!((&shown["requests"]["open"], shown["timeline"]["counts"].as_array().map(Vec::len)), (&3.into(), Some(60)));
+    let oldest = shown["requests"]["oldest_open_ns"].as_u64().map(|ns| ns / 1_000_000_000);
+    assert!(oldest > Some(178), "{oldest:?}");
+    let text = bench.well("traffic show a");
+    assert!(text.contains(&".".repeat(60)) && text.contains("3 open (the oldest for "), "{text}");
+}
+
 #[test]
 fn loads_go_back_in_time_and_come_again() {
     let mut bench = Bench::new();

@@ -26,6 +26,7 @@ use crate::engine::time::{Duration, Instant};
 use crate::engine::timeline::{Spacing, Timeline};
 use crate::explain::origin::{Origin, Origins};
 use crate::explain::{Reason, Trace};
+use crate::network::conntrack::{Flow, State};
 use crate::network::path;
 use crate::network::transport::{Connection, Opening, Sent};
 use crate::network::wire::{Asked, Connections, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
@@ -211,12 +212,27 @@ impl Simulation {
         self.look_at(from, to, protocol, path::Sending::Imagined)
     }
 
-    /// The way of a packet with this port of the client: where its connection is known, the rules are not asked.
+    /// The way of a packet with this port of the client: where its connection stands, the rules are not asked; where it never came
+    /// about, its SYN goes once more.
     pub fn trace_flow(&self, from: &Source, to: SocketAddr, protocol: Protocol, port: u16) -> Trace {
         let known = self.look_at(from, to, protocol, path::Sending::Later(port));
         let is_known = known.hops.iter().any(|hop| hop.reason == Reason::KnownConnection);
         // A SYN would not do: where the connection is over, it begins another.
-        if is_known { known } else { self.look_at(from, to, protocol, path::Sending::First(port)) }
+        if is_known && self.came_about(protocol, known.asked.0) {
+            return known;
+        }
+        self.look_at(from, to, protocol, path::Sending::First(port))
+    }
+
+    /// Whether the connection of this client that a kernel has a note of was answered once. One that is over at the moment at which
+    /// it began was refused.
+    fn came_about(&self, protocol: Protocol, client: SocketAddr) -> bool {
+        let (cluster, now) = (self.cluster(), self.timeline.now());
+        let answered = |flow: &Flow| flow.state != State::SynSent && !(flow.is_over() && flow.since == now);
+        let kernels = cluster.config.nodes.iter().filter_map(|node| cluster.kernels.get(&node.name));
+        let flows = kernels.flat_map(|kernel| kernel.conntrack.flows(now));
+        let its = flows.filter(|(tuple, _)| (tuple.protocol, tuple.source) == (protocol, client));
+        its.map(|(_, flow)| flow).any(answered)
     }
 
     fn look_at(&self, from: &Source, to: SocketAddr, protocol: Protocol, sending: path::Sending) -> Trace {

@@ -6,14 +6,14 @@ use serde_json::{Value, json as value};
 
 use super::prose;
 use crate::cluster::traffic::Load;
-use crate::cluster::traffic::plan::{Pace, Plan};
+use crate::cluster::traffic::plan::{Pace, Plan, Sender};
 use crate::cluster::traffic::tally::{Count, Failed};
 use crate::engine::time::{Duration, Instant};
 use crate::network::client::{End, Target};
 use crate::objects::time::Timestamp;
 
 /// Columns of the timeline.
-const COLUMNS: usize = 60;
+const COLUMNS: u64 = 60;
 /// What curl says after the colon when no connection came about.
 const CANNOT: &str = "Couldn't connect to server";
 
@@ -117,13 +117,16 @@ pub fn text(load: &Load, now: Instant, start: Timestamp) -> String {
     let mut lines = vec![plan(&load.plan), format!("  since      {began}, {}", state(load, now))];
     let Count { good, bad } = tally.ended;
     let mut requests = format!("  requests   {} started, {good} well, {bad} failed, {} open", tally.started, load.open());
+    if let Some(oldest) = load.oldest_open() {
+        requests.push_str(&format!(" (the oldest for {})", short(now.since(oldest))));
+    }
     for (count, words) in [(tally.not_started, "could not be started"), (tally.abandoned, "ended with their client's pod")] {
         if count > 0 {
             requests.push_str(&format!(", {count} {words}"));
         }
     }
     lines.push(requests);
-    let (width, pieces) = tally.timeline.pieces(COLUMNS);
+    let (width, pieces) = tally.timeline.pieces(COLUMNS, load.lasted(now));
     lines.push(format!("  success    {} of those that ended", percent(tally.ended)));
     if !pieces.is_empty() {
         lines.push(format!("  timeline   {}", pieces.iter().map(|count| column(*count)).collect::<String>()));
@@ -179,12 +182,16 @@ fn failures(load: &Load) -> Vec<String> {
     lines
 }
 
-/// What to type to see the way of the first request that failed.
+/// What to type to see the way of the first request that failed: its own packet, at the moment that decided its end.
 fn look(load: &Load) -> Option<String> {
     let failed = load.tally.first_failure()?;
     let (host, port) = (&load.plan.to.host, load.plan.to.port);
     let to = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    Some(format!("seek {}; trace {} {to}", before(failed.began), load.tally.first_sender.as_deref().unwrap_or("external")))
+    let asked = format!("trace {} {to}", Sender::One(failed.from.clone()));
+    Some(match failed.seen_in {
+        Some((client_port, at)) => format!("seek {}; {asked} --client-port {client_port}", at.since(Instant::START)),
+        None => format!("seek {}; {asked}", before(failed.began)),
+    })
 }
 
 /// A line for each of several loads.
@@ -221,12 +228,13 @@ pub fn json(load: &Load, now: Instant, start: Timestamp) -> Value {
         value!({"exit": exit(*end), "count": failed.count, "reason": why, "first": said(*end, &plan.to, after, plan.timeout),
             "first_at": Timestamp::at(start, failed.began).rfc3339_micro(), "first_elapsed_ns": failed.began.as_nanos()})
     };
-    let (width, pieces) = tally.timeline.pieces(COLUMNS);
+    let (width, pieces) = tally.timeline.pieces(COLUMNS, load.lasted(now));
     value!({
         "name": &*plan.name, "from": plan.from.to_string(), "to": plan.url, "pace": pace, "keep_alive": plan.keep_alive,
         "for_ns": ns(plan.lasting), "timeout_ns": ns(plan.timeout),
         "since": Timestamp::at(start, load.begun).rfc3339(), "running": load.running(now),
         "requests": {"started": tally.started, "well": tally.ended.good, "failed": tally.ended.bad, "open": load.open(),
+            "oldest_open_ns": ns(load.oldest_open().map(|began| now.since(began))),
             "not_started": tally.not_started, "abandoned": tally.abandoned},
         "success": percent(tally.ended),
         "timeline": {"each_ns": width.as_nanos(), "counts": pieces.into_iter().map(counts).collect::<Vec<_>>()},

@@ -159,6 +159,20 @@ impl Load {
     pub fn open(&self) -> usize {
         self.open.len()
     }
+
+    /// When the oldest of these began.
+    pub fn oldest_open(&self) -> Option<Instant> {
+        self.open.values().map(|open| open.transfer.began()).min()
+    }
+
+    /// The time in which requests were started, or waited for.
+    pub fn lasted(&self, now: Instant) -> Duration {
+        let since = |at: Instant| at.since(self.begun);
+        if !self.open.is_empty() {
+            return since(now);
+        }
+        since(self.stopped.unwrap_or(now)).min(self.plan.lasting.unwrap_or(since(now))).min(since(now))
+    }
 }
 
 impl Cluster {

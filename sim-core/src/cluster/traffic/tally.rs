@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::net::SocketAddr;
 
-use super::plan::Sender;
 use crate::engine::random::Digest;
 use crate::engine::time::{Duration, Instant};
 use crate::explain::Reason;
 use crate::network::client::{End, Transfer};
+use crate::network::wire::Source;
 use crate::objects::Name;
 
 /// The width of a young timeline's buckets.
@@ -55,8 +55,6 @@ pub struct Tally {
     pub elsewhere: Count,
     /// Those that did not end well, by how they ended.
     pub errors: BTreeMap<End, Failed>,
-    /// Who sent the first of these, as `trace` takes it.
-    pub first_sender: Option<String>,
 }
 
 /// Requests that ended in one bad way.
@@ -68,6 +66,10 @@ pub struct Failed {
     pub began: Instant,
     /// When it ended.
     pub ended: Instant,
+    /// Who sent it.
+    pub from: Source,
+    /// The packet in which that end is seen, if it sent one: the client's port, and when.
+    pub seen_in: Option<(u16, Instant)>,
     /// Why it got no connection, if it got none.
     pub why: Option<Reason>,
 }
@@ -83,8 +85,8 @@ impl Tally {
         if good {
             self.latencies.add(now.since(began));
         } else {
-            self.first_sender.get_or_insert_with(|| Sender::One(from.clone()).to_string());
-            let first = || Failed { count: 0, began, ended: now, why: transfer.why(end).cloned() };
+            let (from, seen_in, why) = (from.clone(), transfer.seen_in(end, now), transfer.why(end).cloned());
+            let first = || Failed { count: 0, began, ended: now, from, seen_in, why };
             self.errors.entry(end).or_insert_with(first).count += 1;
         }
     }
@@ -168,12 +170,15 @@ impl Timeline {
         self.buckets.iter().skip(first).fold(Count::default(), |sum, count| sum.plus(*count))
     }
 
-    /// The whole in at most `columns` pieces, of a second or a multiple of it each.
-    pub fn pieces(&self, columns: usize) -> (Duration, Vec<Count>) {
-        let second = usize::try_from(Duration::from_secs(1).as_nanos() / self.width.as_nanos()).unwrap_or(1).max(1);
-        let seconds = self.buckets.len().div_ceil(second);
-        let at_once = second * seconds.div_ceil(columns.max(1)).max(1);
-        (self.width.times(at_once as u64), together(&self.buckets, at_once))
+    /// The first `lasted`, and all that ended later, in at most `columns` pieces of a second or a multiple of it each. Pieces in which
+    /// nothing ended are there, too: a time without an answer is part of the picture.
+    pub fn pieces(&self, columns: u64, lasted: Duration) -> (Duration, Vec<Count>) {
+        let second = (Duration::from_secs(1).as_nanos() / self.width.as_nanos()).max(1);
+        let buckets = (self.buckets.len() as u64).max(lasted.as_nanos().div_ceil(self.width.as_nanos()));
+        let at_once = second * buckets.div_ceil(second).div_ceil(columns.max(1)).max(1);
+        let mut pieces = together(&self.buckets, usize::try_from(at_once).unwrap_or(usize::MAX));
+        pieces.resize(usize::try_from(buckets.div_ceil(at_once)).unwrap_or(pieces.len()), Count::default());
+        (self.width.times(at_once), pieces)
     }
 }
 
@@ -269,10 +274,24 @@ mod tests {
         assert_eq!(timeline.since(Duration::ZERO), Count { good: 7_200, bad: 1 });
         // To the bucket, which is 6.4 s wide by now.
         assert!((60..67).contains(&timeline.since(secs(7_140)).good));
-        let (width, pieces) = timeline.pieces(60);
+        let (width, pieces) = timeline.pieces(60, Duration::ZERO);
         assert!(pieces.len() <= 60 && width >= secs(120), "{width}");
         assert_eq!(pieces.iter().map(|c| c.all()).sum::<u64>(), 7_201);
         assert_eq!(pieces[0].bad, 1);
+    }
+
+    #[test]
+    fn a_time_in_which_nothing_ends_is_shown() {
+        let secs = Duration::from_secs;
+        let mut timeline = Timeline::default();
+        assert_eq!(timeline.pieces(60, Duration::ZERO).1, []);
+        assert_eq!(timeline.pieces(60, secs(3)), (secs(1), vec![Count::default(); 3]));
+        timeline.add(secs(9), true);
+        for (lasted, width, columns) in [(3, 1, 10), (10, 1, 10), (60, 1, 60), (61, 2, 31), (180, 3, 60), (315_360_000, 5_256_000, 60)] {
+            let (each, pieces) = timeline.pieces(60, secs(lasted));
+            assert_eq!((each, pieces.len()), (secs(width), columns), "{lasted}");
+            assert_eq!(pieces.iter().map(|count| count.all()).sum::<u64>(), 1, "{lasted}");
+        }
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Dial {
 /// What the last SYN met.
 #[derive(Clone, Debug)]
 pub struct Met {
+    /// When it was sent.
+    pub at: Instant,
     /// The client's own address and port.
     pub own: SocketAddr,
     /// Whose socket it reached, or which endpoint was picked for it; a name only where it is a pod's.
@@ -93,8 +95,8 @@ impl Dial {
         let Some(wait) = SYN_WAITS.get(sent) else { return told(Dialed::TimedOut, SYN_SLACK) };
         let (trace, connection) = wire.open(&self.opening);
         self.opening.port = Some(trace.asked.0.port());
-        self.met =
-            Some(Met { own: trace.asked.0, backend: backend(&trace), reason: trace.hops.last().map(|hop| hop.reason.clone()) });
+        let reason = trace.hops.last().map(|hop| hop.reason.clone());
+        self.met = Some(Met { at: now, own: trace.asked.0, backend: backend(&trace), reason });
         match (trace.outcome, connection) {
             (Outcome::Delivered, Some(connection)) => told(Dialed::Connected(Box::new(connection)), trace.round_trip),
             (Outcome::Refused, _) => told(Dialed::Refused, trace.round_trip),

@@ -83,6 +83,12 @@ impl End {
     pub fn is_good(self) -> bool {
         matches!(self, End::Status(status) if status < 400)
     }
+
+    /// Whether no connection came about.
+    fn is_unconnected(self) -> bool {
+        use End::{ConnectLimit, ConnectTimedOut, Refused, Unknown, Unreachable};
+        matches!(self, Refused | Unreachable | ConnectTimedOut | ConnectLimit | Unknown)
+    }
 }
 
 /// What a transfer does next.
@@ -107,6 +113,8 @@ pub struct Transfer {
     backend: Option<(SocketAddr, Name)>,
     /// What its last SYN met in the end.
     met: Option<Reason>,
+    /// The port of its connection, and when the last SYN was sent for it; a kept one needed none.
+    port: Option<(u16, Option<Instant>)>,
 }
 
 /// How far it has come.
@@ -123,11 +131,12 @@ impl Transfer {
     pub fn new(from: Source, now: Instant, limit: Option<Duration>, kept: Option<Box<Connection>>) -> Transfer {
         let reused = kept.is_some();
         let backend = kept.as_deref().map(served_by);
+        let port = kept.as_deref().map(|connection| (connection.client.port(), None));
         let stage = match kept {
             Some(connection) => Stage::Exchange(connection, Exchange::new(true, now)),
             None => Stage::Resolve(Resolve::new(now)),
         };
-        Transfer { from, began: now, limit, stage, reused, backend, met: None }
+        Transfer { from, began: now, limit, stage, reused, backend, met: None, port }
     }
 
     /// Where it starts.
@@ -147,9 +156,13 @@ impl Transfer {
 
     /// Why no connection came about, if its end is of that kind.
     pub fn why(&self, end: End) -> Option<&Reason> {
-        use End::{ConnectLimit, ConnectTimedOut, Refused, Unknown, Unreachable};
-        let unconnected = matches!(end, Refused | Unreachable | ConnectTimedOut | ConnectLimit | Unknown);
-        self.met.as_ref().filter(|_| unconnected)
+        self.met.as_ref().filter(|_| end.is_unconnected())
+    }
+
+    /// The packet in which its end is seen: the client's port, and the moment. Where no connection came about that is the last SYN,
+    /// else whatever the client sends `now`. `None`: nothing was sent.
+    pub fn seen_in(&self, end: End, now: Instant) -> Option<(u16, Instant)> {
+        self.port.map(|(port, syn)| (port, syn.filter(|_| end.is_unconnected()).unwrap_or(now)))
     }
 
     /// Goes on as far as it can now.
@@ -168,6 +181,7 @@ impl Transfer {
                     let step = dial.go(wire, until);
                     if let Some(met) = dial.met() {
                         (self.backend, self.met) = (met.backend.clone(), met.reason.clone());
+                        self.port = Some((met.own.port(), Some(met.at)));
                     }
                     step.then(End::ConnectLimit, |dialed| connected(dialed, wire.now()))
                 }

@@ -121,6 +121,28 @@ fn an_assumption_fails_a_run_that_allows_none() {
     assert_eq!(kubewalk(&[&["sh", "--no-assumptions"], &wait[..]].concat(), "").exit, 1);
 }
 
+/// An answer given beside the world is an answer, too.
+#[test]
+fn an_assumed_answer_fails_a_run_that_allows_none() {
+    let said = "assumed: address 198.51.100.9: outside the cluster; assumed that it answers\n";
+    for (step, assumed) in [
+        ("trace: {from: external, to: '198.51.100.9:80'}", true),
+        ("run: curl -s http://198.51.100.9", true),
+        ("run: ping -c 1 198.51.100.9", true),
+        ("trace: {from: node/node-1, to: '192.168.0.2:6443'}", false),
+    ] {
+        let scenario = format!("apiVersion: kubewalk/v1\nkind: Scenario\nmetadata: {{name: a}}\nspec:\n  steps:\n    - {step}\n");
+        let ran = kubewalk(&["run", "-", "--no-assumptions"], &scenario);
+        assert_eq!((ran.exit, ran.stdout.contains(said)), (i32::from(assumed), assumed), "{step}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(kubewalk(&["run", "-"], &scenario).exit, 0, "{step}");
+    }
+    // It was given, whatever moment the world is taken back to.
+    let lines = ["-c", "trace external 198.51.100.9:80", "-c", "rewind 1h", "-c", "assumptions"];
+    let ran = kubewalk(&[&["sh", "--no-assumptions"], &lines[..]].concat(), "");
+    assert_eq!(ran.exit, 1);
+    assert!(ran.stdout.ends_with(said.strip_prefix("assumed: ").unwrap()), "{}", ran.stdout);
+}
+
 #[test]
 fn an_expectation_that_depends_on_a_tie_is_a_finding() {
     let scenario = "ties/first-come.yaml";

@@ -30,6 +30,7 @@ impl Cluster {
         let opened = transport::open(&ground, clock.draws, opening, port, clock.now);
         let (footprint, state) = opened.footprint;
         self.kernels.passed(&footprint, opening.protocol, state, self.config.proxy.mode, clock.now);
+        self.assumed.note(&opened.trace);
         (opened.trace, opened.connection)
     }
 

@@ -231,6 +231,7 @@ impl Cluster {
     pub fn assumptions(&self) -> Vec<String> {
         let plugin = |name: &str| format!("Corefile plugin {name}: not simulated; assumed that it changes no answer");
         let mut list = self.kubelets.assumptions();
+        list.extend(self.assumed.sentences().cloned());
         list.extend(self.dns.passed_over().map(plugin).collect::<std::collections::BTreeSet<_>>());
         list
     }

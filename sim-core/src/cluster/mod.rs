@@ -36,6 +36,7 @@ use crate::dns::server::DnsServers;
 use crate::engine::model::{Context, Model};
 use crate::engine::random::{Digest, Draws};
 use crate::explain::Trace;
+use crate::explain::assumed::Assumed;
 use crate::kubelet::Kubelets;
 use crate::network::graph::Underlay;
 use crate::network::kernel::Kernels;
@@ -75,6 +76,8 @@ pub struct Cluster {
     pub kernels: Kernels,
     /// The loads that run beside everything else.
     pub loads: traffic::Loads,
+    /// What connections rested on that nobody said.
+    assumed: Assumed,
     /// The nodes that do not reach the API server, each with the photograph that its components had when they last did.
     cut_off: OrdMap<u32, Arc<View>>,
     /// What waits for the API server to come back.
@@ -260,6 +263,7 @@ impl Cluster {
             faults: Faults::default(),
             kernels: Kernels::default(),
             loads: traffic::Loads::default(),
+            assumed: Assumed::default(),
             cut_off: OrdMap::new(),
             waiting: Vec::new(),
             watchers,

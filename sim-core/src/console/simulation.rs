@@ -24,6 +24,7 @@ use crate::engine::random::{Draws, Seed};
 use crate::engine::run::{Budget, Digests, Engine, Stop};
 use crate::engine::time::{Duration, Instant};
 use crate::engine::timeline::{Spacing, Timeline};
+use crate::explain::assumed::Assumed;
 use crate::explain::origin::{Origin, Origins};
 use crate::explain::{Reason, Trace};
 use crate::network::conntrack::{Flow, State};
@@ -47,6 +48,7 @@ pub struct Simulation {
     time_left: Duration,
     stop: Option<Rc<dyn Fn() -> bool>>,
     origins: Origins,
+    assumed: Assumed,
 }
 
 impl Simulation {
@@ -56,7 +58,7 @@ impl Simulation {
         let mut timeline = Timeline::new(engine, Spacing::default());
         // A fresh log takes an input.
         let _ = timeline.input(Input::Start);
-        Simulation { timeline, events_left: EVENTS_MAX, time_left: TIME_MAX, stop: None, origins: Origins::default() }
+        Simulation { timeline, events_left: EVENTS_MAX, time_left: TIME_MAX, stop: None, origins: Origins::default(), assumed: Assumed::default() }
     }
 
     /// Asks `stop` now and then whether the user wants to interrupt.
@@ -72,6 +74,20 @@ impl Simulation {
     /// Where the user wrote the objects.
     pub fn origins(&self) -> &Origins {
         &self.origins
+    }
+
+    /// What had to be assumed so far, one sentence each: by the world, and by answers that were given beside it. These stay given,
+    /// whatever moment of its history the world is at.
+    pub fn assumptions(&self) -> Vec<String> {
+        let mut all = self.cluster().assumptions();
+        let beside: Vec<String> = self.assumed.sentences().filter(|text| !all.contains(text)).cloned().collect();
+        all.extend(beside);
+        all
+    }
+
+    /// An answer is given that rests on this way.
+    pub fn answered(&mut self, trace: &Trace) {
+        self.assumed.note(trace);
     }
 
     /// The cluster, to look at.
@@ -298,7 +314,9 @@ impl Connections for Simulation {
 
     fn ping(&mut self, from: &Source, to: IpAddr) -> Trace {
         // ICMP has no port, and no Service has port 0: no rule rewrites it.
-        self.trace(from, SocketAddr::new(to, 0), Protocol::Sctp)
+        let trace = self.trace(from, SocketAddr::new(to, 0), Protocol::Sctp);
+        self.answered(&trace);
+        trace
     }
 }
 

@@ -4,6 +4,7 @@
 //! for that is where learners err. Words are made in [`crate::render`]. No real cluster has this.
 
 pub mod answer;
+pub mod assumed;
 pub mod because;
 pub mod facts;
 pub mod hints;

@@ -40,7 +40,7 @@ pub fn run(name: &str, saved: Option<&str>, common: &Common) -> u8 {
     };
     let failed = verdicts.iter().filter(|verdict| !verdict.failures.is_empty()).count();
     let elapsed = player.sim.engine().now();
-    let assumptions = player.sim.cluster().assumptions();
+    let assumptions = player.sim.assumptions();
     let last = match common.output {
         Format::Json => format!("{}\n", transcript::summary_json(verdicts.len(), failed, elapsed, &assumptions, &findings)),
         Format::Text => {

@@ -42,7 +42,7 @@ pub fn sh(asked: &Asked<'_>, common: &Common) -> u8 {
     if common.stats {
         complain(stats::text(&player.sim.engine().counts(), player.sim.elapsed()).trim_end());
     }
-    let assumed = common.no_assumptions && !player.sim.cluster().assumptions().is_empty();
+    let assumed = common.no_assumptions && !player.sim.assumptions().is_empty();
     if shell.last == 0 && assumed { FAILED } else { shell.last }
 }
 

@@ -41,7 +41,7 @@ pub fn digest(host: &mut dyn Host, _: &[String], _: &str) -> Outcome {
 /// `assumptions`: what the simulator had to guess, one line each.
 pub fn assumptions(host: &mut dyn Host, _: &[String], _: &str) -> Outcome {
     match simulation(host, "assumptions") {
-        Ok(sim) => Outcome::out(sim.cluster().assumptions().iter().map(|a| format!("{a}\n")).collect::<String>()),
+        Ok(sim) => Outcome::out(sim.assumptions().iter().map(|a| format!("{a}\n")).collect::<String>()),
         Err(outcome) => outcome,
     }
 }

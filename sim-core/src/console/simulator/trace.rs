@@ -28,5 +28,6 @@ fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
     let mut target = question::target(sim, to, &source).map_err(wrong)?;
     target.client_port = words.value("client-port").map(question::number).transpose().map_err(wrong)?;
     let answer = answer(sim, &source, &target, protocol);
+    sim.answered(&answer.trace);
     Ok(if words.json { format!("{}\n", render::trace::json(&answer)) } else { render::trace::text(&answer) })
 }

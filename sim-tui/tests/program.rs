@@ -137,7 +137,7 @@ fn an_assumed_answer_fails_a_run_that_allows_none() {
         assert_eq!(kubewalk(&["run", "-"], &scenario).exit, 0, "{step}");
     }
     // It was given, whatever moment the world is taken back to.
-    let lines = ["-c", "trace external 198.51.100.9:80", "-c", "rewind 1h", "-c", "assumptions"];
+    let lines = ["-c", "trace external 198.51.100.9:80", "-c", "seek 0s", "-c", "assumptions"];
     let ran = kubewalk(&[&["sh", "--no-assumptions"], &lines[..]].concat(), "");
     assert_eq!(ran.exit, 1);
     assert!(ran.stdout.ends_with(said.strip_prefix("assumed: ").unwrap()), "{}", ran.stdout);

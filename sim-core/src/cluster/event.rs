@@ -33,8 +33,27 @@ pub enum Event {
     Dns(ObjectId),
 }
 
+/// Every kind of event, by name.
+pub const KINDS: [&str; 15] = [
+    "api/write",
+    "balancer/check",
+    "controllers/timer",
+    "dns/reload",
+    "kubelet/timer",
+    "policy/timer",
+    "proxy/timer",
+    "scheduler/timer",
+    "traffic/request",
+    "traffic/step",
+    "watch/controller",
+    "watch/kubelet",
+    "watch/policy",
+    "watch/proxy",
+    "watch/scheduler",
+];
+
 impl Event {
-    /// Its name in statistics and in the journal.
+    /// Its name, one of [`KINDS`], in statistics and in the journal.
     pub fn kind(&self) -> &'static str {
         match self {
             Event::Watch(Watcher::Controller(_)) => "watch/controller",

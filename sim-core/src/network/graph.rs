@@ -125,6 +125,11 @@ impl Underlay {
         up(to).find_map(met).map(|(up, down)| up + down)
     }
 
+    /// The names of all stations.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        self.by_name.keys()
+    }
+
     /// Whether there is a station of that name.
     pub fn has(&self, name: &str) -> bool {
         self.by_name.contains_key(name)

@@ -1,15 +1,17 @@
 //! Moving time: `advance 40s`, `advance to converged`, `step`, `seek`, `rewind`, `settled`.
 
 use super::super::host::{Host, Outcome, Stopped, World};
-use super::{simulation, until, usage};
+use super::{alone, simulation, until, usage};
+use crate::cluster::event::KINDS;
 use crate::engine::time::{Duration, Instant};
 use crate::objects::time::Timestamp;
 use crate::scenario::condition::Condition;
 use crate::scenario::notation::Notation;
 
-const ADVANCE: &str = "advance DURATION (as in 40s, 1m30s), or advance to CONDITION [--timeout 5m]";
-const STEP: &str = "step [N], or step KIND (a kind as `timeline` shows it, as in api/write)";
-const SEEK: &str = "seek TIME (a duration since the start, as in 2m10s, or a date, as in 2026-01-01T12:02:10Z)";
+pub(super) const ADVANCE: &str = "advance DURATION (as in 40s, 1m30s), or advance to CONDITION [--timeout 5m]";
+pub(super) const STEP: &str = "step [N], or step KIND (a kind as `timeline` shows it, as in api/write)";
+pub(super) const SEEK: &str = "seek TIME (a duration since the start, as in 2m10s, or a date, as in 2026-01-01T12:02:10Z)";
+pub(super) const REWIND: &str = "rewind DURATION (as in 10s)";
 /// How long `advance to` waits unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -57,19 +59,35 @@ fn advance_to(host: &mut dyn Host, words: &[&str]) -> Outcome {
     }
 }
 
+/// How far `step` goes.
+enum Wanted<'a> {
+    Events(u64),
+    Kind(&'a str),
+}
+
 /// `step`: one event; `step N`: so many; `step KIND`: to the next of that kind.
 pub fn step(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+    let words: Vec<&str> = argv[1..].iter().map(String::as_str).collect();
+    let wanted = match words[..] {
+        [] => Wanted::Events(1),
+        [word] if KINDS.contains(&word) => Wanted::Kind(word),
+        [word] if word.bytes().all(|b| b.is_ascii_digit()) => match word.parse() {
+            Ok(n) => Wanted::Events(n),
+            Err(_) => return usage("step", &format!("`{word}` is too many"), STEP),
+        },
+        [word] => {
+            let wrong = format!("`{word}` is no number and no kind of event; there are {}", KINDS.join(", "));
+            return usage("step", &wrong, STEP);
+        }
+        _ => return usage("step", "one number or one kind is enough", STEP),
+    };
     let sim = match simulation(host, "step") {
         Ok(sim) => sim,
         Err(outcome) => return outcome,
     };
-    let result = match argv.get(1).map(String::as_str) {
-        None => sim.step(1).map(|_| true),
-        Some(text) if text.bytes().all(|b| b.is_ascii_digit()) => match text.parse() {
-            Ok(n) => sim.step(n).map(|_| true),
-            Err(_) => return usage("step", &format!("`{text}` is too many"), STEP),
-        },
-        Some(kind) => sim.step_to(kind),
+    let result = match wanted {
+        Wanted::Events(n) => sim.step(n).map(|_| true),
+        Wanted::Kind(kind) => sim.step_to(kind),
     };
     match result {
         Ok(true) => Outcome::out(sim.journal_text(1)),
@@ -95,19 +113,25 @@ pub fn seek(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
 
 /// `rewind DURATION`.
 pub fn rewind(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
-    let by = argv.get(1).and_then(|text| Duration::parse(text));
-    let Some(by) = by else { return usage("rewind", "a duration is needed", "rewind DURATION (as in 10s)") };
+    let [_, text] = argv else { return usage("rewind", "one duration is needed", REWIND) };
+    let Some(by) = Duration::parse(text) else { return usage("rewind", &format!("`{text}` is not a duration"), REWIND) };
     match simulation(host, "rewind") {
         Ok(sim) => {
-            let to = sim.elapsed() - by;
-            finish(sim.seek(to))
+            let age = sim.elapsed().since(Instant::START);
+            if by > age {
+                return usage("rewind", &format!("this simulation began {age} ago; `seek 0s` goes there"), REWIND);
+            }
+            finish(sim.seek(Instant::START + (age - by)))
         }
         Err(outcome) => outcome,
     }
 }
 
 /// `settled`: whether the cluster is at rest, and if not, what is still going on.
-pub fn settled(host: &mut dyn Host, _: &[String], _: &str) -> Outcome {
+pub fn settled(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+    if let Err(refusal) = alone("settled", argv) {
+        return refusal;
+    }
     match simulation(host, "settled") {
         Ok(sim) => match sim.cluster().unsettled() {
             None => Outcome::out("the cluster is at rest\n"),

@@ -1,12 +1,19 @@
 //! Breaking and mending: `fail TARGET`, `heal TARGET`.
 
 use super::super::host::{Host, Outcome};
-use super::{simulation, usage};
+use super::words::Words;
+use super::{alone, question, simulation, told, usage};
 use crate::cluster::faults::{Fault, NodeFault};
+use crate::console::simulation::Simulation;
+use crate::explain::because::some;
 use crate::network::graph::{CUT, pair};
+use crate::objects::Name;
 
-const TARGETS: &str = "fail|heal node/NODE [--mode power-off|partition|kubelet-stop], proxy/NODE, pod/NAMESPACE/NAME, dns, apiserver, \
-    or link/A/B [--loss 10%], between nodes, switch (switch-ZONE), core, gateway, apiserver, balancer, outside";
+pub(super) const TARGETS: &str = "fail|heal TARGET\n  \
+    node/NAME [--mode power-off|partition|kubelet-stop]\n  \
+    pod/NAMESPACE/NAME, proxy/NODE, dns, apiserver\n  \
+    link/A/B [--loss 10%], between nodes, switch (switch-ZONE), core, gateway,\n  \
+      apiserver, balancer and outside";
 
 /// `fail TARGET`.
 pub fn fail(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
@@ -19,59 +26,73 @@ pub fn heal(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
 }
 
 /// `wires`: the machines and the links between them, for Graphviz; links that are cut are dashed.
-pub fn wires(host: &mut dyn Host, _: &[String], _: &str) -> Outcome {
-    match simulation(host, "wires") {
-        Ok(sim) => Outcome::out(sim.cluster().wires.dot(sim.cluster().faults.links())),
-        Err(outcome) => outcome,
-    }
+pub fn wires(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+    let sim = alone("wires", argv).and_then(|()| simulation(host, "wires"));
+    told(sim.map(|sim| sim.cluster().wires.dot(sim.cluster().faults.links())))
 }
 
 fn change(host: &mut dyn Host, argv: &[String], broken: bool) -> Outcome {
     let name = if broken { "fail" } else { "heal" };
-    let fault = match parse(&argv[1..]) {
+    let fault = match parse(argv) {
         Ok(fault) => fault,
         Err(wrong) => return usage(name, &wrong, TARGETS),
     };
-    match simulation(host, name) {
-        Err(outcome) => outcome,
-        Ok(sim) => {
-            if sim.fault(fault, broken) {
-                return Outcome::default();
-            }
-            let nodes: Vec<&str> = sim.cluster().config.nodes.iter().map(|n| n.name.as_str()).collect();
-            let there = format!("`{}` does not exist; the nodes are {}", argv[1], nodes.join(", "));
-            usage(name, &there, TARGETS)
+    let sim = match simulation(host, name) {
+        Ok(sim) => sim,
+        Err(outcome) => return outcome,
+    };
+    if sim.fault(fault.clone(), broken) { Outcome::default() } else { usage(name, &absent(sim, &fault), TARGETS) }
+}
+
+/// That there is no such target, with what there is instead.
+fn absent(sim: &Simulation, fault: &Fault) -> String {
+    match fault {
+        Fault::Node(node, _) | Fault::Proxy(node) => question::no_node(sim, node),
+        Fault::Pod(namespace, name) => question::no_pod(sim, namespace, name),
+        Fault::Link((a, b), _) if a == b => format!("a link has two ends, and both are {a}"),
+        Fault::Link((a, b), _) => {
+            let wires = &sim.cluster().wires;
+            let unknown = if wires.has(a) { b } else { a };
+            let all: Vec<Name> = wires.names().cloned().collect();
+            format!("no link ends at `{unknown}`; there are {}", some(&all))
         }
+        Fault::Dns | Fault::ApiServer => "it cannot break here".to_string(),
     }
 }
 
-fn parse(words: &[String]) -> Result<Fault, String> {
-    let (mut target, mut options) = (None, [None, None]);
-    let mut rest = words.iter().map(String::as_str);
-    while let Some(word) = rest.next() {
-        let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-        match ["--mode", "--loss"].iter().position(|option| *option == name) {
-            Some(option) => options[option] = value.or_else(|| rest.next()).or(Some("")),
-            None if target.is_none() => target = Some(word),
-            None => return Err(format!("`{word}` is one target too many")),
-        }
-    }
-    let target = target.ok_or("a target is needed")?;
+/// Reads the arguments of `fail` and `heal`, the command's name first.
+pub fn parse(argv: &[String]) -> Result<Fault, String> {
+    let words = Words::read_silent(argv, &["mode", "loss"])?;
+    let target = match &words.plain[..] {
+        [] => return Err("a target is needed".to_string()),
+        [target] => target,
+        [_, word, ..] => return Err(format!("`{word}` is one target too many")),
+    };
     let parts: Vec<&str> = target.split('/').collect();
-    match (&parts[..], options) {
-        (["node", node], [None | Some("power-off"), None]) => Ok(Fault::Node((*node).into(), NodeFault::PowerOff)),
-        (["node", node], [Some("kubelet-stop"), None]) => Ok(Fault::Node((*node).into(), NodeFault::KubeletStop)),
-        (["node", node], [Some("partition"), None]) => Ok(Fault::Node((*node).into(), NodeFault::Partition)),
-        (["node", _], [Some(other), None]) => Err(format!("`{other}` is not a way for a node to fail")),
-        (["link", a, b], [None, loss]) => Ok(Fault::Link(pair(a, b), loss.map_or(Ok(CUT), per_million)?)),
-        (_, [Some(_), _]) => Err("--mode is for nodes".to_string()),
-        (_, [_, Some(_)]) => Err("--loss is for links".to_string()),
-        (["proxy", node], _) => Ok(Fault::Proxy((*node).into())),
-        (["pod", namespace, name], _) => Ok(Fault::Pod((*namespace).into(), (*name).into())),
-        (["pod", name], _) => Ok(Fault::Pod("default".into(), (*name).into())),
-        (["dns"], _) => Ok(Fault::Dns),
-        (["apiserver"], _) => Ok(Fault::ApiServer),
+    if parts.iter().any(|part| part.is_empty()) {
+        return Err(format!("`{target}` is not something that can break"));
+    }
+    match (&parts[..], words.value("mode"), words.value("loss")) {
+        (["node", node], mode, None) => Ok(Fault::Node((*node).into(), mode.map_or(Ok(NodeFault::PowerOff), way)?)),
+        (["link", a, b], None, loss) => Ok(Fault::Link(pair(a, b), loss.map_or(Ok(CUT), per_million)?)),
+        (_, Some(_), _) => Err("--mode is for nodes".to_string()),
+        (_, _, Some(_)) => Err("--loss is for links".to_string()),
+        (["proxy", node], ..) => Ok(Fault::Proxy((*node).into())),
+        (["pod", namespace, name], ..) => Ok(Fault::Pod((*namespace).into(), (*name).into())),
+        (["pod", name], ..) => Ok(Fault::Pod("default".into(), (*name).into())),
+        (["dns"], ..) => Ok(Fault::Dns),
+        (["apiserver"], ..) => Ok(Fault::ApiServer),
         _ => Err(format!("`{target}` is not something that can break")),
+    }
+}
+
+/// A way for a node to fail.
+fn way(mode: &str) -> Result<NodeFault, String> {
+    match mode {
+        "power-off" => Ok(NodeFault::PowerOff),
+        "kubelet-stop" => Ok(NodeFault::KubeletStop),
+        "partition" => Ok(NodeFault::Partition),
+        _ => Err(format!("`{mode}` is not a way for a node to fail; there are power-off, partition and kubelet-stop")),
     }
 }
 
@@ -93,7 +114,7 @@ mod tests {
 
     #[test]
     fn targets_are_read() {
-        let words = |text: &str| parse(&text.split(' ').map(String::from).collect::<Vec<_>>());
+        let words = |text: &str| parse(&format!("fail {text}").split(' ').map(String::from).collect::<Vec<_>>());
         assert_eq!(words("node/a"), Ok(Fault::Node("a".into(), NodeFault::PowerOff)));
         assert_eq!(words("node/a --mode=kubelet-stop"), Ok(Fault::Node("a".into(), NodeFault::KubeletStop)));
         assert_eq!(words("--mode kubelet-stop node/a"), Ok(Fault::Node("a".into(), NodeFault::KubeletStop)));
@@ -102,15 +123,22 @@ mod tests {
         assert_eq!(words("link/b/a"), Ok(Fault::Link(pair("a", "b"), CUT)));
         assert_eq!(words("link/a/b --loss 2.5%"), Ok(Fault::Link(pair("a", "b"), 25_000)));
         assert_eq!(words("link/a/b --loss=100%"), Ok(Fault::Link(pair("a", "b"), CUT)));
-        for wrong in ["link/a", "link/a/b --mode partition", "node/a --loss 1%", "dns --loss 1%"] {
+        let refused = |text: &str| words(text).expect_err(text);
+        assert_eq!(refused("--foo dns"), "`--foo` is not a flag of it; there are --mode, --loss");
+        assert_eq!(refused("node/a --mode"), "`--mode` needs a value");
+        assert_eq!(
+            refused("node/a --mode sulk"),
+            "`sulk` is not a way for a node to fail; there are power-off, partition and kubelet-stop"
+        );
+        assert_eq!(refused("node/a --mode partition --mode partition"), "`--mode` is given twice; keep one");
+        assert_eq!(refused("dns dns"), "`dns` is one target too many");
+        for wrong in ["node/", "pod//a", "link/a/", "link/a", "link/a/b --mode partition", "node/a --loss 1%", "dns --loss 1%"] {
             assert!(words(wrong).is_err(), "{wrong}");
         }
         for loss in ["", "5", "101%", "-1%", "1.23456%", "x%", "99999999%", "1.x%"] {
             assert!(words(&format!("link/a/b --loss={loss}")).is_err(), "{loss}");
         }
         assert_eq!(words("apiserver"), Ok(Fault::ApiServer));
-        assert!(words("node/a --mode sulk").is_err());
-        assert!(words("dns dns").is_err());
         assert!(words("moon").is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Looking at time: `timeline`, `timers`, `digest`, and what had to be assumed: `assumptions`.
 
 use super::super::host::{Host, Outcome};
-use super::{simulation, usage};
+use super::{alone, simulation, told, usage};
 
 /// How many lines `timeline` and `timers` show unless told otherwise.
 const LINES: usize = 20;
@@ -22,26 +22,25 @@ fn lines(
     name: &str,
     show: impl Fn(&super::super::simulation::Simulation, usize) -> String,
 ) -> Outcome {
-    let wanted = argv.get(1).map_or(Ok(LINES), |text| text.parse());
+    let wanted = match &argv[1..] {
+        [] => Ok(LINES),
+        [text] => text.parse().map_err(|_| format!("`{text}` is not a number of lines")),
+        [_, word, ..] => Err(format!("`{word}` is too much: one number is enough")),
+    };
     match (wanted, simulation(host, name)) {
         (Ok(n), Ok(sim)) => Outcome::out(show(sim, n)),
-        (Err(_), _) => usage(name, "the number of lines is not a number", &format!("{name} [N]")),
+        (Err(wrong), _) => usage(name, &wrong, &format!("{name} [N]")),
         (_, Err(outcome)) => outcome,
     }
 }
 
 /// `digest`: both digests. Equal digests, equal histories.
-pub fn digest(host: &mut dyn Host, _: &[String], _: &str) -> Outcome {
-    match simulation(host, "digest") {
-        Ok(sim) => Outcome::out(format!("{}\n", sim.digests())),
-        Err(outcome) => outcome,
-    }
+pub fn digest(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+    told(alone("digest", argv).and_then(|()| simulation(host, "digest")).map(|sim| format!("{}\n", sim.digests())))
 }
 
 /// `assumptions`: what the simulator had to guess, one line each.
-pub fn assumptions(host: &mut dyn Host, _: &[String], _: &str) -> Outcome {
-    match simulation(host, "assumptions") {
-        Ok(sim) => Outcome::out(sim.assumptions().iter().map(|a| format!("{a}\n")).collect::<String>()),
-        Err(outcome) => outcome,
-    }
+pub fn assumptions(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+    let sim = alone("assumptions", argv).and_then(|()| simulation(host, "assumptions"));
+    told(sim.map(|sim| sim.assumptions().iter().map(|a| format!("{a}\n")).collect()))
 }

@@ -44,17 +44,22 @@ pub(super) fn protocol(text: &str) -> Result<Protocol, String> {
 
 /// Whether a node exists; if not, which there are.
 pub(super) fn known_node(sim: &Simulation, node: &str) -> Result<(), String> {
-    let names = sim.cluster().config.node_names();
-    if names.iter().any(|n| **n == *node) {
-        return Ok(());
-    }
-    Err(format!("node `{node}` does not exist; the nodes are {}", some(&names)))
+    let known = sim.cluster().config.node_names().iter().any(|n| **n == *node);
+    if known { Ok(()) } else { Err(no_node(sim, node)) }
+}
+
+/// The refusal of a node that does not exist.
+pub(super) fn no_node(sim: &Simulation, node: &str) -> String {
+    format!("node `{node}` does not exist; the nodes are {}", some(&sim.cluster().config.node_names()))
 }
 
 /// Reads a source.
 pub(super) fn source(sim: &Simulation, text: &str, at_node: Option<&str>) -> Result<Source, String> {
     if let Some(node) = at_node {
         known_node(sim, node)?;
+        if parse_ip_sloppy(text).is_none() {
+            return Err(format!("--at-node says where an IP address enters; `{text}` says by itself where it sends from"));
+        }
     }
     let parts: Vec<&str> = text.split('/').collect();
     let (namespace, name) = match parts[..] {
@@ -86,7 +91,7 @@ pub(super) fn source(sim: &Simulation, text: &str, at_node: Option<&str>) -> Res
 }
 
 /// The refusal of a pod that does not exist, with those that are nearly called so.
-fn no_pod(sim: &Simulation, namespace: &str, name: &str) -> String {
+pub(super) fn no_pod(sim: &Simulation, namespace: &str, name: &str) -> String {
     let pods = &sim.cluster().store.head().pods;
     let elsewhere = pods.iter().find(|p| &*p.meta.name == name).map(|p| format!("pod/{}/{name}", p.meta.namespace));
     let near: Vec<Name> =

@@ -20,7 +20,7 @@ use crate::objects::service::{Service, ServicePort};
 use crate::render::reach::{Cell, Matrix, json, text};
 use crate::store::View;
 
-const USAGE: &str = "reach [--from LIST]... [--to LIST]... [-o json]\n  \
+pub(super) const USAGE: &str = "reach [--from LIST]... [--to LIST]... [-o json]\n  \
     LIST, separated by commas: pods, nodes, external, services, ns/NAME, pod/NAMESPACE/NAME, node/NAME, svc/NAMESPACE/NAME\n  \
     without --from: external, all nodes and all pods but the system's; without --to: all Service ports but the system's";
 /// Most pairs of one answer.

@@ -27,7 +27,7 @@ use crate::proxy::Mode;
 use crate::render::rules::{Address, Port, Remark, Rules, Seen, json, text};
 use crate::store::View;
 
-const USAGE: &str = "rules node/NAME [svc/NAMESPACE/NAME] [--mode iptables|nftables|ipvs] [-o json]";
+pub(super) const USAGE: &str = "rules node/NAME [svc/NAMESPACE/NAME] [--mode iptables|nftables|ipvs] [-o json]";
 /// More ports than this are not printed at once.
 const PORTS_MAX: usize = 500;
 
@@ -38,13 +38,14 @@ pub fn rules(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
 
 fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
     let wrong = |why: String| usage("rules", &why, USAGE);
-    let words = Words::read(argv, &["mode"]).map_err(wrong)?;
+    let words = Words::read(argv, &["mode"]).and_then(Words::once).map_err(wrong)?;
     let mode = words.value("mode").map(mode).transpose().map_err(wrong)?;
     let sim = simulation(host, "rules")?;
     let (node, only) = match &words.plain[..] {
         [node] => (node, None),
         [node, only] => (node, Some(only)),
-        _ => return Err(wrong("a node is needed".to_string())),
+        [] => return Err(wrong("a node is needed".to_string())),
+        [_, _, word, ..] => return Err(wrong(format!("`{word}` is too much: one node and one Service are enough"))),
     };
     let node = node.split_once('/').map_or(node.as_str(), |(_, name)| name);
     known_node(sim, node).map_err(wrong)?;

@@ -7,7 +7,7 @@ use super::{question, simulation, told, usage};
 use crate::objects::pod_spec::Protocol;
 use crate::render;
 
-const USAGE: &str = "trace SOURCE TARGET [--protocol TCP|UDP|SCTP] [--at-node NODE] [--client-port PORT] [-o json]\n  \
+pub(super) const USAGE: &str = "trace SOURCE TARGET [--protocol TCP|UDP|SCTP] [--at-node NODE] [--client-port PORT] [-o json]\n  \
     SOURCE: pod/NAMESPACE/NAME, node/NAME, external, or an IP address (with --at-node)\n  \
     TARGET: IP:PORT, NAME:PORT, svc/NAMESPACE/NAME:PORT, or a URL";
 
@@ -18,7 +18,7 @@ pub fn trace(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
 
 fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
     let wrong = |why: String| usage("trace", &why, USAGE);
-    let words = Words::read(argv, &["protocol", "at-node", "client-port"]).map_err(wrong)?;
+    let words = Words::read(argv, &["protocol", "at-node", "client-port"]).and_then(Words::once).map_err(wrong)?;
     let [from, to] = &words.plain[..] else {
         return Err(wrong(format!("one source and one target are needed, and {} were given", words.plain.len())));
     };

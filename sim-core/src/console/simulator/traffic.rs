@@ -17,7 +17,7 @@ use crate::scenario::format::{Arrivals, Traffic};
 use crate::scenario::notation::{Notation, Written};
 use crate::scenario::traffic;
 
-const USAGE: &str = "traffic start NAME --from SENDER --to URL --rate 50/s [--arrivals even|poisson] [--for 2m] [--timeout 2s] [--keep-alive]\n  \
+pub(super) const USAGE: &str = "traffic start NAME --from SENDER --to URL --rate 50/s [--arrivals even|poisson] [--for 2m] [--timeout 2s] [--keep-alive]\n  \
     traffic start NAME --from SENDER --to URL --clients 10 [--pause 1s] [--for 2m] [--timeout 2s] [--keep-alive]\n  \
     traffic stop [NAME]\n  \
     traffic show [NAME] [-o json]\n  \
@@ -40,7 +40,7 @@ fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
         "start" => {
             // The one flag that needs no value.
             let lone = |word: &String| if word == "--keep-alive" { "--keep-alive=true".to_string() } else { word.clone() };
-            let words = Words::read(&rest.iter().map(lone).collect::<Vec<_>>(), &FLAGS).map_err(wrong)?;
+            let words = Words::read(&rest.iter().map(lone).collect::<Vec<_>>(), &FLAGS).and_then(Words::once).map_err(wrong)?;
             let load = written(&words).map_err(wrong)?;
             start(simulation(host, "traffic")?, &load)
         }

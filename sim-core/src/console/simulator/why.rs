@@ -13,7 +13,7 @@ use crate::explain::why::{Ground, why as explain};
 use crate::objects::{KindName, Name, Object};
 use crate::render;
 
-const USAGE: &str =
+pub(super) const USAGE: &str =
     "why KIND/NAMESPACE/NAME [-o json]\n  for example: why pod/default/web, why svc/web (namespace default), why node/node-1";
 
 /// `why`.

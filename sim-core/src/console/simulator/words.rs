@@ -13,8 +13,25 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// Reads arguments; `flags` are those with a value, besides `-o`.
+    /// Reads the arguments of a question; `flags` are those with a value, besides `-o`.
     pub fn read(argv: &[String], flags: &[&str]) -> Result<Words, String> {
+        Words::read_all(argv, flags, true)
+    }
+
+    /// Reads the arguments of a command that prints nothing.
+    pub fn read_silent(argv: &[String], flags: &[&str]) -> Result<Words, String> {
+        Words::read_all(argv, flags, false)?.once()
+    }
+
+    /// Refuses a flag that is given twice, where one value is meant.
+    pub fn once(self) -> Result<Words, String> {
+        match self.values.iter().find(|(_, values)| values.len() > 1) {
+            Some((flag, _)) => Err(format!("`--{flag}` is given twice; keep one")),
+            None => Ok(self),
+        }
+    }
+
+    fn read_all(argv: &[String], flags: &[&str], prints: bool) -> Result<Words, String> {
         let mut words = Words::default();
         let mut rest = argv.iter().skip(1);
         while let Some(word) = rest.next() {
@@ -23,15 +40,15 @@ impl Words {
                 continue;
             }
             let (name, inline) = word.split_once('=').map_or((word.as_str(), None), |(n, v)| (n, Some(v.to_string())));
-            let output = ["-o", "--output"].contains(&name);
+            let output = prints && ["-o", "--output"].contains(&name);
             let flag = name.strip_prefix("--").filter(|n| flags.contains(n));
-            if word == "-ojson" {
+            if prints && word == "-ojson" {
                 words.json = true;
                 continue;
             }
             if !output && flag.is_none() {
                 let mut known: Vec<String> = flags.iter().map(|f| format!("--{f}")).collect();
-                known.push("-o json".to_string());
+                known.extend(prints.then(|| "-o json".to_string()));
                 return Err(format!("`{name}` is not a flag of it; there are {}", known.join(", ")));
             }
             let value = inline.or_else(|| rest.next().cloned()).filter(|v| !v.is_empty());

@@ -29,12 +29,9 @@ fn what_is_written_wrongly_is_refused() {
         ("rewind", "rewind: one duration is needed".into()),
         ("rewind x", "rewind: `x` is not a duration".into()),
         ("fail pod/default/nope", "fail: pod default/nope does not exist; namespace default has no pods".into()),
-        ("fail node/x", "fail: node `x` does not exist; the nodes are node-1 and node-2".into()),
-        ("fail proxy/x", "fail: node `x` does not exist; the nodes are node-1 and node-2".into()),
-        (
-            "heal link/node-1/fabric",
-            "heal: no link ends at `fabric`; there are apiserver, balancer, core, gateway and 4 more".into(),
-        ),
+        ("fail node/x", "fail: node `x` does not exist; the nodes are node-1, node-2".into()),
+        ("fail proxy/x", "fail: node `x` does not exist; the nodes are node-1, node-2".into()),
+        ("heal link/node-1/fabric", "heal: no link ends at `fabric`; there are apiserver, balancer, core and 5 more".into()),
         ("fail link/node-1/node-1", "fail: a link has two ends, and both are node-1".into()),
         ("fail --foo dns", "fail: `--foo` is not a flag of it; there are --mode, --loss".into()),
         ("fail node/node-1 --mode", "fail: `--mode` needs a value".into()),
@@ -47,10 +44,7 @@ fn what_is_written_wrongly_is_refused() {
         ("timeline 3 4", "timeline: `4` is too much: one number is enough".into()),
         ("timers x", "timers: `x` is not a number of lines".into()),
         ("rules node/node-1 svc/a/b svc/c/d", "rules: `svc/c/d` is too much: one node and one Service are enough".into()),
-        (
-            "trace external 10.96.0.1:443 --protocol TCP --protocol UDP",
-            "trace: `--protocol` is given twice; keep one".into(),
-        ),
+        ("trace external 10.96.0.1:443 --protocol TCP --protocol UDP", "trace: `--protocol` is given twice; keep one".into()),
         ("traffic start a --rate 5/s --rate 6/s", "traffic: `--rate` is given twice; keep one".into()),
         (
             "trace external 10.96.0.1:443 --at-node node-1",

@@ -58,7 +58,14 @@ impl Simulation {
         let mut timeline = Timeline::new(engine, Spacing::default());
         // A fresh log takes an input.
         let _ = timeline.input(Input::Start);
-        Simulation { timeline, events_left: EVENTS_MAX, time_left: TIME_MAX, stop: None, origins: Origins::default(), assumed: Assumed::default() }
+        Simulation {
+            timeline,
+            events_left: EVENTS_MAX,
+            time_left: TIME_MAX,
+            stop: None,
+            origins: Origins::default(),
+            assumed: Assumed::default(),
+        }
     }
 
     /// Asks `stop` now and then whether the user wants to interrupt.

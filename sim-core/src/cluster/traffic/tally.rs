@@ -287,7 +287,9 @@ mod tests {
         assert_eq!(timeline.pieces(60, Duration::ZERO).1, []);
         assert_eq!(timeline.pieces(60, secs(3)), (secs(1), vec![Count::default(); 3]));
         timeline.add(secs(9), true);
-        for (lasted, width, columns) in [(3, 1, 10), (10, 1, 10), (60, 1, 60), (61, 2, 31), (180, 3, 60), (315_360_000, 5_256_000, 60)] {
+        for (lasted, width, columns) in
+            [(3, 1, 10), (10, 1, 10), (60, 1, 60), (61, 2, 31), (180, 3, 60), (315_360_000, 5_256_000, 60)]
+        {
             let (each, pieces) = timeline.pieces(60, secs(lasted));
             assert_eq!((each, pieces.len()), (secs(width), columns), "{lasted}");
             assert_eq!(pieces.iter().map(|count| count.all()).sum::<u64>(), 1, "{lasted}");

@@ -118,7 +118,15 @@ fn one_of(
     }
     let start = wire.now();
     *last_start = Some(start);
-    let Some(url) = Url::parse(text) else { return Ok(Done { outcome: malformed(text), facts: Facts::default() }) };
+    let url = match Url::parse(text) {
+        Ok(url) => url,
+        Err(rejected) => {
+            let (exit, said) = rejected.said_by_curl(text);
+            let silent = command.silent && !command.show_errors;
+            let outcome = if silent { Outcome { exit, ..Outcome::default() } } else { failed(exit, &said) };
+            return Ok(Done { outcome, facts: Facts::default() });
+        }
+    };
     let verbose = Verbose::new(command.verbose);
     let mut transfer = Transfer { wire, from: &from, pool, wanted, url, start, verbose };
     let mut done = transfer.run();
@@ -128,15 +136,6 @@ fn one_of(
     }
     done.outcome.stderr.insert_str(0, &transfer.verbose.into_lines());
     Ok(done)
-}
-
-fn malformed(text: &str) -> Outcome {
-    match text.split_once("://") {
-        Some((scheme, _)) if scheme != "http" && scheme != "https" => {
-            Outcome::err(1, format!("curl: (1) Protocol \"{scheme}\" not supported"))
-        }
-        _ => Outcome::err(3, "curl: (3) URL rejected: Malformed input to a URL function"),
-    }
 }
 
 fn stopped(why: String) -> Outcome {

@@ -47,7 +47,7 @@ fn parse(argv: &[String]) -> Result<Wanted, Outcome> {
         }
     }
     let text = text.ok_or_else(|| Outcome::err(1, "wget: missing URL"))?;
-    let url = Url::parse(&text).ok_or_else(|| Outcome::err(1, format!("wget: not an http or ftp url: {text}")))?;
+    let url = Url::parse(&text).map_err(|_| Outcome::err(1, format!("wget: not an http or ftp url: {text}")))?;
     Ok(Wanted { url, quiet, to_stdout, spider, patience })
 }
 

@@ -45,6 +45,22 @@ fn what_is_written_wrongly_is_refused() {
         ("timers x", "timers: `x` is not a number of lines".into()),
         ("rules node/node-1 svc/a/b svc/c/d", "rules: `svc/c/d` is too much: one node and one Service are enough".into()),
         ("trace external 10.96.0.1:443 --protocol TCP --protocol UDP", "trace: `--protocol` is given twice; keep one".into()),
+        (
+            "traffic start a --from external --to http://x",
+            "traffic: --rate: how often are requests sent?; add `--rate 50/s`, or `--clients 10` for clients that wait for their answers"
+                .into(),
+        ),
+        (
+            "traffic start a --from external --to http://x --rate 5/s --pause 1s",
+            "traffic: --pause: a load with a `--rate` does not pause; remove `--pause`, or write `--clients` instead of `--rate`".into(),
+        ),
+        (
+            "traffic start a --from external --to svc/default/web:80 --rate 5/s",
+            "traffic: --to: `svc/default/web:80` is how a trace names a Service; a load asks for a URL, as a program does: \
+             write http://web.default:80"
+                .into(),
+        ),
+        ("advance 99999999h", "advance: `99999999h` is too long; ten years are 87600h".into()),
         ("traffic start a --rate 5/s --rate 6/s", "traffic: `--rate` is given twice; keep one".into()),
         (
             "trace external 10.96.0.1:443 --at-node node-1",
@@ -58,7 +74,7 @@ fn what_is_written_wrongly_is_refused() {
         let ran = typed(&[line, "digest"]);
         let said = ran[0].stderr.lines().next().unwrap_or_default();
         assert_eq!((ran[0].exit, said), (2, &*format!("kubewalk: {want}")), "{line}");
-        assert!(ran[0].stderr.lines().all(|l| !l.starts_with("usage") || l.len() <= 120), "{}", ran[0].stderr);
+        assert!(ran[0].stderr.lines().all(|l| !l.starts_with("usage") || l.len() <= 110), "{}", ran[0].stderr);
         assert_eq!(state(&ran[1]), before, "{line}: nothing happened");
     }
 }

@@ -134,7 +134,7 @@ fn bad_questions_get_a_way_out() {
         ("trace external web:http", "`http` is not a port; ports are numbers from 1 to 65535"),
         ("trace external web:0", "`0` is not a port"),
         ("trace external web:99999", "`99999` is not a port"),
-        ("trace external fd00::1:80", "put an IPv6 address in brackets, as in [fd00::1]:80"),
+        ("trace external fd00::1:80", "an IPv6 address stands in brackets; put it there, as in [fd00::1]:80"),
         ("trace external ftp://web", "is neither http nor https"),
         ("trace external :80", "names no host"),
         ("trace external svc/default/wbe:80", "Service default/wbe does not exist; namespace default has"),

@@ -21,7 +21,7 @@ impl Lines {
     }
 
     /// The line of a byte, counted from 1.
-    fn line(&self, offset: usize) -> u32 {
+    pub fn line(&self, offset: usize) -> u32 {
         u32::try_from(self.0.partition_point(|start| *start <= offset) + 1).unwrap_or(u32::MAX)
     }
 }

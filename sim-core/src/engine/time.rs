@@ -81,21 +81,36 @@ impl Duration {
     /// assert_eq!(Duration::parse("5"), None);
     /// ```
     pub fn parse(text: &str) -> Option<Duration> {
+        Duration::read(text).ok()
+    }
+
+    /// The same, with what is wrong.
+    pub fn read(text: &str) -> Result<Duration, Unread> {
         if text == "0" {
-            return Some(Duration::ZERO);
+            return Ok(Duration::ZERO);
         }
         let mut rest = text;
         let mut total: u64 = 0;
         while !rest.is_empty() || total == 0 && rest.len() == text.len() {
-            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or(Unread::NotATime)?;
             let (number, tail) = rest.split_at(digits);
             let letters = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
             let (unit, tail) = tail.split_at(letters);
-            total = total.checked_add(scaled(number, unit_nanos(unit)?)?)?;
+            let part = scaled(number, unit_nanos(unit).ok_or(Unread::NotATime)?)?;
+            total = total.checked_add(part).ok_or(Unread::TooLong)?;
             rest = tail;
         }
-        Some(Duration(total))
+        Ok(Duration(total))
     }
+}
+
+/// Why a text is no length of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// It is written wrongly.
+    NotATime,
+    /// It is longer than can be counted.
+    TooLong,
 }
 
 fn unit_nanos(unit: &str) -> Option<u64> {
@@ -111,19 +126,20 @@ fn unit_nanos(unit: &str) -> Option<u64> {
 }
 
 /// `number` (digits with at most one point) times `unit`, exactly, without floats.
-fn scaled(number: &str, unit: u64) -> Option<u64> {
+fn scaled(number: &str, unit: u64) -> Result<u64, Unread> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
-        return None;
+        return Err(Unread::NotATime);
     }
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let mut nanos = whole.checked_mul(unit)?;
+    // Digits that are no number are too many.
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| Unread::TooLong)? };
+    let mut nanos = whole.checked_mul(unit).ok_or(Unread::TooLong)?;
     let mut place = unit;
     for digit in fraction.bytes() {
         place /= 10;
-        nanos = nanos.checked_add(u64::from(digit - b'0') * place)?;
+        nanos = nanos.checked_add(u64::from(digit - b'0') * place).ok_or(Unread::TooLong)?;
     }
-    Some(nanos)
+    Ok(nanos)
 }
 
 impl Add<Duration> for Instant {

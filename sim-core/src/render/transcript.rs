@@ -16,7 +16,8 @@ pub fn step(played: &Played) -> String {
         }
         "until" | "wait" | "expect" => {
             let clock = played.elapsed.since(Instant::START);
-            text.push_str(&format!("[{} {}: done at {clock}]\n", played.verb, played.title));
+            let how = if played.failures.is_empty() { "done" } else { "failed" };
+            text.push_str(&format!("[{} {}: {how} at {clock}]\n", played.verb, played.title));
         }
         _ => {
             let mut lines = played.title.lines();
@@ -26,8 +27,9 @@ pub fn step(played: &Played) -> String {
             push_output(&mut text, &played.outcome.stderr);
         }
     }
+    let place = played.place.as_ref().map_or(String::new(), |(file, line)| format!(" ({file}:{line})"));
     for failure in &played.failures {
-        text.push_str(&format!("!! step {}: {failure}\n", played.number));
+        text.push_str(&format!("!! step {}{place}: {failure}\n", played.number));
     }
     text
 }
@@ -42,7 +44,7 @@ fn push_output(text: &mut String, output: &str) {
 
 /// The step as JSON.
 pub fn step_json(played: &Played) -> Value {
-    json!({"step": played.number, "verb": played.verb, "title": played.title, "at": played.at.rfc3339(),
+    json!({"step": played.number, "file": played.place.as_ref().map(|(file, _)| file), "line": played.place.as_ref().map(|(_, line)| line), "verb": played.verb, "title": played.title, "at": played.at.rfc3339(),
         "elapsed_ns": played.elapsed.as_nanos(), "exit": played.outcome.exit, "stdout": played.outcome.stdout,
         "stderr": played.outcome.stderr, "ok": played.failures.is_empty(), "failures": played.failures})
 }

@@ -7,9 +7,10 @@ use super::diagnostic::{code, suggestion};
 use super::finding::Finding;
 use super::format::{Action, Apply, Expectation, Nodes, Scenario, Setting, Step, VERBS};
 use super::manifests::Index;
-use super::notation::{Cidr, Written};
+use super::notation::{Cidr, Source, Written};
 use super::traffic;
 use crate::api::validate::names::dns_subdomain;
+use crate::console::simulator::parse_fault;
 use crate::engine::time::Duration;
 use crate::yaml::Path;
 
@@ -97,7 +98,9 @@ impl StepJudge<'_> {
         findings.extend(self.verbs());
         findings.extend(self.times());
         findings.extend(self.applied());
+        findings.extend(self.texts());
         findings.extend(self.targets());
+        findings.extend(self.traced());
         findings.extend(self.load());
         if let Some(expectation) = &self.step.expect {
             findings.extend(self.expectation(expectation));
@@ -174,18 +177,45 @@ impl StepJudge<'_> {
             (None, Some(target)) => ("heal", target),
             (None, None) => return None,
         };
-        let name = target.split_whitespace().next().unwrap_or_default();
-        let parts: Vec<&str> = name.split('/').collect();
-        let known = matches!(parts[..], ["dns"] | ["apiserver"] | ["node", _] | ["proxy", _] | ["pod", _, _] | ["link", _, _]);
-        if known && parts.iter().all(|part| !part.is_empty()) {
-            return None;
-        }
+        let words: Vec<String> = [key].into_iter().chain(target.split_whitespace()).map(str::to_string).collect();
+        // What the shell puts in for a variable is not known before.
+        let wrong = parse_fault(&words).err().filter(|_| !target.contains('$'))?;
         let help = "write node/NAME, pod/NAMESPACE/NAME, dns, proxy/NODE, link/A/B or apiserver";
-        Some(Finding::value(code::BAD_VALUE, self.at.field(key), format!("`{target}` names nothing that can {key}"), help))
+        Some(Finding::value(code::BAD_VALUE, self.at.field(key), wrong, help))
+    }
+
+    fn texts(&self) -> Option<Finding> {
+        let blank = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
+        let empty =
+            |key: &str, message: &str, help: &str| Some(Finding::value(code::BAD_VALUE, self.at.field(key), message, help));
+        if blank(&self.step.run) {
+            return empty("run", "there is nothing to run", "write a console line, as in `run: kubectl get pods`");
+        }
+        if blank(&self.step.say) {
+            return empty("say", "there is nothing to say", "write a text for the reader, or remove the step");
+        }
+        None
+    }
+
+    /// An address enters somewhere; everybody else is somewhere.
+    fn traced(&self) -> Option<Finding> {
+        let trace = self.step.trace.as_ref()?;
+        let at = self.at.field("trace");
+        match (&*trace.from, &trace.at_node) {
+            (Source::Address(ip), None) => {
+                let help = "add `atNode:` and the name of a node";
+                Some(Finding::value(code::STEP, at.field("from"), format!("{ip} alone does not say where it enters"), help))
+            }
+            (Source::Node(_) | Source::Pod { .. } | Source::External, Some(_)) => {
+                let message = format!("`atNode` says where an address enters, and {} says so itself", trace.from);
+                Some(Finding::key(code::STEP, at.field("atNode"), message, "remove it, or write an address after `from:`"))
+            }
+            _ => None,
+        }
     }
 
     fn load(&self) -> Option<Finding> {
-        let (field, message, help) = traffic::judge(self.step.traffic.as_ref()?)?;
+        let (field, message, help) = traffic::judge(self.step.traffic.as_ref()?, traffic::Spelling::Field)?;
         Some(Finding::value(code::BAD_VALUE, self.at.field("traffic").field(field), message, help))
     }
 

@@ -22,6 +22,7 @@ pub mod report;
 pub mod save;
 pub mod schema;
 pub mod set;
+pub mod target;
 pub mod ties;
 pub mod traffic;
 

@@ -11,7 +11,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::condition::Condition;
 use super::format::Quantity;
-use crate::engine::time::Duration;
+use super::target::{self, TraceTarget};
+use crate::console::kubectl::jsonpath::Template;
+use crate::console::simulation::TIME_MAX;
+use crate::engine::time::{Duration, Unread};
 use crate::objects::time::Timestamp;
 
 /// Why a text is not in a notation.
@@ -133,6 +136,8 @@ pub fn judge(format: &str, text: &str) -> Result<(), Mistake> {
         of::<crate::network::client::Target>(),
         of::<Condition>(),
         of::<Quantity>(),
+        of::<Template>(),
+        (TraceTarget::FORMAT, target::judge_step),
     ];
     judges.iter().find(|(name, _)| *name == format).map_or(Ok(()), |(_, judge)| judge(text))
 }
@@ -140,8 +145,26 @@ pub fn judge(format: &str, text: &str) -> Result<(), Mistake> {
 impl Notation for Duration {
     const FORMAT: &'static str = "duration-text";
     fn parse(text: &str) -> Result<Self, Mistake> {
-        Duration::parse(text).ok_or_else(|| {
-            Mistake::new(format!("`{text}` is not a length of time"), "write a number with its unit: 200ms, 30s, 2m or 1h30m")
+        match Duration::read(text) {
+            Ok(time) if time <= TIME_MAX => Ok(time),
+            Ok(_) | Err(Unread::TooLong) => Err(Mistake::new(
+                format!("`{text}` is too long"),
+                "ten years, 87600h, are the most that can be simulated at once",
+            )),
+            Err(Unread::NotATime) => Err(Mistake::new(
+                format!("`{text}` is not a length of time"),
+                "write a number with its unit: 200ms, 30s, 2m or 1h30m",
+            )),
+        }
+    }
+}
+
+/// What is looked at in an object.
+impl Notation for Template {
+    const FORMAT: &'static str = "json-path";
+    fn parse(text: &str) -> Result<Self, Mistake> {
+        Template::parse(text).map_err(|why| {
+            Mistake::new(format!("`{text}` is not a JSONPath: {why}"), "write one as kubectl takes it: {.spec.type}")
         })
     }
 }

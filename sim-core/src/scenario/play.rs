@@ -72,6 +72,8 @@ pub struct Mark {
 pub struct Played {
     /// Its number, from 1.
     pub number: usize,
+    /// File and line where it is written; `None` in a scenario made from manifests.
+    pub place: Option<(String, u32)>,
     /// Its verb.
     pub verb: &'static str,
     /// What it was about: the text said, the line typed, the condition waited for.
@@ -144,8 +146,14 @@ impl Player {
         self.before = self.sim.elapsed();
         let trace = if let Action::Trace(trace) = step.action() { self.explained(trace) } else { None };
         let (title, outcome) = self.act(step, trace.as_ref(), &mut failures);
-        let verb = step.action().name();
-        Some(Played { number: self.next, verb, title, outcome, elapsed: self.sim.elapsed(), at: self.sim.now(), trace, failures })
+        let (number, place, verb) = (self.next, self.place(self.next - 1), step.action().name());
+        Some(Played { number, place, verb, title, outcome, elapsed: self.sim.elapsed(), at: self.sim.now(), trace, failures })
+    }
+
+    /// Where a step is written.
+    fn place(&self, index: usize) -> Option<(String, u32)> {
+        let range = self.input.step_range(index)?;
+        Some((self.input.file.clone(), self.lines.get(&self.input.file)?.line(range.start)))
     }
 
     /// Lets time pass until the step is due.

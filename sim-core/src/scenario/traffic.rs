@@ -65,6 +65,12 @@ impl Notation for Target {
             Some((scheme, _)) => return Err(wrong(&format!("`{scheme}` is neither http nor https"))),
             None => (false, text),
         };
+        if let ["svc" | "service" | "services", namespace, named] = text.split('/').collect::<Vec<_>>()[..]
+            && let Some((name, port)) = named.split_once(':')
+        {
+            let help = format!("a load asks for a URL, as a program does: write http://{name}.{namespace}:{port}");
+            return Err(Mistake::new(format!("`{text}` is how a trace names a Service"), help));
+        }
         if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\'') {
             return Err(wrong("a URL has no spaces and no quotes"));
         }
@@ -104,8 +110,30 @@ impl Notation for Target {
 /// What of a load makes no sense: the field, what is wrong, and the way out.
 pub type Wrong = (&'static str, String, String);
 
+/// How the parts of a load are spelt where it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// As fields of a step: `rate: 50/s`.
+    Field,
+    /// As flags of the command: `--rate 50/s`.
+    Flag,
+}
+
+impl Spelling {
+    /// A part with a value, or alone.
+    fn of(self, name: &str, value: &str) -> String {
+        match (self, value) {
+            (Spelling::Field, "") => format!("`{name}`"),
+            (Spelling::Field, value) => format!("`{name}: {value}`"),
+            (Spelling::Flag, "") => format!("`--{name}`"),
+            (Spelling::Flag, value) => format!("`--{name} {value}`"),
+        }
+    }
+}
+
 /// The first thing of a load that makes no sense.
-pub fn judge(traffic: &Traffic) -> Option<Wrong> {
+pub fn judge(traffic: &Traffic, spelling: Spelling) -> Option<Wrong> {
+    let [rate, clients, pause, arrivals] = ["rate", "clients", "pause", "arrivals"].map(|name| spelling.of(name, ""));
     let wrong = |field, message: &str, help: &str| Some((field, message.to_string(), help.to_string()));
     let name = &traffic.name;
     if !dns_label(name).is_empty() {
@@ -121,35 +149,46 @@ pub fn judge(traffic: &Traffic) -> Option<Wrong> {
             return wrong(
                 "rate",
                 "how often are requests sent?",
-                "add `rate: 50/s`, or `clients: 10` for clients that wait for their answers",
+                &format!(
+                    "add {}, or {} for clients that wait for their answers",
+                    spelling.of("rate", "50/s"),
+                    spelling.of("clients", "10")
+                ),
             );
         }
         (Some(_), Some(_)) => {
             return wrong(
                 "clients",
-                "`rate` and `clients` together",
-                "keep `rate` for a load that does not wait for answers, `clients` for one that does",
+                &format!("{rate} and {clients} together"),
+                &format!("keep {rate} for a load that does not wait for answers, {clients} for one that does"),
             );
         }
-        (Some(rate), None) if too_often(rate) => {
-            let message = format!("{rate} is more than {RATE_MAX} requests a second");
+        (Some(often), None) if too_often(often) => {
+            let message = format!("{often} is more than {RATE_MAX} requests a second");
             return wrong("rate", &message, "lower the rate; 50/s shows all that can be shown");
         }
-        (None, Some(clients)) if !(1..=CLIENTS_MAX).contains(&clients) => {
-            return wrong("clients", &format!("{clients} clients"), &format!("let there be 1 to {CLIENTS_MAX}"));
+        (None, Some(number)) if !(1..=CLIENTS_MAX).contains(&number) => {
+            return wrong("clients", &format!("{number} clients"), &format!("let there be 1 to {CLIENTS_MAX}"));
         }
         (Some(_), None) if traffic.pause.is_some() => {
-            return wrong("pause", "a load with a `rate` does not pause", "remove `pause`, or write `clients` instead of `rate`");
+            let help = format!("remove {pause}, or write {clients} instead of {rate}");
+            return wrong("pause", &format!("a load with a {rate} does not pause"), &help);
         }
         (None, Some(_)) if traffic.arrivals.is_some() => {
             return wrong(
                 "arrivals",
                 "clients that wait for answers decide themselves when they ask",
-                "remove `arrivals`, or write `rate` instead of `clients`",
+                &format!("remove {arrivals}, or write {rate} instead of {clients}"),
             );
         }
         _ => {}
     }
+    times(traffic, spelling)
+}
+
+/// The first time of a load that makes no sense.
+fn times(traffic: &Traffic, spelling: Spelling) -> Option<Wrong> {
+    let wrong = |field, message: &str, help: &str| Some((field, message.to_string(), help.to_string()));
     if traffic.pause.as_deref().is_some_and(|pause| *pause < PAUSE_MIN) {
         return wrong("pause", "the pause is too short", &format!("let a client pause for {PAUSE_MIN} at least"));
     }
@@ -158,14 +197,14 @@ pub fn judge(traffic: &Traffic) -> Option<Wrong> {
         return wrong(
             "for",
             "a load for no time sends nothing",
-            "give it a time such as 2m, or leave `for` out: then it goes on",
+            &format!("give it a time such as 2m, or leave {} out: then it goes on", spelling.of("for", "")),
         );
     }
     if zero(&traffic.timeout) {
         return wrong(
             "timeout",
             "nothing is answered in no time",
-            "give each request a time such as 2s, or leave `timeout` out: then curl's own hold",
+            &format!("give each request a time such as 2s, or leave {} out: then curl's own hold", spelling.of("timeout", "")),
         );
     }
     None
@@ -262,6 +301,7 @@ mod tests {
         assert_eq!(why("http://web:0"), "`http://web:0` cannot be asked for: its port is no number from 1 to 65535");
         assert_eq!(why("http://a b"), "`http://a b` cannot be asked for: a URL has no spaces and no quotes");
         assert_eq!(why("http://a$b"), "`http://a$b` cannot be asked for: the host is no name and no address");
+        assert_eq!(why("svc/default/web:80"), "`svc/default/web:80` is how a trace names a Service");
         assert_eq!(Target::parse("http://fd00::1").expect_err("brackets").help, "write http://[fd00::1]:80");
         assert_eq!(why("http://[fd00::1"), "`http://[fd00::1` cannot be asked for: the `]` behind the IPv6 address is missing");
     }
@@ -272,7 +312,7 @@ mod tests {
         let judged = |more: serde_json::Value| {
             let mut all = base.clone();
             all.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
-            judge(&serde_json::from_value(all).expect("well-formed")).map(|(field, ..)| field)
+            judge(&serde_json::from_value(all).expect("well-formed"), Spelling::Field).map(|(field, ..)| field)
         };
         assert_eq!(judged(json!({"rate": "50/s"})), None);
         assert_eq!(judged(json!({"clients": 5, "pause": "10ms", "keepAlive": true})), None);

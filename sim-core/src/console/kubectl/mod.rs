@@ -14,7 +14,7 @@ mod flags;
 mod get;
 mod go_template;
 mod go_text;
-mod jsonpath;
+pub mod jsonpath;
 mod manifest;
 mod output;
 mod pods;

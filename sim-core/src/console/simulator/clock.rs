@@ -3,7 +3,7 @@
 use super::super::host::{Host, Outcome, Stopped, World};
 use super::{alone, simulation, until, usage};
 use crate::cluster::event::KINDS;
-use crate::engine::time::{Duration, Instant};
+use crate::engine::time::{Duration, Instant, Unread};
 use crate::objects::time::Timestamp;
 use crate::scenario::condition::Condition;
 use crate::scenario::notation::Notation;
@@ -20,9 +20,10 @@ pub fn advance(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let words: Vec<&str> = argv[1..].iter().map(String::as_str).collect();
     match words[..] {
         ["to", ref rest @ ..] if !rest.is_empty() => advance_to(host, rest),
-        [text] => match Duration::parse(text) {
-            Some(by) => finish(host.world().advance(by)),
-            None => usage("advance", &format!("`{text}` is not a duration"), ADVANCE),
+        [text] => match Duration::read(text) {
+            Ok(by) => finish(host.world().advance(by)),
+            Err(Unread::TooLong) => usage("advance", &format!("`{text}` is too long; ten years are 87600h"), ADVANCE),
+            Err(Unread::NotATime) => usage("advance", &format!("`{text}` is not a duration"), ADVANCE),
         },
         _ => usage("advance", "one duration or one condition is needed", ADVANCE),
     }

@@ -18,6 +18,8 @@ use crate::objects::Name;
 use crate::objects::json::parse_ip_sloppy;
 use crate::objects::pod_spec::Protocol;
 use crate::objects::service::Service;
+use crate::scenario::notation::Notation;
+use crate::scenario::target::TraceTarget;
 
 /// Where a connection is to go.
 #[derive(Clone, Debug)]
@@ -108,19 +110,13 @@ pub(super) fn no_pod(sim: &Simulation, namespace: &str, name: &str) -> String {
 
 /// Reads a target and turns it into an address.
 pub(super) fn target(sim: &Simulation, text: &str, from: &Source) -> Result<Target, String> {
-    let (host, port) = authority(text)?;
-    if let Some(ip) = parse_ip_sloppy(&host) {
-        let port = number(&port)?;
-        return Ok(Target { to: SocketAddr::new(ip, port), name: None, resolver: None, client_port: None });
-    }
-    let parts: Vec<&str> = host.split('/').collect();
-    let (namespace, name) = match parts[..] {
-        ["svc" | "service" | "services", namespace, name] => (namespace, name),
-        ["svc" | "service" | "services", name] => ("default", name),
-        [_] => return by_name(sim, &host, number(&port)?, from),
-        _ => return Err(format!("`{text}` is not a target; write IP:PORT, NAME:PORT, svc/NAMESPACE/NAME:PORT, or a URL")),
+    let at = |ip, port| Target { to: SocketAddr::new(ip, port), name: None, resolver: None, client_port: None };
+    let (namespace, name, port) = match written(text)? {
+        TraceTarget::Address(ip, port) => return Ok(at(ip, port)),
+        TraceTarget::Name(host, port) => return by_name(sim, &host, port, from),
+        TraceTarget::Service { namespace, name, port } => (namespace, name, port),
     };
-    let service = service(sim, namespace, name)?;
+    let service = service(sim, &namespace, &name)?;
     let Some(ip) = service.cluster_ips.first() else {
         return Err(match &service.external_name {
             Some(other) => format!("Service {namespace}/{name} is only an alias: it has no address; trace {other}"),
@@ -130,8 +126,12 @@ pub(super) fn target(sim: &Simulation, text: &str, from: &Source) -> Result<Targ
         });
     };
     let by_port_name = service.ports.iter().find(|p| *p.name == *port).map(|p| p.port);
-    let port = by_port_name.map_or_else(|| number(&port), Ok)?;
-    Ok(Target { to: SocketAddr::new(*ip, port), name: None, resolver: None, client_port: None })
+    Ok(at(*ip, by_port_name.map_or_else(|| number(&port), Ok)?))
+}
+
+/// A target as it is written.
+fn written(text: &str) -> Result<TraceTarget, String> {
+    TraceTarget::parse(text).map_err(|mistake| format!("{}; {}", mistake.message, mistake.help))
 }
 
 /// A Service by name, or the refusal with what there is.
@@ -148,32 +148,6 @@ pub(super) fn service<'s>(sim: &'s Simulation, namespace: &str, name: &str) -> R
         (None, true) => format!("namespace {namespace} has no Services"),
     };
     Err(format!("Service {namespace}/{name} does not exist; {way_out}"))
-}
-
-/// Host and port of a target as typed: a URL's scheme gives the port if none is written.
-fn authority(text: &str) -> Result<(String, String), String> {
-    let scheme = [("http://", "80"), ("https://", "443")].into_iter().find_map(|(s, port)| Some((text.strip_prefix(s)?, port)));
-    if scheme.is_none() && text.contains("://") {
-        return Err(format!(
-            "`{text}` is neither http nor https; write IP:PORT, NAME:PORT, svc/NAMESPACE/NAME:PORT, or a URL of those"
-        ));
-    }
-    let rest = scheme.map_or(text, |(rest, _)| rest.split(['/', '?', '#']).next().unwrap_or(rest));
-    let v6 = rest.strip_prefix('[').and_then(|r| r.split_once(']'));
-    let (host, port) = match v6 {
-        Some((host, port)) => (host, port.strip_prefix(':')),
-        None if rest.matches(':').count() > 1 => {
-            return Err(format!("`{text}`: put an IPv6 address in brackets, as in [fd00::1]:80"));
-        }
-        None => rest.rsplit_once(':').map_or((rest, None), |(host, port)| (host, Some(port))),
-    };
-    if host.is_empty() {
-        return Err(format!("`{text}` names no host; write IP:PORT, NAME:PORT, svc/NAMESPACE/NAME:PORT, or a URL"));
-    }
-    match port.or(scheme.map(|(_, port)| port)) {
-        Some(port) => Ok((host.to_string(), port.to_string())),
-        None => Err(format!("`{text}` has no port; add one, as in {text}:80")),
-    }
 }
 
 /// A port.

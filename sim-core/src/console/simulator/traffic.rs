@@ -15,13 +15,14 @@ use crate::objects::Name;
 use crate::render;
 use crate::scenario::format::{Arrivals, Traffic};
 use crate::scenario::notation::{Notation, Written};
-use crate::scenario::traffic;
+use crate::scenario::traffic::{self, Spelling};
 
-pub(super) const USAGE: &str = "traffic start NAME --from SENDER --to URL --rate 50/s [--arrivals even|poisson] [--for 2m] [--timeout 2s] [--keep-alive]\n  \
-    traffic start NAME --from SENDER --to URL --clients 10 [--pause 1s] [--for 2m] [--timeout 2s] [--keep-alive]\n  \
+pub(super) const USAGE: &str = "traffic start NAME --from SENDER --to URL PACE [--for 2m] [--timeout 2s] [--keep-alive]\n  \
     traffic stop [NAME]\n  \
     traffic show [NAME] [-o json]\n  \
-    SENDER: external, pod/NAMESPACE/NAME, node/NAME, deployment/NAMESPACE/NAME, or pods/NAMESPACE/SELECTOR";
+    SENDER: external, pod/NAMESPACE/NAME, node/NAME, deployment/NAMESPACE/NAME,\n    \
+      or pods/NAMESPACE/SELECTOR\n  \
+    PACE: --rate 50/s [--arrivals even|poisson], or --clients 10 [--pause 1s]";
 const FLAGS: [&str; 9] = ["from", "to", "rate", "arrivals", "clients", "pause", "for", "timeout", "keep-alive"];
 
 /// `traffic`.
@@ -90,7 +91,7 @@ fn written(words: &Words) -> Result<Traffic, String> {
         duration: words.value("for").map(|text| parsed("for", text)).transpose()?,
         timeout: words.value("timeout").map(|text| parsed("timeout", text)).transpose()?,
     };
-    match traffic::judge(&load) {
+    match traffic::judge(&load, Spelling::Flag) {
         Some(("name", message, help)) => Err(format!("{message}; {help}")),
         Some((flag, message, help)) => Err(format!("--{flag}: {message}; {help}")),
         None => Ok(load),

@@ -210,6 +210,7 @@ pub struct Trace {
     /// Who connects: `pod/NS/NAME`, `node/NAME`, `external` or an address.
     pub from: Written<Source>,
     /// Where to: IP:PORT, NAME:PORT, svc/NS/NAME:PORT or a URL.
+    #[schemars(extend("format" = "trace-target"))]
     pub to: String,
     /// Transport protocol.
     #[serde(default)]
@@ -244,6 +245,7 @@ pub struct Expectation {
     pub object: Option<Written<ObjectRef>>,
     /// A JSONPath into the object: `{.spec.type}`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "json-path"))]
     pub path: Option<String>,
     /// The value at `path` is this.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 
 use super::{AddressKind, NotEligible, Outcome, Trace};
+use crate::engine::time::Duration;
 use crate::objects::Name;
 
 /// A way explained.
@@ -30,13 +31,14 @@ pub struct Answer {
     pub did_you_mean: Vec<String>,
 }
 
-/// What the client of a connection says and when: text, exit status of curl, time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What the client of a connection says and when: text, exit status of curl, time. curl speaks TCP only: of other protocols
+/// there is no text, and no status but that of success.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The line a user would read; empty if all went well.
     pub text: String,
-    /// Exit status.
-    pub exit: i32,
+    /// Exit status; `None` where none can be told.
+    pub exit: Option<i32>,
     /// After this time, in nanoseconds.
     pub after_ns: u64,
 }
@@ -119,6 +121,18 @@ impl Answer {
         let matches = vec![None; trace.hops.len()];
         let (because, nodes, did_you_mean) = (Vec::new(), Vec::new(), Vec::new());
         Answer { trace, name: None, client, matches, because, nodes, not_seen_by: None, did_you_mean }
+    }
+}
+
+impl Client {
+    /// All went well, after a time.
+    pub fn content(after: Duration) -> Client {
+        Client { text: String::new(), exit: Some(0), after_ns: after.as_nanos() }
+    }
+
+    /// A client whose words and status are not known.
+    pub fn silent(after: Duration) -> Client {
+        Client { exit: None, ..Client::content(after) }
     }
 }
 

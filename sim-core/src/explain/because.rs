@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use super::answer::{Cause, Endpoint, Match};
 use super::facts;
 use super::origin::Origins;
-use super::{Outcome, Reason, Trace};
+use super::{Outcome, Place, Reason, Trace};
 use crate::objects::Name;
 use crate::objects::labels::Labels;
 use crate::objects::pod::Pod;
@@ -32,6 +32,8 @@ pub struct Ground<'a> {
     pub has_power: &'a dyn Fn(&str) -> bool,
 }
 
+/// kube-proxy leaves Services with this label alone.
+const OTHER_PROXY: &str = "service.kubernetes.io/service-proxy-name";
 /// Names that are listed before the rest is only counted.
 const LISTED_MAX: usize = 3;
 
@@ -57,16 +59,21 @@ pub fn because(ground: Ground<'_>, trace: &Trace, matches: &[Option<Match>]) -> 
             let text = format!("loadBalancerSourceRanges: [{}]", list.join(", "));
             vec![Cause { object: object(service), place: at, text }]
         }
-        (Reason::NothingListens { port }, service) => ground.nothing_listens(service, trace, *port),
-        (Reason::BoundToLoopback { port }, _) => vec![Cause::fact(format!(
+        (Reason::NothingListens { port, .. }, service) => ground.nothing_listens(service, trace, *port),
+        (Reason::BoundToLoopback { port, .. }, _) => vec![Cause::fact(format!(
             "the program binds port {port} to 127.0.0.1; a listener for others binds 0.0.0.0 (a container's port list opens nothing)"
         ))],
         (Reason::PolicyDenied { policies, .. }, _) => policies.iter().map(|p| ground.policy(p)).collect(),
         (Reason::NodeDown { node }, _) => ground.node_down(node, endpoints),
         (Reason::NobodyHasAddress { .. }, _) if trace.chosen.is_some() => ground.gone(trace, endpoints),
-        (Reason::NoRule | Reason::NobodyHasAddress { .. } | Reason::NoSuchServicePort | Reason::UnallocatedServiceIp, _) => {
-            ground.no_such(trace)
-        }
+        (
+            Reason::NoRule
+            | Reason::NobodyHasAddress { .. }
+            | Reason::NoSuchServicePort
+            | Reason::UnallocatedServiceIp
+            | Reason::NoSuchBalancerPort { .. },
+            _,
+        ) => ground.no_such(trace),
         (_, Some(service)) if trace.outcome == Outcome::Delivered && trace.chosen.is_some() => {
             vec![ground.chosen(service, endpoints)]
         }
@@ -216,15 +223,33 @@ impl Ground<'_> {
         }
     }
 
+    /// The Service has the port, and the node that handled the packet has no rule for it.
+    fn not_programmed(&self, service: &Service, trace: &Trace) -> Cause {
+        let other = service.meta.labels.get(OTHER_PROXY);
+        let seen = trace.hops.iter().find_map(|hop| Some((node_of(&hop.place)?, hop.view_age?)));
+        let text = match (other, seen) {
+            (Some(_), _) => format!("the label {OTHER_PROXY} leaves it to another proxy than kube-proxy"),
+            (None, Some((node, age))) => format!("has this port, and {node} has no rule for it: its rules are {age} old"),
+            (None, None) => "has this port, and no rule for it was met".to_string(),
+        };
+        Cause { object: object(service), place: None, text }
+    }
+
     /// No rule, or no such port, or nobody has the address.
     fn no_such(&self, trace: &Trace) -> Vec<Cause> {
-        let (to, port) = (trace.asked.1.ip(), trace.asked.1.port());
+        let (to, port, protocol) = (trace.asked.1.ip(), trace.asked.1.port(), trace.protocol.text());
         let Some(service) = facts::owner_of(self.view, to) else {
             return vec![Cause::fact(format!("no Service and no pod has {to}"))];
         };
         let ports: Vec<String> = service.ports.iter().map(|p| format!("{}/{}", p.port, p.protocol.text())).collect();
         let place = self.place(service, "spec.ports", "");
-        vec![Cause { object: object(service), place, text: format!("ports: {}; {port} is none of them", some(&ports)) }]
+        let taken: Vec<&str> = service.ports.iter().filter(|p| p.port == port).map(|p| p.protocol.text()).collect();
+        let why = match taken.len() {
+            0 => format!("{port} is none of them"),
+            _ if taken.contains(&protocol) => return vec![self.not_programmed(service, trace)],
+            _ => format!("{port} is {} only, and {protocol} was asked for", taken.join(" and ")),
+        };
+        vec![Cause { object: object(service), place, text: format!("ports: {}; {why}", some(&ports)) }]
     }
 }
 
@@ -237,6 +262,11 @@ fn port_index(service: &Service, trace: &Trace) -> Option<usize> {
         _ => Some(p.port),
     };
     service.ports.iter().position(|p| number(p) == Some(to.port()) && p.protocol == trace.protocol)
+}
+
+/// The node at which a station is, if it is one.
+fn node_of(place: &Place) -> Option<&Name> {
+    if let Place::Node(node) = place { Some(node) } else { None }
 }
 
 /// `app=web,tier=3`.

@@ -3,16 +3,13 @@
 //!
 //! A hint is a fact of the cluster, never a guess about the user. No real cluster gives them.
 
-use std::net::SocketAddr;
-
 use super::because::{pairs, some};
 use super::facts;
 use super::{Reason, Trace};
 use crate::objects::Name;
 use crate::objects::labels::Labels;
 use crate::objects::pod::Pod;
-use crate::objects::pod_spec::Protocol;
-use crate::objects::service::{Service, Target};
+use crate::objects::service::{Service, ServicePort, ServiceType, Target};
 use crate::store::View;
 
 /// Most hints of one answer.
@@ -27,8 +24,10 @@ pub fn of_trace(view: &View, trace: &Trace) -> Vec<String> {
     let mut hints = match (&last.reason, service) {
         (Reason::NoEndpoints { .. } | Reason::NotRejectedOnOutput { .. }, Some(service)) => selector(view, service),
         (Reason::NobodyHasAddress { .. }, _) if trace.chosen.is_some() => Vec::new(),
-        (Reason::NoRule | Reason::NoSuchServicePort | Reason::NobodyHasAddress { .. }, _) => port(view, trace.asked.1),
-        (Reason::NotRoutedFromOutside { .. }, _) => from_outside(view, trace.asked.1),
+        (Reason::NoRule | Reason::NoSuchServicePort | Reason::NoSuchBalancerPort { .. } | Reason::NobodyHasAddress { .. }, _) => {
+            port(view, trace)
+        }
+        (Reason::NotRoutedFromOutside { .. }, _) => from_outside(view, trace),
         (Reason::NothingListens { .. }, _) => target_port(view, trace),
         _ => Vec::new(),
     };
@@ -107,28 +106,40 @@ fn port_names(service: &Service, pods: &[&Pod]) -> Vec<String> {
     hints
 }
 
-/// A port that the Service has under another number.
-fn port(view: &View, asked: SocketAddr) -> Vec<String> {
-    let Some(service) = facts::owner_of(view, asked.ip()) else { return node_port(view, asked.port()) };
+/// A port that the Service has under another number, or for another protocol.
+fn port(view: &View, trace: &Trace) -> Vec<String> {
+    let (asked, number) = (trace.asked.1, trace.asked.1.port());
+    let Some(service) = facts::owner_of(view, asked.ip()) else { return node_port(view, trace) };
     let full = facts::full_name(service);
-    let hints = service.ports.iter().filter_map(|p| {
+    let other_protocol = service.ports.iter().find(|p| p.port == number && p.protocol != trace.protocol);
+    if let Some(p) = other_protocol {
+        return vec![format!("{} of Service {full}", port_text(p))];
+    }
+    let hints = service.ports.iter().filter(|p| p.protocol == trace.protocol && p.port != number).filter_map(|p| {
         let role = match () {
-            () if facts::target_text(p) == asked.port().to_string() => "the pods' port",
-            () if p.node_port == Some(asked.port()) => "the port on the nodes",
+            () if facts::target_text(p) == number.to_string() => "the pods' port",
+            () if p.node_port == Some(number) => "the port on the nodes",
             () => return None,
         };
-        Some(format!("{} is {role} of Service {full}; on its own address that port is {}", asked.port(), p.port))
+        Some(format!("{number} is {role} of Service {full}; on its own address that port is {}", p.port))
     });
     let hints: Vec<String> = hints.collect();
-    match service.ports.first() {
-        Some(only) if hints.is_empty() && service.ports.len() == 1 => vec![format!("Service {full} has port {}", only.port)],
+    match &service.ports[..] {
+        [only] if hints.is_empty() && only.port != number => vec![format!("Service {full} has port {}", port_text(only))],
         _ => hints,
     }
 }
 
+/// `80/TCP`.
+fn port_text(port: &ServicePort) -> String {
+    format!("{}/{}", port.port, port.protocol.text())
+}
+
 /// A node port asked of an address that is no Service's.
-fn node_port(view: &View, number: u16) -> Vec<String> {
-    let with = view.services.iter().find_map(|s| s.ports.iter().find(|p| p.node_port == Some(number)).map(|p| (s, p)));
+fn node_port(view: &View, trace: &Trace) -> Vec<String> {
+    let number = trace.asked.1.port();
+    let fits = |p: &&ServicePort| p.node_port == Some(number) && p.protocol == trace.protocol;
+    let with = view.services.iter().find_map(|s| s.ports.iter().find(fits).map(|p| (s, p)));
     with.map(|(s, p)| {
         format!("{number} is the node port of Service {}, port {}; nodes answer on it", facts::full_name(s), p.port)
     })
@@ -137,12 +148,19 @@ fn node_port(view: &View, number: u16) -> Vec<String> {
 }
 
 /// A cluster address asked from outside: what the outside could ask instead.
-fn from_outside(view: &View, asked: SocketAddr) -> Vec<String> {
+fn from_outside(view: &View, trace: &Trace) -> Vec<String> {
+    let asked = trace.asked.1;
     let Some(service) = facts::owner_of(view, asked.ip()) else { return Vec::new() };
     let full = facts::full_name(service);
-    match service.ports.iter().find(|p| p.port == asked.port()).and_then(|p| p.node_port) {
-        Some(port) => vec![format!("Service {full} has node port {port}: ask a node's address for it")],
-        None => vec![format!("Service {full} is of type ClusterIP: from outside it needs type NodePort or LoadBalancer")],
+    let Some(port) = service.ports.iter().find(|p| p.port == asked.port() && p.protocol == trace.protocol) else {
+        return self::port(view, trace);
+    };
+    match (port.node_port, service.kind) {
+        (Some(port), _) => vec![format!("Service {full} has node port {port}: ask a node's address for it")],
+        (None, ServiceType::ClusterIp) => {
+            vec![format!("Service {full} is of type ClusterIP: from outside it needs type NodePort or LoadBalancer")]
+        }
+        (None, _) => Vec::new(),
     }
 }
 
@@ -152,7 +170,7 @@ fn target_port(view: &View, trace: &Trace) -> Vec<String> {
     let Some(pod) = view.pods.iter().find(|p| p.status.ips.contains(&chosen.ip()) && !p.spec.host_network) else {
         return Vec::new();
     };
-    let declared = pod.spec.containers.iter().flat_map(|c| &c.ports).filter(|p| p.protocol == Protocol::Tcp);
+    let declared = pod.spec.containers.iter().flat_map(|c| &c.ports).filter(|p| p.protocol == trace.protocol);
     let declared: Vec<String> = declared.map(|p| p.port.to_string()).filter(|p| *p != chosen.port().to_string()).collect();
     if declared.is_empty() {
         return Vec::new();

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use crate::engine::time::Duration;
 use crate::objects::Name;
+use crate::objects::pod_spec::Protocol;
 
 /// Makes the enum, its codes and their bases from one table, so that no list of reasons can fall behind another.
 macro_rules! reasons {
@@ -65,9 +66,9 @@ reasons! {
     /// The pod's sandbox is there and something listens.
     Delivered = "delivered", Source;
     /// The pod is there and nothing listens on the port.
-    NothingListens { port: u16 } = "nothing-listens", Source;
+    NothingListens { port: u16, protocol: Protocol } = "nothing-listens", Source;
     /// Something listens, but on the loopback address only.
-    BoundToLoopback { port: u16 } = "bound-to-loopback", Source;
+    BoundToLoopback { port: u16, protocol: Protocol } = "bound-to-loopback", Source;
     /// The host lies outside the simulated cluster; that it answers is an assumption.
     AssumedOutside { ip: IpAddr } = "assumed-outside", Assumed;
     /// What is behind the address is not modelled.
@@ -92,7 +93,7 @@ reasons! {
     /// No target of the balancer is healthy, and it sends to none.
     NoHealthyTarget { service: Name } = "no-healthy-target", Source;
     /// The balancer has no such port.
-    NoSuchBalancerPort { service: Name, port: u16 } = "no-such-balancer-port", Source;
+    NoSuchBalancerPort { service: Name, port: u16, protocol: Protocol } = "no-such-balancer-port", Source;
     /// The client has no address of the destination's family.
     NoAddressOfFamily { ip: IpAddr } = "no-address-of-family", Source;
     /// The client's resolver found the address of the name.

@@ -353,8 +353,8 @@ impl<'g> Walk<'g> {
 
     /// The socket: open, bound to the loopback only, or not there.
     fn at_socket(&mut self, place: Place, sockets: &[Listener]) -> Outcome {
-        let port = self.destination.port();
-        let on_port = || sockets.iter().filter(|s| s.port == port && s.protocol == self.protocol);
+        let (port, protocol) = (self.destination.port(), self.protocol);
+        let on_port = || sockets.iter().filter(|s| s.port == port && s.protocol == protocol);
         let ip = self.destination.ip();
         let takes = |bind: IpAddr| bind.is_unspecified() || bind == ip || bind.is_loopback() && ip.is_loopback();
         // Whether the socket of an established connection is still there is for its two ends to say.
@@ -363,7 +363,8 @@ impl<'g> Walk<'g> {
             self.hop(place, Component::Server, Step::Accept, Reason::Delivered);
             return Outcome::Delivered;
         }
-        let reason = if on_port().next().is_some() { Reason::BoundToLoopback { port } } else { Reason::NothingListens { port } };
+        let shy = on_port().next().is_some();
+        let reason = if shy { Reason::BoundToLoopback { port, protocol } } else { Reason::NothingListens { port, protocol } };
         self.hop(place, Component::Server, Step::Refuse, reason);
         Outcome::Refused
     }

@@ -1,7 +1,8 @@
 //! One sentence for each reason. What we say here is ours: no text a user could take for Kubernetes' own.
 
 use crate::explain::answer::{Match, State};
-use crate::explain::{AddressKind, Component, Flow, Hop, NearMiss, NotEligible, Outcome, Place, Reason, Step};
+use crate::explain::{AddressKind, Component, Flow, NearMiss, NotEligible, Outcome, Place, Reason, Step, Trace};
+use crate::objects::pod_spec::Protocol;
 
 /// The sentence.
 pub fn reason(reason: &Reason) -> String {
@@ -28,8 +29,12 @@ pub fn reason(reason: &Reason) -> String {
         Reason::NobodyHasAddress { ip } => format!("no pod or machine of the cluster has {ip}; nothing answers"),
         Reason::NotRoutedFromOutside { ip } => format!("{ip} exists only inside the cluster; no route leads there from outside"),
         Reason::Delivered => "a process listens there and accepts".to_string(),
-        Reason::NothingListens { port } => format!("the machine answers, but nothing listens on port {port}"),
-        Reason::BoundToLoopback { port } => format!("port {port} is open on the loopback address only"),
+        Reason::NothingListens { port, protocol } => {
+            format!("the machine answers, but nothing listens on port {port}/{}", protocol.text())
+        }
+        Reason::BoundToLoopback { port, protocol } => {
+            format!("port {port}/{} is open on the loopback address only", protocol.text())
+        }
         Reason::AssumedOutside { ip } => format!("{ip} is outside the cluster; that it answers is assumed"),
         Reason::NotModelled { ip } => format!("what is behind {ip} is not known here"),
         Reason::SessionAffinity { service, port, via } => {
@@ -52,7 +57,9 @@ pub fn reason(reason: &Reason) -> String {
             format!("no target passes the balancer's checks; as a last resort it picks {target}, any of {of}")
         }
         Reason::NoHealthyTarget { .. } => "no target passes the balancer's checks, so it sends to none".to_string(),
-        Reason::NoSuchBalancerPort { service, port } => format!("the balancer of Service {service} has no port {port}"),
+        Reason::NoSuchBalancerPort { service, port, protocol } => {
+            format!("the balancer of Service {service} has no port {port}/{}", protocol.text())
+        }
         Reason::NoAddressOfFamily { ip } => {
             format!("the client has no IPv{} address, so it cannot send to {ip}", if ip.is_ipv6() { 6 } else { 4 })
         }
@@ -127,7 +134,7 @@ pub fn adds(why: NotEligible, state: State) -> bool {
 }
 
 /// What a station did, in a word or two.
-pub fn step(step: Step) -> &'static str {
+pub fn step(step: Step, protocol: Protocol) -> &'static str {
     match step {
         Step::Dnat => "rewritten",
         Step::Pass => "let through",
@@ -135,7 +142,7 @@ pub fn step(step: Step) -> &'static str {
         Step::Drop => "DROP, silent",
         Step::Forward => "sent on",
         Step::Accept => "accepted",
-        Step::Refuse => "RST, refused",
+        Step::Refuse => refusal(protocol),
         Step::Lost => "lost, silent",
         Step::Arrive => "arrived",
         Step::Restore => "restored",
@@ -143,30 +150,57 @@ pub fn step(step: Step) -> &'static str {
     }
 }
 
+/// How a kernel says that nobody has a port.
+fn refusal(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tcp => "RST, refused",
+        Protocol::Udp => "ICMP, refused",
+        Protocol::Sctp => "ABORT, refused",
+    }
+}
+
 /// The end of a packet's way in one sentence, after how it ended and where.
-pub fn ending(outcome: Outcome, last: &Hop) -> String {
+pub fn ending(trace: &Trace) -> String {
+    let Some(last) = trace.hops.last() else { return String::new() };
     let place = place(&last.place);
-    match (outcome, last.component, &last.reason) {
-        (Outcome::Delivered, ..) => format!("Answered by {place}."),
-        (Outcome::TimedOut, Component::KubeProxy, _) => format!("Dropped on purpose by {place}; nothing is down."),
-        (Outcome::TimedOut, Component::NetworkPolicy, _) => format!("Dropped by a NetworkPolicy on {place}; nothing is down."),
-        (Outcome::TimedOut, _, Reason::NodeDown { node }) => format!("{node} is down, and the packet was lost there."),
-        (Outcome::TimedOut, _, Reason::NotRoutedFromOutside { .. }) => {
-            "The address means nothing outside the cluster.".to_string()
+    match (trace.outcome, &last.reason) {
+        (Outcome::Delivered, Reason::AssumedOutside { ip }) => format!("That {ip} answers is assumed."),
+        (Outcome::Delivered, _) if trace.protocol == Protocol::Udp => {
+            format!("It reaches {place}; whether an answer comes is the program's affair.")
         }
-        (Outcome::TimedOut, _, Reason::AnswerNotRestored { .. }) => {
-            "The pod answers, but the client does not recognise the answer.".to_string()
+        (Outcome::Delivered, _) => format!("Answered by {place}."),
+        (Outcome::TimedOut, reason) => silence(last.component, reason, &place),
+        (Outcome::Refused, _) if last.component == Component::KubeProxy => {
+            format!("Refused by the rules of {place}; no pod was asked.")
         }
-        (Outcome::TimedOut, ..) => "Nobody has the address, so nobody answers.".to_string(),
-        (Outcome::Refused, Component::KubeProxy, _) => format!("Refused by the rules of {place}; no pod was asked."),
-        (Outcome::Refused, ..) => format!("{place} is up and answered no."),
-        (Outcome::Unreachable, ..) => "The packet never left the client.".to_string(),
-        (Outcome::Unknown, ..) => "What answers there is not modelled.".to_string(),
-        (Outcome::Unresolved, _, Reason::NameNotFound { .. }) => {
+        (Outcome::Refused, _) => format!("{place} is up and answered no."),
+        (Outcome::Unreachable, _) => "The packet never left the client.".to_string(),
+        (Outcome::Unknown, _) => "What answers there is not modelled.".to_string(),
+        (Outcome::Unresolved, Reason::NameNotFound { .. }) => {
             "The name is unknown; no packet was sent to any Service.".to_string()
         }
-        (Outcome::Unresolved, ..) => "The name servers did not answer; no packet was sent to any Service.".to_string(),
-        (Outcome::Reset, ..) => format!("{place} broke the connection off."),
+        (Outcome::Unresolved, _) => "The name servers did not answer; no packet was sent to any Service.".to_string(),
+        (Outcome::Reset, _) => format!("{place} broke the connection off."),
+    }
+}
+
+/// Why nothing comes back.
+fn silence(component: Component, reason: &Reason, place: &str) -> String {
+    match (component, reason) {
+        (Component::KubeProxy, _) => format!("Dropped on purpose by {place}; nothing is down."),
+        (Component::NetworkPolicy, _) => format!("Dropped by a NetworkPolicy on {place}; nothing is down."),
+        (_, Reason::NodeDown { node }) => format!("{node} is down, and the packet was lost there."),
+        (_, Reason::LinkDown { a, b }) => format!("Nothing gets through between {a} and {b}."),
+        (_, Reason::PacketLost { a, b }) => format!("Lost by chance between {a} and {b}."),
+        (_, Reason::NotRoutedFromOutside { .. }) => "The address means nothing outside the cluster.".to_string(),
+        (_, Reason::AnswerNotRestored { .. }) => "The pod answers, but the client does not recognise the answer.".to_string(),
+        (_, Reason::NoNodeBehindBalancer) => "The balancer has nowhere to send it: no node has power.".to_string(),
+        (_, Reason::NoHealthyTarget { .. }) => "The balancer has nowhere to send it: no target passes its checks.".to_string(),
+        (_, Reason::NoSuchBalancerPort { port, protocol, .. }) => {
+            format!("The balancer does not listen on {port}/{}.", protocol.text())
+        }
+        (_, Reason::NobodyHasAddress { .. }) => "Nobody has the address, so nobody answers.".to_string(),
+        _ => "Nobody answers.".to_string(),
     }
 }
 

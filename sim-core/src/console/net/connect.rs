@@ -15,6 +15,7 @@ use crate::network::client::exchange::{Ended, Exchange};
 use crate::network::client::resolve::Resolve;
 use crate::network::transport::{Connection, NO_LIMIT, SYN_SLACK, SYN_WAITS};
 use crate::network::wire::{Connections, HttpRequest, Source};
+use crate::objects::pod_spec::Protocol;
 use crate::render::prose;
 
 /// How an attempt to connect ended.
@@ -108,11 +109,13 @@ pub fn client_of(trace: &Trace, host: &str, port: u16) -> Client {
             after.as_millis(),
             super::curl::CANNOT
         ),
-        exit,
+        exit: Some(exit),
         after_ns: after.as_nanos(),
     };
     match trace.outcome {
-        Outcome::Delivered | Outcome::Unknown => Client { after_ns: trace.round_trip.as_nanos(), ..Client::default() },
+        Outcome::Delivered | Outcome::Unknown => Client::content(trace.round_trip),
+        Outcome::Refused if trace.protocol != Protocol::Tcp => Client::silent(trace.round_trip),
+        _ if trace.protocol != Protocol::Tcp => Client::silent(Duration::ZERO),
         Outcome::Refused => line(7, trace.round_trip),
         Outcome::Unreachable => line(7, Duration::ZERO),
         _ => line(28, total + SYN_SLACK),

@@ -32,7 +32,7 @@ pub(super) fn answer(sim: &Simulation, from: &Source, target: &Target, protocol:
     }
     let host = target.name.clone().unwrap_or_else(|| target.to.ip().to_string());
     let mut client = match trace.outcome {
-        Outcome::Unresolved => Client { text: format!("curl: (6) Could not resolve host: {host}"), exit: 6, after_ns: 0 },
+        Outcome::Unresolved => Client { text: format!("curl: (6) Could not resolve host: {host}"), exit: Some(6), after_ns: 0 },
         _ => client_of(&trace, &host, target.to.port()),
     };
     client.after_ns += spent.as_nanos();
@@ -95,7 +95,12 @@ fn sockets(sim: &Simulation, trace: &Trace) -> Vec<Socket> {
     let Some(last) = trace.hops.last().filter(|h| h.component == Component::Server) else { return Vec::new() };
     let found = match &last.place {
         Place::Node(node) => ground.host_sockets(node),
-        _ => ground.sandbox(last.after.1.ip()).map(|s| s.sockets).unwrap_or_default(),
+        // By the pod's own address: a pod that called itself by a loopback address is none of the network's.
+        Place::Pod { namespace, name } => {
+            let own = ground.pod(namespace, name).and_then(|(_, ips)| ips.first().copied());
+            own.and_then(|ip| ground.sandbox(ip)).map(|s| s.sockets).unwrap_or_default()
+        }
+        _ => Vec::new(),
     };
     let socket = |l: crate::kubelet::images::Listener| (l.port, l.protocol, l.bind.is_some_and(|ip| ip.is_loopback()));
     let mut list: Vec<Socket> = found.into_iter().map(|(listener, _)| socket(listener)).collect();

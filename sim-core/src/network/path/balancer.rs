@@ -23,7 +23,7 @@ impl Walk<'_> {
         let Some(mut balancer) = self.ground.balancer(self.destination.ip()) else { return self.at_some_balancer() };
         let (to, protocol) = (self.destination, self.protocol);
         let Some(port) = balancer.ports.iter().find(|p| (p.port, p.protocol) == (to.port(), protocol)).cloned() else {
-            let reason = Reason::NoSuchBalancerPort { service: balancer.service, port: to.port() };
+            let reason = Reason::NoSuchBalancerPort { service: balancer.service, port: to.port(), protocol };
             self.hop(Place::Balancer, Component::LoadBalancer, Step::Lost, reason);
             return Outcome::TimedOut;
         };

@@ -37,8 +37,12 @@ pub fn text(answer: &Answer) -> String {
     let client = |text: &str| format!("    {:<places$} {text}", "client");
     lines.push(client(&format!("{} -> {to}/{}", from.ip(), answer.trace.protocol.text())));
     rows.iter().for_each(|row| print(&mut lines, row, places));
-    if answer.trace.outcome == Outcome::TimedOut && answer.trace.protocol == Protocol::Tcp {
-        lines.push(client("SYN at 0 1 3 7 15 31 63 s, no answer"));
+    if answer.trace.outcome == Outcome::TimedOut {
+        lines.push(client(match answer.trace.protocol {
+            Protocol::Tcp => "SYN at 0 1 3 7 15 31 63 s, no answer",
+            Protocol::Udp => "one datagram, no answer; how long to wait, and whether to try again, the program decides",
+            Protocol::Sctp => "INIT, no answer",
+        }));
     }
     if !answer.client.text.is_empty() {
         lines.push(client(&answer.client.text));
@@ -88,12 +92,14 @@ fn headline(answer: &Answer) -> String {
         Outcome::Unresolved => "NOT RESOLVED",
         Outcome::Unknown => "UNKNOWN",
     };
-    let end = answer.trace.hops.last().map(|last| prose::ending(answer.trace.outcome, last)).unwrap_or_default();
+    let end = prose::ending(&answer.trace);
     let after = match answer.client.after_ns {
-        0 => "at once".to_string(),
-        nanos => format!("after {}", brief(Duration::from_nanos(nanos))),
+        // Only of TCP is it known how long a client waits.
+        _ if answer.trace.outcome == Outcome::TimedOut && answer.client.exit.is_none() => String::new(),
+        0 => " at once".to_string(),
+        nanos => format!(" after {}", brief(Duration::from_nanos(nanos))),
     };
-    format!("{word} {after}. {end}").trim_end().to_string()
+    format!("{word}{after}. {end}").trim_end().to_string()
 }
 
 /// What stands below the stations.

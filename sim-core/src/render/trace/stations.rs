@@ -4,6 +4,7 @@
 use super::brief;
 use crate::explain::answer::{Answer, Endpoint, Match};
 use crate::explain::{Component, Hop, Place, Step};
+use crate::objects::pod_spec::Protocol;
 use crate::render::prose;
 
 /// Endpoints that are listed before the rest is only counted; the picked one is always listed.
@@ -23,7 +24,7 @@ pub(super) struct Row {
 
 /// All rows, the way back included.
 pub(super) fn rows(answer: &Answer) -> Vec<Row> {
-    let mut table = Table::default();
+    let mut table = Table { protocol: answer.trace.protocol, ..Table::default() };
     for (index, hop) in answer.trace.hops.iter().enumerate() {
         match answer.matches.get(index).and_then(Option::as_ref) {
             Some(matched) => table.service(hop, matched),
@@ -35,7 +36,7 @@ pub(super) fn rows(answer: &Answer) -> Vec<Row> {
         table.rows.push(Row {
             place: prose::place(&hop.place),
             text: shown,
-            decision: prose::step(hop.step).into(),
+            decision: prose::step(hop.step, table.protocol).into(),
             ..Row::default()
         });
     }
@@ -44,6 +45,7 @@ pub(super) fn rows(answer: &Answer) -> Vec<Row> {
 
 #[derive(Default)]
 struct Table {
+    protocol: Protocol,
     rows: Vec<Row>,
     number: usize,
 }
@@ -70,7 +72,7 @@ impl Table {
             Component::Network | Component::Server => String::new(),
             other => format!("{}: ", other.text()),
         };
-        self.push(hop, format!("{component}{}{age}", prose::reason(&hop.reason)), prose::step(hop.step));
+        self.push(hop, format!("{component}{}{age}", prose::reason(&hop.reason)), prose::step(hop.step, self.protocol));
         self.rewrites(hop);
         for (endpoint, why) in &hop.not_eligible {
             self.detail(format!("{endpoint}  {}", prose::not_eligible(*why)), "not eligible");
@@ -86,7 +88,7 @@ impl Table {
             _ => to.to_string(),
         };
         self.push(hop, format!("kube-proxy: {kind} {address} = Service {}:{}{age}", matched.service, matched.port), "matched");
-        let decision = prose::step(hop.step);
+        let decision = prose::step(hop.step, self.protocol);
         let told = prose::choice(&hop.reason, matched, &prose::place(&hop.place));
         if matched.endpoints.is_empty() && hop.step != Step::Dnat {
             self.push(hop, told, decision);

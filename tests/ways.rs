@@ -113,3 +113,93 @@ fn a_port_belongs_to_its_protocol() {
         ],
     );
 }
+
+#[test]
+fn a_lost_packet_names_what_is_broken() {
+    let gateway =
+        &["TIMED OUT after 2m09s. Nothing gets through between gateway and outside.", "`heal link/gateway/outside` mends it"];
+    let partition = &["Nothing gets through between node-2 and switch.", "`heal node/node-2 --mode partition` mends it"];
+    let down = &["node-1 is down", "Node node-1 has no power (`heal node/node-1` mends it); kubectl get nodes says Ready"];
+    let nobody = &["Nobody has the address"];
+    check(
+        "",
+        &[
+            ("fail link/outside/gateway", "trace external 203.0.113.2:30080", gateway, nobody),
+            ("fail node/node-2 --mode partition", "trace external 203.0.113.3:30080", partition, nobody),
+            ("fail node/node-1", "trace external 203.0.113.2:30080", down, nobody),
+            ("fail node/node-1", "trace external 203.0.113.2:30080 -o json", &[r#""object":"Node node-1""#], &[]),
+            ("true", "trace pod/default/client 10.244.0.200:80", nobody, &["heal"]),
+        ],
+    );
+}
+
+#[test]
+fn a_client_on_a_dead_machine_asks_nothing() {
+    let says = &["node-3 is down, and the client with it", "`heal node/node-3` mends it"];
+    let not = &["curl", "SYN", "name server", "Did you mean", "2m09s"];
+    check(
+        "",
+        &[
+            ("fail node/node-3", "trace pod/default/client web:80", says, not),
+            ("fail node/node-3", "trace pod/default/client 10.96.0.1:443", says, not),
+            ("fail node/node-3", "trace node/node-3 203.0.113.2:30080", says, not),
+        ],
+    );
+}
+
+#[test]
+fn a_name_without_address_says_who_was_asked() {
+    let shop = "Service shop/api";
+    let not_cluster_dns = "which is not cluster DNS; only that knows api.shop.svc.cluster.local";
+    let outside = &[not_cluster_dns, "a machine outside asks", shop, "a test from a pod: delivered 1/1"];
+    let hosted =
+        &[not_cluster_dns, "Pod default/hosted hostNetwork: true, dnsPolicy: ClusterFirst", "the cluster IP of Service shop/api"];
+    let vain = &["Did you mean", "lost, silent"];
+    check(
+        "",
+        &[
+            (
+                "true",
+                "trace pod/default/client head:80",
+                &["clusterIP: None", "its ready pods, and it has none", "not resolved"],
+                vain,
+            ),
+            (
+                "true",
+                "trace pod/default/client ext:80",
+                &["The name exists, but has no address", "ext is an alias of example.com", "externalName: example.com"],
+                vain,
+            ),
+            ("true", "trace external api.shop:80", outside, &["ask for api.shop", "lost, silent"]),
+            (
+                "true",
+                "trace node/node-1 api.shop:80",
+                &[not_cluster_dns, "Node node-1 asks"],
+                &["ask for api.shop", "Not seen by"],
+            ),
+            ("true", "trace pod/default/hosted api.shop:80", hosted, &["ask for api.shop"]),
+            (
+                "true",
+                "trace pod/default/aloof api.shop:80",
+                &["Pod default/aloof dnsPolicy: Default, so it asks"],
+                &["hostNetwork"],
+            ),
+            (
+                "true",
+                "trace external nonsense.invalid:80",
+                &["do not know the name"],
+                &["Not seen by", "Did you mean", "Because"],
+            ),
+            ("true", "trace pod/default/client api:80", &["Service api is in namespace shop: ask for api.shop"], &["Because"]),
+            ("true", "trace pod/default/client wbe:80", &["there is a Service web in namespace default"], &["Because"]),
+            ("fail dns", "trace pod/default/client web:80", &["dns does not answer (`heal dns` mends it)"], vain),
+            (
+                "fail node/node-1; fail node/node-2",
+                "trace pod/default/client web:80",
+                &["to 10.96.0.10:53/UDP: node-", "has no power (`heal node/node-"],
+                vain,
+            ),
+            ("true", "trace pod/default/client ext:80 -o json", &[r#""dst":"ext:80""#], &["0.0.0.0"]),
+        ],
+    );
+}

@@ -225,7 +225,8 @@ impl Cluster {
         }
     }
 
-    fn broken_link(&self, fault: &Fault) -> Option<(Pair, u32)> {
+    /// The link that a fault breaks, and how many of a million packets it loses there.
+    pub fn broken_link(&self, fault: &Fault) -> Option<(Pair, u32)> {
         match fault {
             Fault::Link(link, ppm) => Some((link.clone(), *ppm)),
             Fault::Node(node, NodeFault::Partition) => {

@@ -114,7 +114,9 @@ pub fn lookup(wire: &mut dyn Wire, from: &Source, name: &str, family: Family) ->
     let outcome = asker.search(&config, name, family.kinds());
     let queries = asker.queries;
     match outcome {
-        Ok(hit) if hit.addresses.is_empty() => Lookup { queries, error: Some(LookupError::NoAddress), ..Lookup::default() },
+        Ok(hit) if hit.addresses.is_empty() => {
+            Lookup { canonical: hit.canonical, queries, error: Some(LookupError::NoAddress), ..Lookup::default() }
+        }
         Ok(hit) => Lookup { canonical: hit.canonical, addresses: hit.addresses, queries, error: None },
         Err(error) => Lookup { queries, error: Some(error), ..Lookup::default() },
     }

@@ -28,8 +28,67 @@ pub struct Ground<'a> {
     pub origins: &'a Origins,
     /// What listens where the way ended.
     pub sockets: &'a [Socket],
-    /// Whether a node has power.
-    pub has_power: &'a dyn Fn(&str) -> bool,
+    /// What is broken on purpose.
+    pub broken: &'a [Broken],
+}
+
+/// Something that is broken on purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// As the console names it behind `heal`.
+    pub target: String,
+    /// What does not work.
+    pub part: Part,
+}
+
+/// A part that can be broken, as far as a packet or a question meets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A node has no power.
+    Power(Name),
+    /// Between two stations so many of a million packets are lost.
+    Wire {
+        /// The one.
+        a: Name,
+        /// The other.
+        b: Name,
+        /// Of a million.
+        ppm: u32,
+    },
+    /// kube-proxy of a node does not run.
+    Proxy(Name),
+    /// No DNS server of the cluster answers.
+    Dns,
+}
+
+impl Broken {
+    /// What is wrong and what mends it, as the end of a sentence about the thing itself.
+    fn told(&self) -> String {
+        let state = match &self.part {
+            Part::Power(_) => "has no power".to_string(),
+            Part::Wire { ppm: 1_000_000, .. } if self.target.starts_with("node/") => "is cut off".to_string(),
+            Part::Wire { ppm: 1_000_000, .. } => "is cut".to_string(),
+            Part::Wire { ppm, .. } => format!("loses {}% of all packets", percent(*ppm)),
+            Part::Proxy(_) => "is stopped".to_string(),
+            Part::Dns => "does not answer".to_string(),
+        };
+        format!("{state} (`heal {}` mends it)", self.target)
+    }
+
+    fn cause(&self) -> Cause {
+        Cause { object: self.thing().to_string(), place: None, text: self.told() }
+    }
+
+    /// The thing itself: `node/node-2`, `link/node-2/switch`.
+    fn thing(&self) -> &str {
+        self.target.split(' ').next().unwrap_or_default()
+    }
+}
+
+/// `2.5` for 25,000 of a million.
+fn percent(ppm: u32) -> String {
+    let text = format!("{}.{:04}", ppm / 10_000, ppm % 10_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 /// kube-proxy leaves Services with this label alone.
@@ -65,6 +124,8 @@ pub fn because(ground: Ground<'_>, trace: &Trace, matches: &[Option<Match>]) -> 
         ))],
         (Reason::PolicyDenied { policies, .. }, _) => policies.iter().map(|p| ground.policy(p)).collect(),
         (Reason::NodeDown { node }, _) => ground.node_down(node, endpoints),
+        (Reason::LinkDown { a, b } | Reason::PacketLost { a, b }, _) => ground.wire(a, b),
+        (Reason::NoNodeBehindBalancer, _) => ground.no_power(),
         (Reason::NobodyHasAddress { .. }, _) if trace.chosen.is_some() => ground.gone(trace, endpoints),
         (
             Reason::NoRule
@@ -82,12 +143,12 @@ pub fn because(ground: Ground<'_>, trace: &Trace, matches: &[Option<Match>]) -> 
 }
 
 /// `Service default/web`.
-fn object(service: &Service) -> String {
+pub(super) fn object(service: &Service) -> String {
     format!("Service {}", facts::full_name(service))
 }
 
 impl Ground<'_> {
-    fn place(&self, service: &Service, path: &str, value: &str) -> Option<String> {
+    pub(super) fn place(&self, service: &Service, path: &str, value: &str) -> Option<String> {
         self.origins.place("Service", &service.meta.namespace, &service.meta.name, path, value)
     }
 
@@ -200,10 +261,12 @@ impl Ground<'_> {
     }
 
     /// The power is off; what the API still says of the node and its pods.
-    fn node_down(&self, node: &Name, endpoints: &[Endpoint]) -> Vec<Cause> {
+    pub fn node_down(&self, node: &Name, endpoints: &[Endpoint]) -> Vec<Cause> {
         let seen = self.view.nodes.get("", node).map(|n| if n.ready() { "Ready" } else { "NotReady" });
-        let mut causes =
-            vec![Cause::fact(format!("{node} has no power; kubectl get nodes says {}", seen.unwrap_or("nothing of it")))];
+        let mend = self.broken.iter().find(|b| b.part == Part::Power(node.clone()));
+        let state = mend.map_or_else(|| "has no power".to_string(), Broken::told);
+        let text = format!("{state}; kubectl get nodes says {}", seen.unwrap_or("nothing of it"));
+        let mut causes = vec![Cause { object: format!("Node {node}"), place: None, text }];
         let listed = endpoints.iter().filter(|e| e.node.as_ref() == Some(node) && e.why_not.is_none()).count();
         if listed > 0 {
             causes.push(Cause::fact(match listed {
@@ -214,10 +277,31 @@ impl Ground<'_> {
         causes
     }
 
+    fn dark(&self, node: &Name) -> bool {
+        self.broken.iter().any(|b| b.part == Part::Power(node.clone()))
+    }
+
+    /// Whatever breaks the wire between two stations.
+    fn wire(&self, a: &Name, b: &Name) -> Vec<Cause> {
+        let here = |broken: &&Broken| matches!(&broken.part, Part::Wire { a: x, b: y, .. } if (x, y) == (a, b));
+        self.broken.iter().filter(here).map(Broken::cause).collect()
+    }
+
+    /// Cluster DNS, if that is broken.
+    pub fn dns(&self) -> Option<Cause> {
+        self.broken.iter().find(|b| b.part == Part::Dns).map(Broken::cause)
+    }
+
+    /// The nodes without power.
+    fn no_power(&self) -> Vec<Cause> {
+        let dark = self.broken.iter().filter(|b| matches!(b.part, Part::Power(_)));
+        dark.take(LISTED_MAX).map(Broken::cause).collect()
+    }
+
     /// An endpoint was picked, and nobody has its address any more.
     fn gone(&self, trace: &Trace, endpoints: &[Endpoint]) -> Vec<Cause> {
         let picked = endpoints.iter().find(|e| Some(e.address) == trace.chosen);
-        match picked.and_then(|e| e.node.as_ref()).filter(|node| !(self.has_power)(node)) {
+        match picked.and_then(|e| e.node.as_ref()).filter(|node| self.dark(node)) {
             Some(node) => self.node_down(node, endpoints),
             None => vec![Cause::fact("the pod that had this address is gone, and the rules of the node still name it")],
         }

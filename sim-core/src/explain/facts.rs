@@ -72,6 +72,12 @@ pub fn full_name(service: &Service) -> Name {
     format!("{}/{}", service.meta.namespace, service.meta.name).into()
 }
 
+/// How many addresses of a Service count as ready.
+pub fn ready(view: &View, service: &Service) -> usize {
+    let written = view.slices_of(&service.meta.namespace, &service.meta.name).flat_map(|slice| &slice.endpoints);
+    written.filter(|e| e.ready != Some(false)).count()
+}
+
 /// The kind of address that a Service is met by; what is none of its own addresses is a node's.
 pub fn kind_of(service: &Service, ip: IpAddr) -> AddressKind {
     if service.cluster_ips.contains(&ip) {

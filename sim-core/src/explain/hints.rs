@@ -6,7 +6,6 @@
 use super::because::{pairs, some};
 use super::facts;
 use super::{Reason, Trace};
-use crate::objects::Name;
 use crate::objects::labels::Labels;
 use crate::objects::pod::Pod;
 use crate::objects::service::{Service, ServicePort, ServiceType, Target};
@@ -176,23 +175,6 @@ fn target_port(view: &View, trace: &Trace) -> Vec<String> {
         return Vec::new();
     }
     vec![format!("the containers of {} declare port {}, not {}", pod.meta.name, some(&declared), chosen.port())]
-}
-
-/// A Service name that exists in other namespaces.
-pub fn name(view: &View, name: &str, own: &str) -> Vec<String> {
-    let short = name.split('.').next().unwrap_or(name);
-    let mut others: Vec<Name> = view
-        .services
-        .iter()
-        .filter(|s| &*s.meta.name == short && &*s.meta.namespace != own)
-        .map(|s| s.meta.namespace.clone())
-        .collect();
-    others.truncate(HINTS_MAX);
-    if !others.is_empty() {
-        return others.iter().map(|ns| format!("Service {short} is in namespace {ns}: ask for {short}.{ns}")).collect();
-    }
-    let near = view.services.in_namespace(own).map(|s| s.meta.name.clone()).filter(|n| alike(n, short));
-    near.take(HINTS_MAX).map(|n| format!("there is a Service {n} in namespace {own}")).collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod assumed;
 pub mod because;
 pub mod facts;
 pub mod hints;
+pub mod names;
 pub mod origin;
 mod reason;
 pub mod trouble;
@@ -125,6 +126,7 @@ pub enum Step {
     Arrive,
     Restore,
     Resolve,
+    Unresolved,
 }
 
 /// What kube-proxy decides.
@@ -192,6 +194,7 @@ impl Step {
             Step::Arrive => "arrive",
             Step::Restore => "restore",
             Step::Resolve => "resolve",
+            Step::Unresolved => "unresolved",
         }
     }
 }

@@ -100,6 +100,8 @@ reasons! {
     NameResolved { name: Name, ip: IpAddr, questions: usize } = "name-resolved", Source;
     /// The client's resolver was told that there is no such name.
     NameNotFound { name: Name, questions: usize } = "name-not-found", Source;
+    /// The client's resolver was told that the name exists, perhaps as an alias, and got no address for it.
+    NameWithoutAddress { name: Name, alias: Option<Name>, questions: usize } = "name-without-address", Source;
     /// The client's resolver got no usable answer from its servers.
     NameServersSilent { name: Name, questions: usize } = "name-servers-silent", Source;
     /// The answer gets back the addresses that the client knows.

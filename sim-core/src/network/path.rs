@@ -192,6 +192,10 @@ impl<'g> Walk<'g> {
         self.home = Some(node.clone());
         self.sender = self.pod_at(&node, own);
         self.sending_node = (self.sender.is_none() && self.ground.node_addresses(&node).contains(&own)).then(|| node.clone());
+        if !self.ground.node_up(&node) {
+            self.hop(Place::Client, Component::Network, Step::Lost, Reason::NodeDown { node });
+            return Outcome::TimedOut;
+        }
         self.at_node(&node, 0)
     }
 

@@ -67,7 +67,13 @@ pub fn reason(reason: &Reason) -> String {
             format!("name {name} is {ip}, found by {}", asked(*questions))
         }
         Reason::NameNotFound { name, questions } => {
-            format!("no server knows {name}: {} asked, none answered with an address", asked(*questions))
+            format!("the servers know no name {name}: {}, and none was answered with an address", asked(*questions))
+        }
+        Reason::NameWithoutAddress { name, alias: None, questions } => {
+            format!("{name} exists, but has no address: {} asked", asked(*questions))
+        }
+        Reason::NameWithoutAddress { name, alias: Some(alias), questions } => {
+            format!("{name} is an alias of {alias}, for which no address came: {} asked", asked(*questions))
         }
         Reason::NameServersSilent { name, questions } => {
             format!("nobody could tell what {name} is: of {} the last got no usable answer", asked(*questions))
@@ -147,6 +153,7 @@ pub fn step(step: Step, protocol: Protocol) -> &'static str {
         Step::Arrive => "arrived",
         Step::Restore => "restored",
         Step::Resolve => "resolved",
+        Step::Unresolved => "not resolved",
     }
 }
 
@@ -169,6 +176,9 @@ pub fn ending(trace: &Trace) -> String {
             format!("It reaches {place}; whether an answer comes is the program's affair.")
         }
         (Outcome::Delivered, _) => format!("Answered by {place}."),
+        (Outcome::TimedOut, Reason::NodeDown { node }) if last.place == Place::Client => {
+            format!("{node} is down, and the client with it: nothing is sent.")
+        }
         (Outcome::TimedOut, reason) => silence(last.component, reason, &place),
         (Outcome::Refused, _) if last.component == Component::KubeProxy => {
             format!("Refused by the rules of {place}; no pod was asked.")
@@ -177,9 +187,13 @@ pub fn ending(trace: &Trace) -> String {
         (Outcome::Unreachable, _) => "The packet never left the client.".to_string(),
         (Outcome::Unknown, _) => "What answers there is not modelled.".to_string(),
         (Outcome::Unresolved, Reason::NameNotFound { .. }) => {
-            "The name is unknown; no packet was sent to any Service.".to_string()
+            "The servers that were asked do not know the name; no packet was sent to any Service.".to_string()
         }
-        (Outcome::Unresolved, _) => "The name servers did not answer; no packet was sent to any Service.".to_string(),
+        (Outcome::Unresolved, Reason::NameWithoutAddress { .. }) => {
+            "The name exists, but has no address; no packet was sent to any Service.".to_string()
+        }
+        (Outcome::Unresolved, Reason::NodeDown { node }) => format!("{node} is down, and the client with it: nothing is asked."),
+        (Outcome::Unresolved, _) => "No name server gave an answer that helps; no packet was sent to any Service.".to_string(),
         (Outcome::Reset, _) => format!("{place} broke the connection off."),
     }
 }
@@ -229,9 +243,11 @@ pub fn not_this(outcome: Outcome, reason: &Reason) -> Option<&'static str> {
             "app not listening = refused too, but by the pod, one round trip later; a dead node or a Local policy = no answer at all"
         }
         (Outcome::Unresolved, Reason::NameNotFound { .. }) => {
-            "a Service without pods still has a name; silent name servers = 5 s a try, not at once"
+            "a Service with a cluster IP has a name even without pods; silent name servers = seconds a try, not at once"
         }
-        (Outcome::Unresolved, _) => "an unknown name = an answer at once; here no server answered",
+        (Outcome::Unresolved, Reason::NodeDown { .. }) => return None,
+        (Outcome::Unresolved, Reason::NameWithoutAddress { .. }) => "an unknown name = NXDOMAIN; here the name is known",
+        (Outcome::Unresolved, _) => "an unknown name = an answer at once; here none came that could be used",
         (Outcome::Unreachable, _) => "a Service or pod that is down = refused or timed out; here nothing was sent",
         _ => return None,
     })

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use crate::dns::resolver::{Family, Lookup};
 use crate::engine::time::{Duration, Instant};
 use crate::explain::answer::Client;
-use crate::explain::{Outcome, Trace};
+use crate::explain::{Hop, Outcome, Place, Reason, Trace};
 use crate::network::client::Step;
 use crate::network::client::dial::{Dial, Dialed};
 use crate::network::client::exchange::{Ended, Exchange};
@@ -112,8 +112,12 @@ pub fn client_of(trace: &Trace, host: &str, port: u16) -> Client {
         exit: Some(exit),
         after_ns: after.as_nanos(),
     };
+    // A client whose own machine is down says nothing.
+    let dead = |hop: &Hop| hop.place == Place::Client && matches!(hop.reason, Reason::NodeDown { .. });
     match trace.outcome {
+        _ if trace.hops.iter().any(dead) => Client::silent(Duration::ZERO),
         Outcome::Delivered | Outcome::Unknown => Client::content(trace.round_trip),
+        Outcome::Unresolved => Client { text: format!("curl: (6) Could not resolve host: {host}"), exit: Some(6), after_ns: 0 },
         Outcome::Refused if trace.protocol != Protocol::Tcp => Client::silent(trace.round_trip),
         _ if trace.protocol != Protocol::Tcp => Client::silent(Duration::ZERO),
         Outcome::Refused => line(7, trace.round_trip),

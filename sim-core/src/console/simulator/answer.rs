@@ -4,16 +4,19 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::names;
 use super::question::Target;
+use crate::cluster::faults::{Fault, NodeFault};
 use crate::cluster::ground::GroundAt;
 use crate::console::net::client_of;
 use crate::console::simulation::Simulation;
 use crate::engine::time::Duration;
-use crate::explain::answer::{Answer, Client, Elsewhere, Match};
-use crate::explain::because::{self, Socket};
+use crate::explain::answer::{Answer, Elsewhere, Match};
+use crate::explain::because::{self, Broken, Part, Socket};
 use crate::explain::{AddressKind, Component, Decision, Outcome, Place, Reason, Trace, facts, hints};
 use crate::network::Ground;
 use crate::network::wire::Source;
+use crate::objects::pod::Pod;
 use crate::objects::pod_spec::Protocol;
 
 /// In clusters of more nodes the others are not asked.
@@ -21,36 +24,37 @@ const NODES_ASKED_MAX: usize = 12;
 
 /// The answer to one question.
 pub(super) fn answer(sim: &Simulation, from: &Source, target: &Target, protocol: Protocol) -> Answer {
-    let spent = target.resolver.as_ref().map_or(Duration::ZERO, |(_, spent)| *spent);
+    let spent = target.resolver.as_ref().map_or(Duration::ZERO, |resolved| resolved.spent);
     let mut trace = match target.client_port {
         _ if target.resolver.is_some() && target.to.ip().is_unspecified() => unresolved(target, protocol),
         Some(port) => sim.trace_flow(from, target.to, protocol, port),
         None => sim.trace(from, target.to, protocol),
     };
-    if let Some((hop, _)) = target.resolver.as_ref().filter(|_| trace.outcome != Outcome::Unresolved) {
-        trace.hops.insert(0, hop.clone());
+    if let Some(resolved) = target.resolver.as_ref().filter(|_| trace.outcome != Outcome::Unresolved) {
+        trace.hops.insert(0, resolved.hop.clone());
     }
     let host = target.name.clone().unwrap_or_else(|| target.to.ip().to_string());
-    let mut client = match trace.outcome {
-        Outcome::Unresolved => Client { text: format!("curl: (6) Could not resolve host: {host}"), exit: Some(6), after_ns: 0 },
-        _ => client_of(&trace, &host, target.to.port()),
-    };
+    let mut client = client_of(&trace, &host, target.to.port());
     client.after_ns += spent.as_nanos();
     let matches = matches(sim, &trace);
     let sockets = sockets(sim, &trace);
     let head = sim.cluster().store.head();
-    let has_power = |node: &str| sim.cluster().faults.node_up(node);
-    let ground = because::Ground { view: head, origins: sim.origins(), sockets: &sockets, has_power: &has_power };
-    let own = if let Source::Pod { namespace, .. } = from { &**namespace } else { "default" };
-    let did_you_mean = match trace.outcome {
-        Outcome::Delivered => Vec::new(),
-        Outcome::Unresolved => hints::name(head, &host, own),
-        _ => hints::of_trace(head, &trace),
+    let broken = broken(sim);
+    let ground = because::Ground { view: head, origins: sim.origins(), sockets: &sockets, broken: &broken };
+    let vain = names::vain(sim, from, target);
+    let (because, did_you_mean) = match (trace.outcome, &vain) {
+        (Outcome::Unresolved, Some(vain)) => names::explained(sim, ground, from, target, vain),
+        (Outcome::Delivered, _) => (because::because(ground, &trace, &matches), Vec::new()),
+        _ => (because::because(ground, &trace, &matches), hints::of_trace(head, &trace)),
+    };
+    let not_seen_by = match trace.outcome {
+        Outcome::Unresolved => name_not_seen_by(sim, from, target, protocol),
+        _ => not_seen_by(sim, from, &trace, &matches),
     };
     Answer {
-        because: because::because(ground, &trace, &matches),
+        because,
         nodes: nodes(sim, from, &trace, &matches),
-        not_seen_by: not_seen_by(sim, from, &trace, &matches),
+        not_seen_by,
         name: target.name.clone(),
         client,
         matches,
@@ -59,9 +63,26 @@ pub(super) fn answer(sim: &Simulation, from: &Source, target: &Target, protocol:
     }
 }
 
+/// What is broken on purpose, as far as packets and questions meet it.
+fn broken(sim: &Simulation) -> Vec<Broken> {
+    let cluster = sim.cluster();
+    let part = |fault: &Fault| {
+        if let Some(((a, b), ppm)) = cluster.broken_link(fault) {
+            return Some(Part::Wire { a, b, ppm });
+        }
+        match fault {
+            Fault::Node(node, NodeFault::PowerOff) => Some(Part::Power(node.clone())),
+            Fault::Proxy(node) => Some(Part::Proxy(node.clone())),
+            Fault::Dns => Some(Part::Dns),
+            _ => None,
+        }
+    };
+    cluster.faults.iter().filter_map(|fault| Some(Broken { target: fault.target(), part: part(fault)? })).collect()
+}
+
 /// The way of a packet that was never sent, because its name has no address.
 fn unresolved(target: &Target, protocol: Protocol) -> Trace {
-    let hop = target.resolver.as_ref().map(|(hop, _)| hop.clone());
+    let hop = target.resolver.as_ref().map(|resolved| resolved.hop.clone());
     Trace {
         asked: (hop.as_ref().map_or(target.to, |h| h.before.0), target.to),
         protocol,
@@ -80,7 +101,7 @@ fn unresolved(target: &Target, protocol: Protocol) -> Trace {
 }
 
 /// For each hop of kube-proxy the Service and endpoints, as that node had them programmed.
-fn matches(sim: &Simulation, trace: &Trace) -> Vec<Option<Match>> {
+pub(super) fn matches(sim: &Simulation, trace: &Trace) -> Vec<Option<Match>> {
     let of = |hop: &crate::explain::Hop| {
         let Place::Node(node) = &hop.place else { return None };
         let (view, _) = sim.cluster().proxies.programmed(node)?;
@@ -160,7 +181,7 @@ fn not_seen_by(sim: &Simulation, from: &Source, trace: &Trace, matches: &[Option
             };
             match pod_there(sim, trace.asked.1.ip()) {
                 Some((node, source)) => (format!("a test from a pod on {node}"), source, why),
-                None => ("a test from a pod".to_string(), some_pod(sim, matched, trace.asked.1.is_ipv6())?, why),
+                None => ("a test from a pod".to_string(), some_pod(sim, matched, trace.asked.1.is_ipv6(), |_| true)?, why),
             }
         }
         _ if matched.is_some_and(|m| m.kind != AddressKind::ClusterIp) => {
@@ -183,14 +204,24 @@ fn pod_there(sim: &Simulation, ip: IpAddr) -> Option<(String, Source)> {
     Some((node.name.clone(), Source::Address { ip: own, at_node: node.name.as_str().into() }))
 }
 
+/// The same name asked by a pod, if that is answered and leads somewhere.
+fn name_not_seen_by(sim: &Simulation, from: &Source, target: &Target, protocol: Protocol) -> Option<Elsewhere> {
+    let name = target.name.as_ref().filter(|_| *from == Source::Outside)?;
+    let pod = some_pod(sim, None, false, |pod| matches!(&*pod.spec.dns_policy, "" | "ClusterFirst"))?;
+    let found = super::question::target(sim, &format!("{name}:{}", target.to.port()), &pod).ok()?;
+    let there = (!found.to.ip().is_unspecified()).then(|| sim.trace(&pod, found.to, protocol))?;
+    let end = Elsewhere::of("a test from a pod", &there, "pods ask cluster DNS");
+    (end.delivered > 0 && there.outcome != Outcome::Unknown).then_some(end)
+}
+
 /// A running pod that is no endpoint of the Service; of the namespace `default` if it has one.
-fn some_pod(sim: &Simulation, matched: Option<&Match>, v6: bool) -> Option<Source> {
+fn some_pod(sim: &Simulation, matched: Option<&Match>, v6: bool, wanted: impl Fn(&Pod) -> bool) -> Option<Source> {
     let head = sim.cluster().store.head();
     let is_endpoint = |ip: IpAddr| matched.is_some_and(|m| m.endpoints.iter().any(|e| e.address.ip() == ip));
-    let fits = |p: &&std::sync::Arc<crate::objects::pod::Pod>| {
+    let fits = |p: &&std::sync::Arc<Pod>| {
         let ip = p.status.ips.iter().copied().find(|ip| ip.is_ipv6() == v6);
         let up = p.node.as_ref().is_some_and(|n| sim.cluster().faults.node_up(n));
-        up && p.ready() && !p.spec.host_network && ip.is_some_and(|ip| !is_endpoint(ip))
+        up && wanted(p) && p.ready() && !p.spec.host_network && ip.is_some_and(|ip| !is_endpoint(ip))
     };
     let pod = head.pods.in_namespace("default").find(fits).or_else(|| head.pods.iter().find(fits))?;
     Some(Source::Pod { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() })

@@ -138,6 +138,9 @@ mod tests {
         for loss in ["", "5", "101%", "-1%", "1.23456%", "x%", "99999999%", "1.x%"] {
             assert!(words(&format!("link/a/b --loss={loss}")).is_err(), "{loss}");
         }
+        for named in ["node/a", "node/a --mode partition", "proxy/a", "pod/x/y", "dns", "apiserver", "link/a/b"] {
+            assert_eq!(words(named).map(|fault| fault.target()).as_deref(), Ok(named), "a fault names itself");
+        }
         assert_eq!(words("apiserver"), Ok(Fault::ApiServer));
         assert!(words("moon").is_err());
     }

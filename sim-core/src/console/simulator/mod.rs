@@ -6,6 +6,7 @@ mod answer;
 mod clock;
 mod faults;
 mod history;
+mod names;
 mod question;
 mod reach;
 mod rules;

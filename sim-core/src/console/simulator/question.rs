@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::cluster::ground::GroundAt;
 use crate::console::simulation::Simulation;
-use crate::dns::resolver::{Family, LookupError, lookup};
+use crate::dns::resolver::{Family, LookupError, Sent, lookup};
 use crate::engine::time::Duration;
 use crate::explain::because::some;
 use crate::explain::hints::alike;
@@ -21,6 +21,9 @@ use crate::objects::service::Service;
 use crate::scenario::notation::Notation;
 use crate::scenario::target::TraceTarget;
 
+/// The address of what has none.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// Where a connection is to go.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
@@ -28,10 +31,21 @@ pub(super) struct Target {
     pub to: SocketAddr,
     /// The host as typed, if it was a name that had to be resolved.
     pub name: Option<String>,
-    /// What the resolver did, and how long it took.
-    pub resolver: Option<(Hop, Duration)>,
+    /// What the resolver did.
+    pub resolver: Option<Resolved>,
     /// The client's port, if the question is about a connection that may be known already.
     pub client_port: Option<u16>,
+}
+
+/// What a resolver did for a name.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    /// As a station.
+    pub hop: Hop,
+    /// How long it took.
+    pub spent: Duration,
+    /// The questions it sent.
+    pub queries: Vec<Sent>,
 }
 
 /// Reads a protocol.
@@ -167,32 +181,63 @@ fn by_name(sim: &Simulation, host: &str, port: u16, from: &Source) -> Result<Tar
         let ip = found.cluster_ips.first().ok_or_else(|| format!("Service {host} has no address"))?;
         return Ok(Target { to: SocketAddr::new(*ip, port), name: Some(host.to_string()), resolver: None, client_port: None });
     }
+    let dead = client_node(&ground, from).filter(|node| !ground.node_up(node));
+    let (to, resolved) = match dead {
+        Some(node) => {
+            let to = SocketAddr::new(NOWHERE, port);
+            let hop = client_hop(&ground, from, to, (Component::Network, Step::Lost, Reason::NodeDown { node }));
+            (to, Resolved { hop, spent: Duration::ZERO, queries: Vec::new() })
+        }
+        None => resolved(sim, &ground, host, port, from)?,
+    };
+    Ok(Target { to, name: Some(host.to_string()), resolver: Some(resolved), client_port: None })
+}
+
+/// What the resolver of a client finds, in a copy of the world.
+fn resolved(
+    sim: &Simulation,
+    ground: &GroundAt<'_>,
+    host: &str,
+    port: u16,
+    from: &Source,
+) -> Result<(SocketAddr, Resolved), String> {
     let mut copy = sim.clone();
     let start = copy.engine().now();
     let found = lookup(&mut copy, from, host, Family::Any);
     let spent = Wire::now(&copy).since(start);
-    let questions = found.queries.len();
-    let name: Name = host.into();
-    let (ip, reason) = match (found.addresses.first(), &found.error) {
+    let (name, questions): (Name, usize) = (host.into(), found.queries.len());
+    let (ip, reason) = match (found.addresses.first(), found.error) {
         (Some(ip), _) => (*ip, Reason::NameResolved { name, ip: *ip, questions }),
-        (None, Some(LookupError::Stopped(why))) => return Err(why.clone()),
-        (None, Some(LookupError::TryAgain)) => (IpAddr::V4(Ipv4Addr::UNSPECIFIED), Reason::NameServersSilent { name, questions }),
-        (None, _) => (IpAddr::V4(Ipv4Addr::UNSPECIFIED), Reason::NameNotFound { name, questions }),
+        (None, Some(LookupError::Stopped(why))) => return Err(why),
+        (None, Some(LookupError::TryAgain)) => (NOWHERE, Reason::NameServersSilent { name, questions }),
+        (None, Some(LookupError::NoAddress)) => {
+            let asked_for = |sent: &Sent| sent.name.eq_ignore_ascii_case(&found.canonical);
+            let is_alias = !found.canonical.is_empty() && !found.queries.iter().any(asked_for);
+            let alias = is_alias.then(|| found.canonical.as_str().into());
+            (NOWHERE, Reason::NameWithoutAddress { name, alias, questions })
+        }
+        (None, _) => (NOWHERE, Reason::NameNotFound { name, questions }),
     };
     let to = SocketAddr::new(ip, port);
-    let addresses = (SocketAddr::new(own_address(&ground, from, ip.is_ipv6()), 0), to);
-    let step = if ip.is_unspecified() { Step::Lost } else { Step::Resolve };
-    let hop = Hop {
-        place: Place::Client,
-        component: Component::Resolver,
-        step,
-        reason,
-        before: addresses,
-        after: addresses,
-        not_eligible: Vec::new(),
-        view_age: None,
-    };
-    Ok(Target { to, name: Some(host.to_string()), resolver: Some((hop, spent)), client_port: None })
+    let step = if ip.is_unspecified() { Step::Unresolved } else { Step::Resolve };
+    let hop = client_hop(ground, from, to, (Component::Resolver, step, reason));
+    Ok((to, Resolved { hop, spent, queries: found.queries }))
+}
+
+/// A station at the client itself.
+fn client_hop(ground: &GroundAt<'_>, from: &Source, to: SocketAddr, what: (Component, Step, Reason)) -> Hop {
+    let ends = (SocketAddr::new(own_address(ground, from, to.is_ipv6()), 0), to);
+    let (component, step, reason) = what;
+    Hop { place: Place::Client, component, step, reason, before: ends, after: ends, not_eligible: Vec::new(), view_age: None }
+}
+
+/// The machine on which a client runs, if that is one of the cluster.
+fn client_node(ground: &GroundAt<'_>, from: &Source) -> Option<Name> {
+    match from {
+        Source::Outside => None,
+        Source::Node(node) | Source::Address { at_node: node, .. } => Some(node.clone()),
+        Source::Pod { namespace, name } => ground.pod(namespace, name).map(|(node, _)| node),
+    }
 }
 
 /// The address that a source sends from.
@@ -204,5 +249,5 @@ fn own_address(ground: &GroundAt<'_>, from: &Source, v6: bool) -> IpAddr {
         Source::Address { ip, .. } => vec![*ip],
     };
     let own = ips.iter().find(|ip| ip.is_ipv6() == v6).or(ips.first());
-    own.copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    own.copied().unwrap_or(NOWHERE)
 }

@@ -11,7 +11,7 @@ use crate::render::prose;
 /// The whole answer.
 pub fn json(answer: &Answer) -> Value {
     let trace = &answer.trace;
-    let hop = |(i, hop): (usize, &Hop)| hop_json(hop, answer.matches.get(i).and_then(Option::as_ref));
+    let hop = |(i, hop): (usize, &Hop)| hop_json(hop, answer, answer.matches.get(i).and_then(Option::as_ref));
     let client = &answer.client;
     json!({
         "decision": trace.decision.text(),
@@ -23,7 +23,7 @@ pub fn json(answer: &Answer) -> Value {
         "client": {"text": client.text, "exit": client.exit, "after_ns": client.after_ns},
         "branches": trace.branches.iter().map(branch).collect::<Vec<_>>(),
         "hops": trace.hops.iter().enumerate().map(hop).collect::<Vec<_>>(),
-        "return_hops": trace.return_hops.iter().map(|h| hop_json(h, None)).collect::<Vec<_>>(),
+        "return_hops": trace.return_hops.iter().map(|h| hop_json(h, answer, None)).collect::<Vec<_>>(),
         "seen_source": trace.seen_source.map(|s| s.to_string()),
         "because": answer.because.iter().map(cause).collect::<Vec<_>>(),
         "did_you_mean": answer.did_you_mean,
@@ -44,8 +44,16 @@ fn branch(b: &Branch) -> Value {
         "outcome": b.outcome.text()})
 }
 
-fn hop_json(hop: &Hop, matched: Option<&Match>) -> Value {
-    let pair = |(src, dst): (SocketAddr, SocketAddr)| json!({"src": src.to_string(), "dst": dst.to_string()});
+/// One end of a packet; that of a name without address is named.
+pub(super) fn end(at: SocketAddr, answer: &Answer) -> String {
+    match &answer.name {
+        Some(name) if at.ip().is_unspecified() => format!("{name}:{}", at.port()),
+        _ => at.to_string(),
+    }
+}
+
+fn hop_json(hop: &Hop, answer: &Answer, matched: Option<&Match>) -> Value {
+    let pair = |(src, dst): (SocketAddr, SocketAddr)| json!({"src": src.to_string(), "dst": end(dst, answer)});
     let left_out = hop.not_eligible.iter().map(|(a, why)| json!({"endpoint": a.to_string(), "code": why.code()}));
     json!({"where": hop.place.text(), "component": hop.component.text(), "step": hop.step.text(),
         "reason": {"code": hop.reason.code(), "text": prose::reason(&hop.reason), "cause": hop.reason.cause(), "book": hop.reason.book()},

@@ -13,7 +13,7 @@ use self::stations::{Row, rows};
 use super::prose;
 use crate::engine::time::Duration;
 use crate::explain::answer::{Answer, Cause, Elsewhere};
-use crate::explain::{Branch, Outcome};
+use crate::explain::{Branch, Outcome, Place};
 use crate::objects::pod_spec::Protocol;
 
 /// Width of number, place and text together; the decision stands behind.
@@ -33,11 +33,12 @@ pub fn text(answer: &Answer) -> String {
     let mut lines = vec![headline(answer)];
     let (from, to) = answer.trace.asked;
     let name = answer.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
-    let to = if to.ip().is_unspecified() { answer.name.clone().unwrap_or_else(|| to.to_string()) } else { format!("{to}{name}") };
+    let to = if to.ip().is_unspecified() { self::json::end(to, answer) } else { format!("{to}{name}") };
     let client = |text: &str| format!("    {:<places$} {text}", "client");
     lines.push(client(&format!("{} -> {to}/{}", from.ip(), answer.trace.protocol.text())));
     rows.iter().for_each(|row| print(&mut lines, row, places));
-    if answer.trace.outcome == Outcome::TimedOut {
+    let dead = answer.trace.hops.last().is_some_and(|hop| hop.place == Place::Client);
+    if answer.trace.outcome == Outcome::TimedOut && !dead {
         lines.push(client(match answer.trace.protocol {
             Protocol::Tcp => "SYN at 0 1 3 7 15 31 63 s, no answer",
             Protocol::Udp => "one datagram, no answer; how long to wait, and whether to try again, the program decides",
@@ -94,8 +95,8 @@ fn headline(answer: &Answer) -> String {
     };
     let end = prose::ending(&answer.trace);
     let after = match answer.client.after_ns {
-        // Only of TCP is it known how long a client waits.
-        _ if answer.trace.outcome == Outcome::TimedOut && answer.client.exit.is_none() => String::new(),
+        // How long it takes to give up is known of TCP only, and of clients that live.
+        _ if answer.client.exit.is_none() && answer.trace.outcome != Outcome::Refused => String::new(),
         0 => " at once".to_string(),
         nanos => format!(" after {}", brief(Duration::from_nanos(nanos))),
     };

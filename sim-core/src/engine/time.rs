@@ -39,6 +39,20 @@ impl Duration {
     /// No time at all.
     pub const ZERO: Duration = Duration(0);
 
+    /// Rounded down, for people: `2m09s`, `12s`, `0.4s`, `77ms`, `1.2ms`, `50us`.
+    pub fn brief(self) -> String {
+        let (secs, millis) = (self.as_secs(), self.as_millis());
+        match secs {
+            3600.. => format!("{}h{:02}m", secs / 3600, secs % 3600 / 60),
+            60.. => format!("{}m{:02}s", secs / 60, secs % 60),
+            10.. => format!("{secs}s"),
+            _ if millis >= 100 => format!("{}.{}s", secs, millis % 1000 / 100),
+            _ if millis >= 10 => format!("{millis}ms"),
+            _ if millis > 0 => Duration::from_micros(self.as_nanos() / 100_000 * 100).to_string(),
+            _ => Duration::from_micros(self.as_nanos() / 1_000).to_string(),
+        }
+    }
+
     /// `n` nanoseconds.
     pub const fn from_nanos(n: u64) -> Self {
         Duration(n)
@@ -204,6 +218,23 @@ impl fmt::Display for Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_short() {
+        let cases = [
+            (129_261_000_000, "2m09s"),
+            (12_900_000_000, "12s"),
+            (5_000_000_000, "5.0s"),
+            (432_000_000, "0.4s"),
+            (77_190_947, "77ms"),
+            (2_149_000, "2.1ms"),
+            (100_000, "100us"),
+            (7_500_000_000_000, "2h05m"),
+        ];
+        for (nanos, text) in cases {
+            assert_eq!(Duration::from_nanos(nanos).brief(), text);
+        }
+    }
 
     #[test]
     fn durations_print_and_parse_back() {

@@ -56,6 +56,30 @@ pub struct Match {
     pub local: Option<&'static str>,
     /// Every endpoint of the port, by address.
     pub endpoints: Vec<Endpoint>,
+    /// How one of them was picked.
+    pub pick: Pick,
+}
+
+/// How one is picked of the endpoints that may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// By a draw, each as likely.
+    Drawn,
+    /// Each in its turn (ipvs).
+    InTurn,
+    /// The one that the client was sent to before (session affinity).
+    Remembered,
+}
+
+impl Pick {
+    /// A stable code for scripts.
+    pub fn code(self) -> &'static str {
+        match self {
+            Pick::Drawn => "drawn",
+            Pick::InTurn => "in-turn",
+            Pick::Remembered => "remembered",
+        }
+    }
 }
 
 /// One endpoint as the deciding node saw it.

@@ -136,7 +136,7 @@ pub fn because(ground: Ground<'_>, trace: &Trace, matches: &[Option<Match>]) -> 
             _,
         ) => ground.no_such(trace),
         (_, Some(service)) if trace.outcome == Outcome::Delivered && trace.chosen.is_some() => {
-            vec![ground.chosen(service, endpoints)]
+            ground.chosen(service, trace, endpoints)
         }
         _ => last.reason.cause().into_iter().map(Cause::fact).collect(),
     }
@@ -171,14 +171,48 @@ impl Ground<'_> {
     }
 
     /// The field that a connection which went well rests on.
-    fn chosen(&self, service: &Service, endpoints: &[Endpoint]) -> Cause {
+    fn chosen(&self, service: &Service, trace: &Trace, endpoints: &[Endpoint]) -> Vec<Cause> {
         let able = endpoints.iter().filter(|e| e.why_not.is_none()).count();
-        let Some(labels) = &service.selector else {
-            return Cause { object: object(service), place: None, text: format!("endpoints made by hand: {able}") };
+        let now = self.now(service, trace);
+        let all = now.as_ref().map_or(endpoints.len(), Vec::len);
+        let mut cause = match &service.selector {
+            Some(labels) => self.selector(service, labels),
+            None => Cause { object: object(service), place: None, text: "no selector: whoever writes its slices".to_string() },
         };
-        let mut cause = self.selector(service, labels);
-        cause.text = format!("{} finds {}, of which {able} may answer here", cause.text, count(endpoints.len(), "endpoint"));
-        cause
+        cause.text = format!("{} finds {}", cause.text, count(all, "endpoint"));
+        let behind = now.map(|now| self.behind(trace, endpoints, &now)).unwrap_or_default();
+        if behind.is_empty() {
+            cause.text += &format!(", of which {able} may answer here");
+        }
+        [cause].into_iter().chain(behind).collect()
+    }
+
+    /// The endpoints of the port that was asked for, as the API has them now.
+    fn now(&self, service: &Service, trace: &Trace) -> Option<Vec<Endpoint>> {
+        let port = &service.ports[port_index(service, trace)?];
+        Some(facts::endpoints(self.view, service, port, trace.asked.1.is_ipv6()))
+    }
+
+    /// In what the rules that decided differ from the API as it is now, and why they do.
+    fn behind(&self, trace: &Trace, known: &[Endpoint], now: &[Endpoint]) -> Vec<Cause> {
+        let Some((node, age)) = trace.hops.iter().find_map(|hop| Some((node_of(&hop.place)?, hop.view_age?))) else {
+            return Vec::new();
+        };
+        let at = |list: &[Endpoint], e: &Endpoint| list.iter().find(|other| other.address == e.address).map(|other| other.state);
+        let number = |list: &[Endpoint], fits: &dyn Fn(&Endpoint) -> bool| list.iter().filter(|e| fits(e)).count();
+        let parts = [
+            ("lack", number(now, &|e| at(known, e).is_none()), ""),
+            ("name", number(known, &|e| at(now, e).is_none()), " that is gone by now"),
+            ("hold", number(known, &|e| at(now, e).is_some_and(|state| state != e.state)), " in a state that has changed"),
+        ];
+        let parts = parts.iter().filter(|(_, n, _)| *n > 0);
+        let parts: Vec<String> = parts.map(|(verb, n, what)| format!("{verb} {}{what}", count(*n, "endpoint"))).collect();
+        if parts.is_empty() {
+            return Vec::new();
+        }
+        let text = format!("has rules that are {} old: they {}", age.brief(), parts.join(", "));
+        let stopped = self.broken.iter().find(|b| b.part == Part::Proxy(node.clone())).map(Broken::cause);
+        [Cause { object: format!("Node {node}"), place: None, text }].into_iter().chain(stopped).collect()
     }
 
     /// Nobody is behind the Service, or nobody who may be used.
@@ -303,7 +337,13 @@ impl Ground<'_> {
         let picked = endpoints.iter().find(|e| Some(e.address) == trace.chosen);
         match picked.and_then(|e| e.node.as_ref()).filter(|node| self.dark(node)) {
             Some(node) => self.node_down(node, endpoints),
-            None => vec![Cause::fact("the pod that had this address is gone, and the rules of the node still name it")],
+            None => {
+                let mut causes =
+                    vec![Cause::fact("the pod that had this address is gone, and the rules of the node still name it")];
+                let now = facts::service_of_trace(self.view, trace).and_then(|service| self.now(service, trace));
+                causes.extend(now.map(|now| self.behind(trace, endpoints, &now)).unwrap_or_default());
+                causes
+            }
         }
     }
 
@@ -313,7 +353,9 @@ impl Ground<'_> {
         let seen = trace.hops.iter().find_map(|hop| Some((node_of(&hop.place)?, hop.view_age?)));
         let text = match (other, seen) {
             (Some(_), _) => format!("the label {OTHER_PROXY} leaves it to another proxy than kube-proxy"),
-            (None, Some((node, age))) => format!("has this port, and {node} has no rule for it: its rules are {age} old"),
+            (None, Some((node, age))) => {
+                format!("has this port, and {node} has no rule for it: its rules are {} old", age.brief())
+            }
             (None, None) => "has this port, and no rule for it was met".to_string(),
         };
         Cause { object: object(service), place: None, text }

@@ -7,7 +7,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use super::answer::{Endpoint, Match, State};
+use super::answer::{Endpoint, Match, Pick, State};
 use super::{AddressKind, Component, Hop, Reason, Step, Trace};
 use crate::objects::Name;
 use crate::objects::endpoint_slice::{self, AddressType};
@@ -15,8 +15,8 @@ use crate::objects::pod_spec::Protocol;
 use crate::objects::service::{Service, ServicePort, Target};
 use crate::store::View;
 
-/// What a hop's decision rested on; `None` if it is not about a Service.
-pub fn matched(view: &View, trace: &Trace, hop: &Hop) -> Option<Match> {
+/// What a hop's decision rested on, in a mode that picks so; `None` if it is not about a Service.
+pub fn matched(view: &View, trace: &Trace, hop: &Hop, pick: Pick) -> Option<Match> {
     let service = service_of(view, &hop.reason)?;
     if hop.component != Component::KubeProxy {
         return None;
@@ -42,7 +42,8 @@ pub fn matched(view: &View, trace: &Trace, hop: &Hop) -> Option<Match> {
         }
         _ => None,
     };
-    Some(Match { service: full_name(service), port: port_name(port), kind, local, endpoints })
+    let pick = if matches!(hop.reason, Reason::SessionAffinity { .. }) { Pick::Remembered } else { pick };
+    Some(Match { service: full_name(service), port: port_name(port), kind, local, endpoints, pick })
 }
 
 /// Whether an address is that of a pod or node.
@@ -57,6 +58,11 @@ pub fn service_of<'v>(view: &'v View, reason: &Reason) -> Option<&'v Arc<Service
     let cause = reason.cause();
     let (namespace, name) = cause.iter().find_map(|c| c.strip_prefix("Service ")?.split_once('/'))?;
     view.services.get(namespace, name)
+}
+
+/// The Service that the first station on a way which knows one is about.
+pub fn service_of_trace<'v>(view: &'v View, trace: &Trace) -> Option<&'v Arc<Service>> {
+    trace.hops.iter().find_map(|hop| service_of(view, &hop.reason))
 }
 
 /// The Service that has an address: cluster, external or balancer IP.

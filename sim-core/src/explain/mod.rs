@@ -86,6 +86,15 @@ pub struct Hop {
     pub not_eligible: Vec<(SocketAddr, NotEligible)>,
     /// How old the view was that the decision rests on.
     pub view_age: Option<Duration>,
+    /// Whether it rests on what an unknown image was assumed to do.
+    pub guessed: bool,
+}
+
+impl Hop {
+    /// What the decision rests on.
+    pub fn basis(&self) -> Basis {
+        if self.guessed { Basis::Assumed } else { self.reason.basis() }
+    }
 }
 
 /// Where a station is.

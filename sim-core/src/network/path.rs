@@ -21,7 +21,7 @@ use crate::engine::random::Draws;
 use crate::engine::time::{Duration, Instant};
 use crate::explain::{Branch, Component, Decision, Hop, Outcome, Place, Reason, Step, Trace};
 use crate::kubelet::Sandbox;
-use crate::kubelet::images::Listener;
+use crate::kubelet::images::{Behaviour, Listener};
 use crate::objects::Name;
 use crate::objects::pod::Pod;
 use crate::objects::pod_spec::Protocol;
@@ -201,7 +201,17 @@ impl<'g> Walk<'g> {
 
     fn hop(&mut self, place: Place, component: Component, step: Step, reason: Reason) {
         let (before, after) = ((self.source, self.destination), (self.source, self.destination));
-        self.hops.push(Hop { place, component, step, reason, before, after, not_eligible: Vec::new(), view_age: None });
+        self.hops.push(Hop {
+            place,
+            component,
+            step,
+            reason,
+            before,
+            after,
+            not_eligible: Vec::new(),
+            view_age: None,
+            guessed: false,
+        });
     }
 
     /// From the outside machine: to a node by its address, or to a balancer, which chooses a node.
@@ -210,7 +220,7 @@ impl<'g> Walk<'g> {
         if ip.is_loopback() || ip == self.source.ip() {
             self.source.set_ip(ip);
             self.asked.0 = self.source;
-            return self.at_socket(Place::Client, &[]);
+            return self.at_socket(Place::Client, &[], false);
         }
         let nodes = self.ground.nodes();
         if let Some(node) = nodes.iter().find(|n| self.ground.node_addresses(n).contains(&ip)) {
@@ -338,8 +348,8 @@ impl<'g> Walk<'g> {
             return Outcome::TimedOut;
         }
         let place = Place::Pod { namespace: sandbox.namespace.clone(), name: sandbox.pod.clone() };
-        let sockets: Vec<Listener> = sandbox.sockets.iter().map(|(s, _)| *s).collect();
-        let outcome = self.at_socket(place, &sockets);
+        let is_guess = sandbox.processes.iter().any(|p| p.behaviour.guessed);
+        let outcome = self.at_socket(place, &sandbox.sockets, is_guess);
         match &self.rewritten_by {
             Some((node, false)) if *node != sandbox.node => {
                 let reason = Reason::AnswerNotRestored { node: node.clone() };
@@ -351,26 +361,36 @@ impl<'g> Walk<'g> {
     }
 
     fn at_host(&mut self, node: &Name) -> Outcome {
-        let sockets: Vec<_> = self.ground.host_sockets(node).into_iter().map(|(s, _)| s).collect();
-        self.at_socket(Place::Node(node.clone()), &sockets)
+        let sockets = self.ground.host_sockets(node);
+        self.at_socket(Place::Node(node.clone()), &sockets, false)
     }
 
-    /// The socket: open, bound to the loopback only, or not there.
-    fn at_socket(&mut self, place: Place, sockets: &[Listener]) -> Outcome {
+    /// The socket: open, bound to the loopback only, or not there. Where what some program does is a guess, so is it that nothing
+    /// listens.
+    fn at_socket(&mut self, place: Place, sockets: &[(Listener, Arc<Behaviour>)], is_guess: bool) -> Outcome {
         let (port, protocol) = (self.destination.port(), self.protocol);
-        let on_port = || sockets.iter().filter(|s| s.port == port && s.protocol == protocol);
+        let on_port = || sockets.iter().filter(|(s, _)| s.port == port && s.protocol == protocol);
         let ip = self.destination.ip();
         let takes = |bind: IpAddr| bind.is_unspecified() || bind == ip || bind.is_loopback() && ip.is_loopback();
         // Whether the socket of an established connection is still there is for its two ends to say.
-        let answers = matches!(self.sending, Sending::Later(_)) || on_port().any(|s| s.bind.is_none_or(takes));
-        if answers {
+        let open = on_port().find(|(s, _)| s.bind.is_none_or(takes));
+        if open.is_some() || matches!(self.sending, Sending::Later(_)) {
             self.hop(place, Component::Server, Step::Accept, Reason::Delivered);
+            self.guessed(open.is_some_and(|(_, behaviour)| behaviour.guessed));
             return Outcome::Delivered;
         }
         let shy = on_port().next().is_some();
         let reason = if shy { Reason::BoundToLoopback { port, protocol } } else { Reason::NothingListens { port, protocol } };
         self.hop(place, Component::Server, Step::Refuse, reason);
+        self.guessed(is_guess && !shy);
         Outcome::Refused
+    }
+
+    /// Marks the last station as one that rests on a guess.
+    fn guessed(&mut self, guessed: bool) {
+        if let Some(hop) = self.hops.last_mut() {
+            hop.guessed = guessed;
+        }
     }
 
     fn finish(self, outcome: Outcome) -> Trace {
@@ -407,6 +427,7 @@ fn way_back(hops: &[Hop]) -> Vec<Hop> {
         after: turned(hop.before),
         not_eligible: Vec::new(),
         view_age: None,
+        guessed: false,
         ..hop.clone()
     };
     hops.iter().rev().filter(|h| h.before != h.after).map(back).collect()

@@ -1,8 +1,14 @@
 //! One sentence for each reason. What we say here is ours: no text a user could take for Kubernetes' own.
 
-use crate::explain::answer::{Match, State};
-use crate::explain::{AddressKind, Component, Flow, NearMiss, NotEligible, Outcome, Place, Reason, Step, Trace};
+use crate::explain::answer::{Match, Pick, State};
+use crate::explain::{AddressKind, Component, Flow, Hop, NearMiss, NotEligible, Outcome, Place, Reason, Step, Trace};
 use crate::objects::pod_spec::Protocol;
+
+/// The sentence of a station.
+pub fn hop(hop: &Hop) -> String {
+    let guess = if hop.guessed { " (assumed: its image is not known here)" } else { "" };
+    format!("{}{guess}", reason(&hop.reason))
+}
 
 /// The sentence.
 pub fn reason(reason: &Reason) -> String {
@@ -117,9 +123,17 @@ fn near_miss(near: NearMiss) -> &'static str {
 /// What kube-proxy makes of a Service port whose address a packet has, in a clause.
 pub fn choice(reason: &Reason, matched: &Match, here: &str) -> String {
     let able = matched.endpoints.iter().filter(|e| e.why_not.is_none()).count();
+    let elsewhere = matched.endpoints.iter().any(|e| e.why_not.is_none() && e.node.as_deref() != Some(here));
     match (reason, matched.local) {
+        (Reason::SessionAffinity { .. }, _) => "session affinity: this client goes where it went before".to_string(),
+        (_, Some(policy)) if elsewhere => {
+            format!("{policy}: Local, but no pod on {here} may answer: in ipvs mode any may, and the source is kept")
+        }
         (_, Some(policy)) => format!("{policy}: Local, so only pods on {here} may answer"),
         (Reason::ServiceMatched { .. }, None) if able == 1 => "one endpoint may answer".to_string(),
+        (Reason::ServiceMatched { .. }, None) if matched.pick == Pick::InTurn => {
+            format!("{able} endpoints may answer, each in its turn")
+        }
         (Reason::ServiceMatched { .. }, None) => format!("draws one of {able} endpoints, each as likely"),
         (Reason::NoEndpoints { .. }, None) if matched.endpoints.is_empty() => {
             format!("Service {} has no endpoint at all", matched.service)
@@ -172,6 +186,7 @@ pub fn ending(trace: &Trace) -> String {
     let place = place(&last.place);
     match (trace.outcome, &last.reason) {
         (Outcome::Delivered, Reason::AssumedOutside { ip }) => format!("That {ip} answers is assumed."),
+        (Outcome::Delivered, _) if last.guessed => format!("That {place} answers is assumed."),
         (Outcome::Delivered, _) if trace.protocol == Protocol::Udp => {
             format!("It reaches {place}; whether an answer comes is the program's affair.")
         }
@@ -183,6 +198,7 @@ pub fn ending(trace: &Trace) -> String {
         (Outcome::Refused, _) if last.component == Component::KubeProxy => {
             format!("Refused by the rules of {place}; no pod was asked.")
         }
+        (Outcome::Refused, _) if last.guessed => format!("{place} is up; that it answers no is assumed."),
         (Outcome::Refused, _) => format!("{place} is up and answered no."),
         (Outcome::Unreachable, _) => "The packet never left the client.".to_string(),
         (Outcome::Unknown, _) => "What answers there is not modelled.".to_string(),

@@ -9,7 +9,6 @@ use serde_json::{Value, json as value};
 
 use super::prose;
 use super::table::{TERMINAL, wrapped};
-use super::trace::brief;
 use crate::engine::time::Duration;
 use crate::explain::answer::Endpoint;
 use crate::explain::because::count;
@@ -111,7 +110,7 @@ pub fn text(rules: &Rules) -> String {
     for port in &rules.ports {
         let affinity = port
             .affinity
-            .map_or(String::new(), |s| format!("  affinity ClientIP {}", brief(Duration::from_secs(s.unsigned_abs()))));
+            .map_or(String::new(), |s| format!("  affinity ClientIP {}", Duration::from_secs(s.unsigned_abs()).brief()));
         lines.push(String::new());
         let name = format!("{}:{}", port.service, port.name);
         lines.extend(wrapped("", &format!("{name}  {}/{}{affinity}", port.number, port.protocol.text()), INDENT));
@@ -146,7 +145,7 @@ fn head(rules: &Rules) -> Vec<String> {
         None => "out of date".to_string(),
     };
     let (shown, own) = (mode(rules.mode), mode(rules.own_mode));
-    let age = format!("programmed {} ago (revision {}): {behind}", brief(rules.age), rules.revision);
+    let age = format!("programmed {} ago (revision {}): {behind}", rules.age.brief(), rules.revision);
     let mut lines = match shown == own {
         true => wrapped(&node, &format!("{shown} mode  {age}"), below),
         false => {

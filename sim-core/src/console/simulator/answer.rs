@@ -11,13 +11,14 @@ use crate::cluster::ground::GroundAt;
 use crate::console::net::client_of;
 use crate::console::simulation::Simulation;
 use crate::engine::time::Duration;
-use crate::explain::answer::{Answer, Elsewhere, Match};
+use crate::explain::answer::{Answer, Elsewhere, Match, Pick};
 use crate::explain::because::{self, Broken, Part, Socket};
 use crate::explain::{AddressKind, Component, Decision, Outcome, Place, Reason, Trace, facts, hints};
 use crate::network::Ground;
 use crate::network::wire::Source;
 use crate::objects::pod::Pod;
 use crate::objects::pod_spec::Protocol;
+use crate::proxy::Mode;
 
 /// In clusters of more nodes the others are not asked.
 const NODES_ASKED_MAX: usize = 12;
@@ -102,10 +103,11 @@ fn unresolved(target: &Target, protocol: Protocol) -> Trace {
 
 /// For each hop of kube-proxy the Service and endpoints, as that node had them programmed.
 pub(super) fn matches(sim: &Simulation, trace: &Trace) -> Vec<Option<Match>> {
+    let pick = if sim.cluster().config.proxy.mode == Mode::Ipvs { Pick::InTurn } else { Pick::Drawn };
     let of = |hop: &crate::explain::Hop| {
         let Place::Node(node) = &hop.place else { return None };
         let (view, _) = sim.cluster().proxies.programmed(node)?;
-        facts::matched(view, trace, hop).or_else(|| facts::matched(sim.cluster().store.head(), trace, hop))
+        facts::matched(view, trace, hop, pick).or_else(|| facts::matched(sim.cluster().store.head(), trace, hop, pick))
     };
     trace.hops.iter().map(of).collect()
 }

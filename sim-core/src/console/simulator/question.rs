@@ -228,7 +228,17 @@ fn resolved(
 fn client_hop(ground: &GroundAt<'_>, from: &Source, to: SocketAddr, what: (Component, Step, Reason)) -> Hop {
     let ends = (SocketAddr::new(own_address(ground, from, to.is_ipv6()), 0), to);
     let (component, step, reason) = what;
-    Hop { place: Place::Client, component, step, reason, before: ends, after: ends, not_eligible: Vec::new(), view_age: None }
+    Hop {
+        place: Place::Client,
+        component,
+        step,
+        reason,
+        before: ends,
+        after: ends,
+        not_eligible: Vec::new(),
+        view_age: None,
+        guessed: false,
+    }
 }
 
 /// The machine on which a client runs, if that is one of the cluster.

@@ -56,8 +56,8 @@ fn hop_json(hop: &Hop, answer: &Answer, matched: Option<&Match>) -> Value {
     let pair = |(src, dst): (SocketAddr, SocketAddr)| json!({"src": src.to_string(), "dst": end(dst, answer)});
     let left_out = hop.not_eligible.iter().map(|(a, why)| json!({"endpoint": a.to_string(), "code": why.code()}));
     json!({"where": hop.place.text(), "component": hop.component.text(), "step": hop.step.text(),
-        "reason": {"code": hop.reason.code(), "text": prose::reason(&hop.reason), "cause": hop.reason.cause(), "book": hop.reason.book()},
-        "basis": hop.reason.basis().text(), "before": pair(hop.before), "after": pair(hop.after),
+        "reason": {"code": hop.reason.code(), "text": prose::hop(hop), "cause": hop.reason.cause(), "book": hop.reason.book()},
+        "basis": hop.basis().text(), "before": pair(hop.before), "after": pair(hop.after),
         "not_eligible": left_out.collect::<Vec<_>>(), "view_age_ns": hop.view_age.map(|age| age.as_nanos()),
         "service": matched.map(service)})
 }
@@ -68,7 +68,7 @@ fn service(matched: &Match) -> Value {
         "state": e.state.text(), "eligible": e.why_not.is_none(), "picked": e.picked})
     };
     json!({"name": &*matched.service, "port": &*matched.port, "address_kind": prose::address_kind(matched.kind),
-        "local_policy": matched.local, "endpoints": matched.endpoints.iter().map(endpoint).collect::<Vec<_>>()})
+        "local_policy": matched.local, "pick": matched.pick.code(), "endpoints": matched.endpoints.iter().map(endpoint).collect::<Vec<_>>()})
 }
 
 fn cause(cause: &Cause) -> Value {

@@ -1,8 +1,7 @@
 //! The stations of a way as rows. What kube-proxy does is told in two: which Service the address stands for, then what the
 //! Service's policy and endpoints make of it.
 
-use super::brief;
-use crate::explain::answer::{Answer, Endpoint, Match};
+use crate::explain::answer::{Answer, Endpoint, Match, Pick};
 use crate::explain::{Component, Hop, Place, Step};
 use crate::objects::pod_spec::Protocol;
 use crate::render::prose;
@@ -67,12 +66,12 @@ impl Table {
 
     /// A station where no Service is in play.
     fn station(&mut self, hop: &Hop) {
-        let age = hop.view_age.map_or(String::new(), |age| format!(" (view {})", brief(age)));
+        let age = hop.view_age.map_or(String::new(), |age| format!(" (view {})", age.brief()));
         let component = match hop.component {
             Component::Network | Component::Server => String::new(),
             other => format!("{}: ", other.text()),
         };
-        self.push(hop, format!("{component}{}{age}", prose::reason(&hop.reason)), prose::step(hop.step, self.protocol));
+        self.push(hop, format!("{component}{}{age}", prose::hop(hop)), prose::step(hop.step, self.protocol));
         self.rewrites(hop);
         for (endpoint, why) in &hop.not_eligible {
             self.detail(format!("{endpoint}  {}", prose::not_eligible(*why)), "not eligible");
@@ -81,7 +80,7 @@ impl Table {
 
     /// kube-proxy meets an address of a Service.
     fn service(&mut self, hop: &Hop, matched: &Match) {
-        let age = hop.view_age.map_or(String::new(), |age| format!(" (view {})", brief(age)));
+        let age = hop.view_age.map_or(String::new(), |age| format!(" (view {})", age.brief()));
         let (kind, to) = (prose::address_kind(matched.kind), hop.before.1);
         let address = match matched.kind {
             crate::explain::AddressKind::NodePort => to.port().to_string(),
@@ -95,14 +94,15 @@ impl Table {
             return;
         }
         self.push(hop, told, "");
-        self.endpoints(&matched.endpoints);
+        self.endpoints(matched);
         let able = matched.endpoints.iter().filter(|e| e.why_not.is_none()).count();
         self.detail(format!("eligible {able} of {}", matched.endpoints.len()), decision);
         self.rewrites(hop);
     }
 
     /// The endpoints, the picked one first where not all are listed.
-    fn endpoints(&mut self, endpoints: &[Endpoint]) {
+    fn endpoints(&mut self, matched: &Match) {
+        let endpoints = &matched.endpoints;
         let able = endpoints.iter().filter(|e| e.why_not.is_none()).count();
         let listed = |e: &&Endpoint| endpoints.len() <= ENDPOINTS_LISTED || e.picked;
         let mut list: Vec<&Endpoint> = endpoints.iter().filter(listed).collect();
@@ -113,10 +113,13 @@ impl Table {
         let width = list.iter().map(|e| name(e).chars().count()).max().unwrap_or_default();
         for endpoint in &list {
             let node = endpoint.node.as_ref().map_or_else(|| "on no node of the cluster".to_string(), |n| format!("on {n}"));
-            let decision = match (endpoint.why_not, endpoint.picked) {
-                (Some(_), _) => "not eligible".to_string(),
-                (None, true) => format!("1/{able}, picked"),
-                (None, false) => format!("1/{able}"),
+            let decision = match (endpoint.why_not, endpoint.picked, matched.pick) {
+                (Some(_), ..) => "not eligible".to_string(),
+                (None, true, Pick::Remembered) => "remembered".to_string(),
+                (None, false, Pick::Remembered) => "not now".to_string(),
+                (None, true, Pick::InTurn) if able > 1 => format!("1/{able}, its turn"),
+                (None, true, _) => format!("1/{able}, picked"),
+                (None, false, _) => format!("1/{able}"),
             };
             let why = match endpoint.why_not {
                 Some(why) if prose::adds(why, endpoint.state) => format!(", {}", prose::not_eligible(why)),

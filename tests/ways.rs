@@ -203,3 +203,85 @@ fn a_name_without_address_says_who_was_asked() {
         ],
     );
 }
+
+#[test]
+fn an_answer_says_what_the_rules_of_a_node_do_not_know() {
+    let more = "kubectl delete pod web-2 --wait=false; kubectl run web-3 --image=nginx -l app=web; advance 60s";
+    let stopped = format!("fail proxy/node-3; {more}");
+    let cut_off = format!("fail link/node-3/apiserver; {more}");
+    check(
+        "",
+        &[
+            (
+                "true",
+                "trace pod/default/client web:80",
+                &["selector app=web finds 2 endpoints, of which 2 may answer here"],
+                &["behind", "heal"],
+            ),
+            (
+                &stopped,
+                "trace pod/default/client web:80",
+                &["lack 1 endpoint, name 1 endpoint that is gone by now", "`heal proxy/node-3` mends it"],
+                &["2 may answer here"],
+            ),
+            (
+                &cut_off,
+                "trace pod/default/client web:80",
+                &["Node node-3 has rules that are 1m", "name 1 endpoint that is gone by now"],
+                &["proxy/node-3"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn affinity_and_turns_are_no_draw() {
+    let called = "kubectl exec client -- wget -q -O - sticky";
+    let ask = "trace pod/default/client sticky:80";
+    let told = &["session affinity: this client goes where it went before", "remembered", "not now", "sessionAffinity: ClientIP"];
+    check(
+        "",
+        &[(called, ask, told, &["1/2", "draws", "All ways"]), ("true", ask, &["draws one of 2 endpoints"], &["remembered"])],
+    );
+    check(
+        "proxy: {mode: ipvs}, ",
+        &[("true", "trace pod/default/client web:80", &["each in its turn", "1/2, its turn"], &["draws"])],
+    );
+}
+
+#[test]
+fn what_an_unknown_image_does_is_assumed() {
+    let ask = "trace pod/default/client own:80";
+    let told = &["answers is assumed", "a process listens there and accepts (assumed: its image is not known here)"];
+    check(
+        "",
+        &[
+            ("true", ask, told, &["Answered by"]),
+            ("true", "trace pod/default/client own:80 -o json", &[r#""basis":"assumed""#], &[]),
+            ("true", "trace pod/default/client web:80 -o json", &[r#""basis":"source""#], &[r#""basis":"assumed""#]),
+        ],
+    );
+}
+
+#[test]
+fn a_node_port_is_open_where_the_mode_says() {
+    let open = &["nftables mode takes node ports on a node's first address of a family only; node-1 takes them at 192.168.0.2"];
+    let nft = "proxy: {mode: nftables}, ";
+    check(
+        nft,
+        &[
+            ("true", "trace external 203.0.113.2:30080", open, &[]),
+            ("true", "trace external 192.168.0.2:30080", &["DELIVERED"], open),
+        ],
+    );
+    let listed = "proxy: {nodePortAddresses: [192.168.0.0/24]}, ";
+    check(listed, &[("true", "trace external 203.0.113.2:30080", &["nodePortAddresses leaves 203.0.113.2 out"], &[])]);
+    check(
+        "",
+        &[("true", "trace external 203.0.113.2:30080 --protocol UDP", &["for TCP only, and UDP was asked for"], &["curl"])],
+    );
+    let local = r#"kubectl patch svc web -p '{"spec":{"externalTrafficPolicy":"Local"}}'; advance 5s"#;
+    let ipvs =
+        &["externalTrafficPolicy: Local; its pods: 1 on node-1, 1 on node-2", "no pod on node-3 may answer", "source kept"];
+    check("proxy: {mode: ipvs}, ", &[(local, "trace external 203.0.113.4:30080", ipvs, &["so only pods on node-3"])]);
+}

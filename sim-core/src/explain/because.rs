@@ -3,7 +3,7 @@
 //! A field is named as the user wrote it, with its place in the user's file where that is known. Left out: the history of a field.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::answer::{Cause, Endpoint, Match};
 use super::facts;
@@ -30,6 +30,19 @@ pub struct Ground<'a> {
     pub sockets: &'a [Socket],
     /// What is broken on purpose.
     pub broken: &'a [Broken],
+    /// Why the last station's kube-proxy leaves the address alone to which it takes node ports elsewhere.
+    pub closed: Option<&'a Closed>,
+}
+
+/// An address of a node on which kube-proxy takes no node ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The node.
+    pub node: Name,
+    /// Where it takes them instead.
+    pub open: Vec<IpAddr>,
+    /// The setting that says so.
+    pub why: String,
 }
 
 /// Something that is broken on purpose.
@@ -124,6 +137,7 @@ pub fn because(ground: Ground<'_>, trace: &Trace, matches: &[Option<Match>]) -> 
         ))],
         (Reason::PolicyDenied { policies, .. }, _) => policies.iter().map(|p| ground.policy(p)).collect(),
         (Reason::NodeDown { node }, _) => ground.node_down(node, endpoints),
+        (Reason::AnswerNotRestored { node }, service) => ground.not_restored(service, trace, matched, node),
         (Reason::LinkDown { a, b } | Reason::PacketLost { a, b }, _) => ground.wire(a, b),
         (Reason::NoNodeBehindBalancer, _) => ground.no_power(),
         (Reason::NobodyHasAddress { .. }, _) if trace.chosen.is_some() => ground.gone(trace, endpoints),
@@ -184,7 +198,9 @@ impl Ground<'_> {
         if behind.is_empty() {
             cause.text += &format!(", of which {able} may answer here");
         }
-        [cause].into_iter().chain(behind).collect()
+        let remembered = trace.hops.iter().any(|hop| matches!(hop.reason, Reason::SessionAffinity { .. }));
+        let affinity = remembered.then(|| self.field(service, "sessionAffinity", "ClientIP"));
+        [cause].into_iter().chain(affinity).chain(behind).collect()
     }
 
     /// The endpoints of the port that was asked for, as the API has them now.
@@ -286,11 +302,50 @@ impl Ground<'_> {
             let place = place.or_else(|| self.place(service, &format!("spec.ports[{index}].port"), &text));
             causes.push(Cause { object: object(service), place, text: format!("targetPort: {text}") });
         }
+        causes.extend(self.node_port(trace, port));
         let open: Vec<String> = self.sockets.iter().map(|(port, protocol, _)| format!("{port}/{}", protocol.text())).collect();
         causes.push(Cause::fact(match open.len() {
             0 => format!("no program there listens at all, so not on {port} either"),
             _ => format!("the programs there listen on {}", some(&open)),
         }));
+        causes
+    }
+
+    /// The port is a Service's node port, and kube-proxy did not take the packet.
+    fn node_port(&self, trace: &Trace, port: u16) -> Option<Cause> {
+        let Some(Place::Node(node)) = trace.hops.last().map(|hop| &hop.place) else { return None };
+        let ports = || self.view.services.iter().flat_map(|s| s.ports.iter().map(move |p| (s, p)));
+        let mut ports: Vec<_> = ports().filter(|(_, p)| p.node_port == Some(port)).collect();
+        ports.sort_by_key(|(_, p)| p.protocol != trace.protocol);
+        let (service, found) = ports.first()?;
+        let why = match self.closed {
+            _ if found.protocol != trace.protocol => {
+                format!("for {} only, and {} was asked for", found.protocol.text(), trace.protocol.text())
+            }
+            Some(closed) => {
+                let open: Vec<String> = closed.open.iter().map(IpAddr::to_string).collect();
+                let open = if open.is_empty() { "nowhere".to_string() } else { format!("at {}", some(&open)) };
+                format!("and {}; {} takes them {open}", closed.why, closed.node)
+            }
+            None => return Some(self.not_programmed(service, trace)),
+        };
+        Some(Cause { object: object(service), place: None, text: format!("has {port} as a node port of {node}, {why}") })
+    }
+
+    /// The backend answers the client directly, since the source was left as it was.
+    fn not_restored(&self, service: Option<&Service>, trace: &Trace, matched: Option<&Match>, node: &Name) -> Vec<Cause> {
+        let local = service.filter(|_| matched.is_some_and(|m| m.local == Some("externalTrafficPolicy")));
+        let mut causes = match (local, matched) {
+            (Some(service), Some(matched)) => {
+                let mut causes = vec![self.field(service, "externalTrafficPolicy", "Local")];
+                causes.extend(self.placement(service, &matched.endpoints));
+                causes
+            }
+            _ => Vec::new(),
+        };
+        if let Some(hop) = trace.hops.iter().rev().find(|hop| hop.before.1 != hop.after.1) {
+            causes.push(Cause::fact(format!("{node} leaves the source {} as it is", hop.after.0.ip())));
+        }
         causes
     }
 
@@ -350,7 +405,7 @@ impl Ground<'_> {
     /// The Service has the port, and the node that handled the packet has no rule for it.
     fn not_programmed(&self, service: &Service, trace: &Trace) -> Cause {
         let other = service.meta.labels.get(OTHER_PROXY);
-        let seen = trace.hops.iter().find_map(|hop| Some((node_of(&hop.place)?, hop.view_age?)));
+        let seen = trace.hops.iter().rev().find_map(|hop| Some((node_of(&hop.place)?, hop.view_age?)));
         let text = match (other, seen) {
             (Some(_), _) => format!("the label {OTHER_PROXY} leaves it to another proxy than kube-proxy"),
             (None, Some((node, age))) => {

@@ -198,7 +198,7 @@ pub fn health_addresses(config: &ProxyConfig, node: &NodeFacts<'_>) -> Option<Ve
 }
 
 /// Whether node ports are taken on this address of the node: `--nodeport-addresses`.
-pub(super) fn takes_node_ports(config: &ProxyConfig, node: &NodeFacts<'_>, ip: IpAddr) -> bool {
+pub fn takes_node_ports(config: &ProxyConfig, node: &NodeFacts<'_>, ip: IpAddr) -> bool {
     let entries = &config.node_port_addresses;
     let is_primary = node.node_ips.contains(&ip);
     if ip.is_loopback() && (config.mode != Mode::Iptables || ip.is_ipv6() || !config.localhost_node_ports) {

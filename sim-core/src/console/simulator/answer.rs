@@ -12,13 +12,14 @@ use crate::console::net::client_of;
 use crate::console::simulation::Simulation;
 use crate::engine::time::Duration;
 use crate::explain::answer::{Answer, Elsewhere, Match, Pick};
-use crate::explain::because::{self, Broken, Part, Socket};
+use crate::explain::because::{self, Broken, Closed, Part, Socket};
 use crate::explain::{AddressKind, Component, Decision, Outcome, Place, Reason, Trace, facts, hints};
 use crate::network::Ground;
 use crate::network::wire::Source;
 use crate::objects::pod::Pod;
 use crate::objects::pod_spec::Protocol;
 use crate::proxy::Mode;
+use crate::proxy::rules::{NodeFacts, takes_node_ports};
 
 /// In clusters of more nodes the others are not asked.
 const NODES_ASKED_MAX: usize = 12;
@@ -41,7 +42,9 @@ pub(super) fn answer(sim: &Simulation, from: &Source, target: &Target, protocol:
     let sockets = sockets(sim, &trace);
     let head = sim.cluster().store.head();
     let broken = broken(sim);
-    let ground = because::Ground { view: head, origins: sim.origins(), sockets: &sockets, broken: &broken };
+    let closed = closed(sim, &trace);
+    let closed = closed.as_ref();
+    let ground = because::Ground { view: head, origins: sim.origins(), sockets: &sockets, broken: &broken, closed };
     let vain = names::vain(sim, from, target);
     let (because, did_you_mean) = match (trace.outcome, &vain) {
         (Outcome::Unresolved, Some(vain)) => names::explained(sim, ground, from, target, vain),
@@ -79,6 +82,27 @@ fn broken(sim: &Simulation) -> Vec<Broken> {
         }
     };
     cluster.faults.iter().filter_map(|fault| Some(Broken { target: fault.target(), part: part(fault)? })).collect()
+}
+
+/// Whether the last station is an address on which its node takes no node ports.
+fn closed(sim: &Simulation, trace: &Trace) -> Option<Closed> {
+    let last = trace.hops.last().filter(|hop| matches!(hop.reason, Reason::NothingListens { .. }))?;
+    let Place::Node(node) = &last.place else { return None };
+    let ground = GroundAt { cluster: sim.cluster(), now: sim.engine().now() };
+    let (node_ips, addresses) = (ground.node_ips(node), ground.node_addresses(node));
+    let facts = NodeFacts { name: node, zone: None, node_ips, addresses };
+    let (config, ip) = (ground.proxy_config(), last.before.1.ip());
+    let takes = |ip: &IpAddr| takes_node_ports(config, &facts, *ip);
+    let why = match config.mode {
+        _ if takes(&ip) => return None,
+        _ if ip.is_loopback() => "kube-proxy takes none on that loopback address, as this cluster is set".to_string(),
+        Mode::Nftables if config.node_port_addresses.is_empty() => {
+            "nftables mode takes node ports on a node's first address of a family only".to_string()
+        }
+        _ => format!("nodePortAddresses leaves {ip} out"),
+    };
+    let open = facts.addresses.iter().copied().filter(|other| other.is_ipv6() == ip.is_ipv6() && takes(other)).collect();
+    Some(Closed { node: node.clone(), open, why })
 }
 
 /// The way of a packet that was never sent, because its name has no address.

@@ -18,6 +18,8 @@ use crate::objects::pod_spec::Protocol;
 
 /// Width of number, place and text together; the decision stands behind.
 const WIDTH: usize = 80;
+/// Width of a whole line below the stations: that of the table with its decisions.
+const WIDE: usize = 104;
 /// Width of the heads of the lines below the stations.
 const HEAD: usize = 13;
 /// The narrowest and widest column of places.
@@ -56,7 +58,7 @@ pub fn text(answer: &Answer) -> String {
 fn print(lines: &mut Vec<String>, row: &Row, places: usize) {
     let number = row.number.map_or(String::new(), |n| n.to_string());
     let indent = places + 5 + row.indent;
-    let parts = wrap(&row.text, WIDTH.saturating_sub(indent).max(24));
+    let parts = wrap(&row.text, WIDTH.saturating_sub(indent).max(24), "  ");
     let last = parts.len().saturating_sub(1);
     for (i, part) in parts.iter().enumerate() {
         let head = if i == 0 { format!("{number:>2}  {:<places$} ", row.place) } else { String::new() };
@@ -66,13 +68,13 @@ fn print(lines: &mut Vec<String>, row: &Row, places: usize) {
     }
 }
 
-/// A text in lines of at most `width` characters, broken at blanks; columns of blanks are kept.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+/// A text in lines of at most `width` characters, broken at blanks, the later ones behind `hang`; columns of blanks are kept.
+fn wrap(text: &str, width: usize, hang: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last().map_or(0, |l| l.chars().count());
         if line > 0 && line + 1 + word.chars().count() > width {
-            lines.push(format!("  {word}"));
+            lines.push(format!("{hang}{word}"));
         } else if let Some(last) = lines.last_mut() {
             if line > 0 {
                 last.push(' ');
@@ -105,7 +107,7 @@ fn headline(answer: &Answer) -> String {
 
 /// What stands below the stations.
 fn below(lines: &mut Vec<String>, answer: &Answer) {
-    let mut line = |head: &str, text: &str| lines.push(format!("{head:<HEAD$}{text}"));
+    let mut line = |head: &str, text: &str| lines.extend(headed(head, text, WIDE - HEAD));
     if !answer.because.is_empty() {
         line("Because", &answer.because.iter().map(cause).collect::<Vec<_>>().join("; "));
     }
@@ -116,8 +118,9 @@ fn below(lines: &mut Vec<String>, answer: &Answer) {
         line("All ways", &ways(&answer.trace.branches));
     }
     if !answer.nodes.is_empty() {
-        line("All nodes", &nodes(&answer.nodes));
+        lines.extend(nodes(&answer.nodes));
     }
+    let mut line = |head: &str, text: &str| lines.extend(headed(head, text, WIDE - HEAD));
     if let Some(other) = &answer.not_seen_by {
         let why = if other.why.is_empty() { String::new() } else { format!(" ({})", other.why) };
         line("Not seen by", &format!("{}: {}{why}", other.who, end(other)));
@@ -126,6 +129,12 @@ fn below(lines: &mut Vec<String>, answer: &Answer) {
     if let Some(other) = last.and_then(|last| prose::not_this(answer.trace.outcome, &last.reason)) {
         line("Not this", other);
     }
+}
+
+/// A text under a head at its left, in lines of at most so many characters beside it.
+fn headed(head: &str, text: &str, width: usize) -> Vec<String> {
+    let head = |i: usize| if i == 0 { head } else { "" };
+    wrap(text, width, "").iter().enumerate().map(|(i, part)| format!("{:<HEAD$}{part}", head(i))).collect()
 }
 
 /// `svc.yaml:14 externalTrafficPolicy: Local`, or the object instead of the place.
@@ -173,7 +182,7 @@ fn end(other: &Elsewhere) -> String {
 }
 
 /// The nodes with one end share a part of the line; at the right, how many answer.
-fn nodes(nodes: &[Elsewhere]) -> String {
+fn nodes(nodes: &[Elsewhere]) -> Vec<String> {
     let mut order: Vec<String> = Vec::new();
     let mut by_end: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for node in nodes {
@@ -186,8 +195,11 @@ fn nodes(nodes: &[Elsewhere]) -> String {
     let parts: Vec<String> = order.iter().map(|end| format!("{} {end}", by_end[end].join(", "))).collect();
     let answering = nodes.iter().filter(|n| n.delivered > 0).count();
     let verb = if answering == 1 { "answers" } else { "answer" };
-    let left = format!("{:<HEAD$}{}", "", parts.join(" | "));
-    format!("{left:<WIDTH$} {answering} of {} nodes {verb}", nodes.len())[HEAD..].to_string()
+    let mut lines = headed("All nodes", &parts.join(" | "), WIDTH - HEAD);
+    if let Some(last) = lines.last_mut() {
+        *last = format!("{last:<WIDTH$} {answering} of {} nodes {verb}", nodes.len());
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -196,7 +208,7 @@ mod tests {
 
     #[test]
     fn lines_are_broken_before_the_decisions() {
-        assert_eq!(wrap("a word or two", 8), ["a word", "  or two"]);
-        assert_eq!(wrap("pod 10.0.0.1:80  Ready", 40), ["pod 10.0.0.1:80  Ready"], "blanks are kept");
+        assert_eq!(wrap("a word or two", 8, "  "), ["a word", "  or two"]);
+        assert_eq!(wrap("pod 10.0.0.1:80  Ready", 40, "  "), ["pod 10.0.0.1:80  Ready"], "blanks are kept");
     }
 }

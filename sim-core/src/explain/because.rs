@@ -191,9 +191,11 @@ impl Ground<'_> {
         let all = now.as_ref().map_or(endpoints.len(), Vec::len);
         let mut cause = match &service.selector {
             Some(labels) => self.selector(service, labels),
-            None => Cause { object: object(service), place: None, text: "no selector: whoever writes its slices".to_string() },
+            None => Cause { object: object(service), place: None, text: format!("endpoints made by hand: {all}") },
         };
-        cause.text = format!("{} finds {}", cause.text, count(all, "endpoint"));
+        if service.selector.is_some() {
+            cause.text = format!("{} finds {}", cause.text, count(all, "endpoint"));
+        }
         let behind = now.map(|now| self.behind(trace, endpoints, &now)).unwrap_or_default();
         if behind.is_empty() {
             cause.text += &format!(", of which {able} may answer here");

@@ -43,10 +43,7 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::AssumedOutside { ip } => format!("{ip} is outside the cluster; that it answers is assumed"),
         Reason::NotModelled { ip } => format!("what is behind {ip} is not known here"),
-        Reason::SessionAffinity { service, port, via } => {
-            let address = address_kind(*via);
-            format!("{address} = Service {service}, port {port}; session affinity sends this client where it was sent before")
-        }
+        Reason::SessionAffinity { service, port, via } => remembered(service, *port, *via),
         Reason::KnownConnection => "a connection that is known here keeps the way of its first packet".to_string(),
         Reason::AnswerNotRestored { node } => {
             format!(
@@ -69,6 +66,28 @@ pub fn reason(reason: &Reason) -> String {
         Reason::NoAddressOfFamily { ip } => {
             format!("the client has no IPv{} address, so it cannot send to {ip}", if ip.is_ipv6() { 6 } else { 4 })
         }
+        Reason::NameResolved { .. }
+        | Reason::NameNotFound { .. }
+        | Reason::NameWithoutAddress { .. }
+        | Reason::NameServersSilent { .. } => name(reason),
+        Reason::AnswerRestored => "the answer gets back the addresses that the client knows".to_string(),
+        Reason::LinkDown { a, b } => format!("nothing gets through between {a} and {b}"),
+        Reason::PacketLost { a, b } => format!("lost between {a} and {b}, where some packets are"),
+        Reason::PolicyAllowed { flow, pod, policy } => format!("{policy} allows it {} {pod}", way(*flow)),
+        Reason::PolicyDenied { flow, pod, policies, near } => {
+            format!("no rule of {} allows it {} {pod}{}", policies.join(" or "), way(*flow), near.map_or("", near_miss))
+        }
+    }
+}
+
+fn remembered(service: &str, port: u16, via: AddressKind) -> String {
+    let address = address_kind(via);
+    format!("{address} = Service {service}, port {port}; session affinity sends this client where it was sent before")
+}
+
+/// What a client's resolver made of a name.
+fn name(reason: &Reason) -> String {
+    match reason {
         Reason::NameResolved { name, ip, questions } => {
             format!("name {name} is {ip}, found by {}", asked(*questions))
         }
@@ -84,13 +103,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::NameServersSilent { name, questions } => {
             format!("nobody could tell what {name} is: of {} the last got no usable answer", asked(*questions))
         }
-        Reason::AnswerRestored => "the answer gets back the addresses that the client knows".to_string(),
-        Reason::LinkDown { a, b } => format!("nothing gets through between {a} and {b}"),
-        Reason::PacketLost { a, b } => format!("lost between {a} and {b}, where some packets are"),
-        Reason::PolicyAllowed { flow, pod, policy } => format!("{policy} allows it {} {pod}", way(*flow)),
-        Reason::PolicyDenied { flow, pod, policies, near } => {
-            format!("no rule of {} allows it {} {pod}{}", policies.join(" or "), way(*flow), near.map_or("", near_miss))
-        }
+        _ => String::new(),
     }
 }
 

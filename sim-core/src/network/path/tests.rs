@@ -264,7 +264,8 @@ fn a_denial_is_told() {
                    (one allows this peer, on other ports) (view 0.1s)                DROP, silent
         client   SYN at 0 1 3 7 15 31 63 s, no answer
         client   curl: (28) Failed to connect to 10.96.0.20 port 80 after 129261 ms: Couldn't connect to server
-    Not this     no ready pod anywhere = refused at once; a policy Local without local pods = dropped too, by the first node
+    Not this     no ready pod anywhere = refused at once; a policy Local without local pods = dropped too,
+                 by the first node
     ");
 }
 

@@ -107,7 +107,7 @@ fn headline(answer: &Answer) -> String {
 
 /// What stands below the stations.
 fn below(lines: &mut Vec<String>, answer: &Answer) {
-    let mut line = |head: &str, text: &str| lines.extend(headed(head, text, WIDE - HEAD));
+    let mut line = |head: &str, text: &str| lines.push(format!("{head:<HEAD$}{text}"));
     if !answer.because.is_empty() {
         line("Because", &answer.because.iter().map(cause).collect::<Vec<_>>().join("; "));
     }
@@ -120,14 +120,14 @@ fn below(lines: &mut Vec<String>, answer: &Answer) {
     if !answer.nodes.is_empty() {
         lines.extend(nodes(&answer.nodes));
     }
-    let mut line = |head: &str, text: &str| lines.extend(headed(head, text, WIDE - HEAD));
+    let mut line = |head: &str, text: &str| lines.push(format!("{head:<HEAD$}{text}"));
     if let Some(other) = &answer.not_seen_by {
         let why = if other.why.is_empty() { String::new() } else { format!(" ({})", other.why) };
         line("Not seen by", &format!("{}: {}{why}", other.who, end(other)));
     }
     let last = answer.trace.hops.last();
     if let Some(other) = last.and_then(|last| prose::not_this(answer.trace.outcome, &last.reason)) {
-        line("Not this", other);
+        lines.extend(headed("Not this", other, WIDE - HEAD));
     }
 }
 

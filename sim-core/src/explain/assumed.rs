@@ -52,7 +52,7 @@ mod tests {
         let end = std::net::SocketAddr::from(([192, 0, 2, 1], 80));
         let (before, after) = ((end, end), (end, end));
         let (place, component, step) = (Place::Outside, Component::Server, Step::Accept);
-        let hop = Hop { place, component, step, reason, before, after, not_eligible: Vec::new(), view_age: None };
+        let hop = Hop { place, component, step, reason, before, after, not_eligible: Vec::new(), view_age: None, guessed: false };
         Trace {
             asked: before,
             protocol: crate::objects::pod_spec::Protocol::Tcp,

@@ -234,7 +234,7 @@ fn silence(component: Component, reason: &Reason, place: &str) -> String {
         (Component::NetworkPolicy, _) => format!("Dropped by a NetworkPolicy on {place}; nothing is down."),
         (_, Reason::NodeDown { node }) => format!("{node} is down, and the packet was lost there."),
         (_, Reason::LinkDown { a, b }) => format!("Nothing gets through between {a} and {b}."),
-        (_, Reason::PacketLost { a, b }) => format!("Lost by chance between {a} and {b}."),
+        (_, Reason::PacketLost { a, b }) => format!("Lost by chance between {a} and {b}; what is sent again may get through."),
         (_, Reason::NotRoutedFromOutside { .. }) => "The address means nothing outside the cluster.".to_string(),
         (_, Reason::AnswerNotRestored { .. }) => "The pod answers, but the client does not recognise the answer.".to_string(),
         (_, Reason::NoNodeBehindBalancer) => "The balancer has nowhere to send it: no node has power.".to_string(),

@@ -114,7 +114,10 @@ pub fn client_of(trace: &Trace, host: &str, port: u16) -> Client {
     };
     // A client whose own machine is down says nothing.
     let dead = |hop: &Hop| hop.place == Place::Client && matches!(hop.reason, Reason::NodeDown { .. });
+    let by_chance = trace.hops.last().is_some_and(|hop| matches!(hop.reason, Reason::PacketLost { .. }));
     match trace.outcome {
+        // The kernel sends it again, and that one may get through.
+        Outcome::TimedOut if by_chance => Client::silent(Duration::ZERO),
         _ if trace.hops.iter().any(dead) => Client::silent(Duration::ZERO),
         Outcome::Delivered | Outcome::Unknown => Client::content(trace.round_trip),
         Outcome::Unresolved => Client { text: format!("curl: (6) Could not resolve host: {host}"), exit: Some(6), after_ns: 0 },

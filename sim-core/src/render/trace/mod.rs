@@ -13,7 +13,7 @@ use self::stations::{Row, rows};
 use super::prose;
 use crate::engine::time::Duration;
 use crate::explain::answer::{Answer, Cause, Elsewhere};
-use crate::explain::{Branch, Outcome, Place};
+use crate::explain::{Branch, Outcome, Place, Reason};
 use crate::objects::pod_spec::Protocol;
 
 /// Width of number, place and text together; the decision stands behind.
@@ -41,7 +41,9 @@ pub fn text(answer: &Answer) -> String {
     rows.iter().for_each(|row| print(&mut lines, row, places));
     let dead = answer.trace.hops.last().is_some_and(|hop| hop.place == Place::Client);
     if answer.trace.outcome == Outcome::TimedOut && !dead {
+        let by_chance = answer.trace.hops.last().is_some_and(|hop| matches!(hop.reason, Reason::PacketLost { .. }));
         lines.push(client(match answer.trace.protocol {
+            Protocol::Tcp if by_chance => "SYN at 0, and again at 1 3 7 15 31 63 s while there is no answer",
             Protocol::Tcp => "SYN at 0 1 3 7 15 31 63 s, no answer",
             Protocol::Udp => "one datagram, no answer; how long to wait, and whether to try again, the program decides",
             Protocol::Sctp => "INIT, no answer",

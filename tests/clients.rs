@@ -447,7 +447,7 @@ fn what_the_go_client_says_of_its_own_use() {
     assert_eq!(elsewhere.exit, 126, "other images do not have it");
 }
 
-/// A command, what it prints (`IP` stands for the address of the Service `web`, `BLUE` for that of its pod), and the seconds it takes.
+/// A command, what it prints (`IP` stands for the address of the Service `web`, `BLUE` for that of its pod, `BOX` for that of the pod with the small image), and the seconds it takes.
 #[test]
 fn nc_and_ping_in_the_words_of_machines_and_of_small_images() {
     let in_box = |line: &str| format!("kubectl exec box -- {line}");
@@ -481,6 +481,15 @@ fn nc_and_ping_in_the_words_of_machines_and_of_small_images() {
             ),
             4,
         ),
+        (
+            in_box("ip -4 addr show eth0"),
+            "3: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue\n    inet BOX/24 scope global eth0\n       valid_lft \
+             forever preferred_lft forever\n"
+                .into(),
+            0,
+        ),
+        (in_box("ip addr show eth1"), format!("ip: can't find device 'eth1'\n{}", end(1)), 0),
+        ("ip route".into(), "kubewalk: ip: of its commands `ip addr` is modelled, with -4, -6 and `show [dev] DEVICE`\n".into(), 0),
         ("ping -f web".into(), "kubewalk: ping: -f is not modelled; -c, -i, -W, -w, -q, -n, -4 and -6 are\n".into(), 0),
         ("ping -c no web".into(), "ping: invalid argument: 'no'\n".into(), 0),
     ];
@@ -488,7 +497,8 @@ fn nc_and_ping_in_the_words_of_machines_and_of_small_images() {
     let ask = |line: &str| run_in(&player, &[], line).0.stdout;
     let service = ask("kubectl get service web -o jsonpath='{.spec.clusterIP}'");
     let pod = ask("kubectl get pod blue -o jsonpath='{.status.podIP}'");
-    let fill = |text: &str| text.replace("BLUE", &pod).replace("IP", &service);
+    let own = ask("kubectl get pod box -o jsonpath='{.status.podIP}'");
+    let fill = |text: &str| text.replace("BOX", &own).replace("BLUE", &pod).replace("IP", &service);
     for (line, text, seconds) in cases {
         let (outcome, took) = run_in(&player, &[], &fill(&line));
         assert_eq!(format!("{}{}", outcome.stdout, outcome.stderr), fill(&text), "{line}");

@@ -236,6 +236,15 @@ impl Lookup {
         self.cluster_ips.get(&ip).is_some()
     }
 
+    /// Every cluster, external and balancer IP, some of them more than once.
+    pub fn service_ips(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.ports.iter().flat_map(|facts| {
+            let service = &facts.service;
+            let own = service.cluster_ips.iter().chain(&service.external_ips).copied();
+            own.chain(balancer_ips(service)).filter(|ip| ip.is_ipv6() == facts.v6)
+        })
+    }
+
     /// Whether an address is a cluster, external or balancer IP of some Service. ipvs mode binds those to every node.
     pub fn is_service_ip(&self, ip: IpAddr) -> bool {
         self.bound.get(&ip).is_some()

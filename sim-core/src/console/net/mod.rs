@@ -1,4 +1,4 @@
-//! The network's client programs: curl, wget, nc, ping, and a Go client (agnhost).
+//! The network's client programs: curl, wget, nc, ping, a Go client (agnhost); and `ip addr`.
 //!
 //! In real life they come with the user's machine and with images. They resolve a name, connect, and say what went wrong in
 //! words that learners have to tell apart; those words and delays are the real ones (the table at the top of the book's chapter
@@ -7,6 +7,7 @@
 mod agnhost;
 mod connect;
 mod curl;
+mod ip;
 mod nc;
 mod ping;
 mod url;
@@ -17,8 +18,14 @@ use super::host::{Host, Outcome, Place, Program};
 use crate::network::wire::{Connections, Source, Wire};
 
 /// The programs by name.
-pub const PROGRAMS: [(&str, Program); 5] =
-    [("agnhost", agnhost::agnhost), ("curl", curl::curl), ("wget", wget::wget), ("nc", nc::nc), ("ping", ping::ping)];
+pub const PROGRAMS: [(&str, Program); 6] = [
+    ("agnhost", agnhost::agnhost),
+    ("curl", curl::curl),
+    ("ip", ip::ip),
+    ("wget", wget::wget),
+    ("nc", nc::nc),
+    ("ping", ping::ping),
+];
 
 /// Where packets of a program at that place start.
 pub(super) fn source(place: Place) -> Source {

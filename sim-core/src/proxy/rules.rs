@@ -166,8 +166,8 @@ pub fn decide(table: &Programmed, config: &ProxyConfig, node: &NodeFacts<'_>, pa
     // Cluster, external and balancer addresses come before node ports.
     if let Some(entry) = table.lookup().address(to, protocol) {
         let verdict = walk.service(entry);
-        let other = walk.scanned_on(&verdict).then(node_port).flatten();
-        return other.and_then(|other| walk.instead(entry, other)).unwrap_or(verdict);
+        let other = (verdict.decision != Decision::Dnat).then(node_port).flatten();
+        return other.and_then(|other| walk.instead(entry, &verdict, other)).unwrap_or(verdict);
     }
     let by_node_port = node_port();
     match by_node_port.and_then(|entry| walk.node_port(entry)) {
@@ -224,24 +224,21 @@ impl Walk<'_> {
         self.table.usable(entry.facts, self.node.here())
     }
 
-    /// Whether the scan of the nat rules goes on to the node ports: nothing was rewritten, and what keeps the packet out looks at its
-    /// destination later, when a node port may have changed that. In nftables mode an address with endpoints is left for good.
-    fn scanned_on(&self, verdict: &Verdict) -> bool {
-        let nobody = matches!(verdict.reason, Reason::NoEndpoints { .. });
-        verdict.decision != Decision::Dnat && (nobody || self.config.mode == Mode::Iptables)
-    }
-
-    /// What another Service's node port makes of a packet that an address keeps out: sends it on, or keeps it out before. iptables
-    /// has the filter rules in the order of the Services, nftables those of node ports first.
-    fn instead(&self, entry: Entry<'_>, other: Entry<'_>) -> Option<Verdict> {
+    /// What another Service's node port makes of a packet that an address keeps out. The scan of the nat rules goes on to the node
+    /// ports where nothing was rewritten; what keeps packets out looks at their destination later, when a node port may have changed
+    /// that. In nftables mode an address with endpoints is left for good.
+    fn instead(&self, entry: Entry<'_>, kept_out: &Verdict, other: Entry<'_>) -> Option<Verdict> {
         let taken = takes_node_ports(self.config, self.node, self.packet.destination.ip());
         let verdict = if taken { self.service(other) } else { self.filtered(other)? };
-        let is_first = match self.config.mode {
-            // What the node itself sends has met the rules for what goes out before.
-            Mode::Nftables => !self.node.owns(self.packet.source),
-            Mode::Iptables | Mode::Ipvs => !self.is_barred(entry) && other.facts.number() < entry.facts.number(),
-        };
-        (verdict.decision == Decision::Dnat || is_first).then_some(verdict)
+        let nftables = self.config.mode == Mode::Nftables;
+        if verdict.decision == Decision::Dnat {
+            let scanned = !nftables || matches!(kept_out.reason, Reason::NoEndpoints { .. });
+            return scanned.then_some(verdict);
+        }
+        // iptables has the filter rules in the order of the Services. nftables has those of node ports first, but not for what the
+        // node itself sends. Source ranges come before both.
+        let is_first = if nftables { !self.node.owns(self.packet.source) } else { other.facts.number() < entry.facts.number() };
+        (is_first && !self.is_barred(entry)).then_some(verdict)
     }
 
     /// A local address and the port of a Service's node port; `None` if the node leaves it alone.

@@ -286,13 +286,17 @@ fn the_scan_goes_on_to_node_ports() {
         let claimant = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "claims", "namespace": "default"}, "spec": spec, "status": ingress});
         let live = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "live", "namespace": "default"},
             "spec": {"type": "NodePort", "clusterIP": "10.96.0.2", "ports": [{"port": 80, "nodePort": port}]}});
-        let mut list = vec![claimant, live, slice("live", "10.244.0.8")];
+        let mut list = vec![claimant, live];
+        if claims["lifeless"] != true {
+            list.push(slice("live", "10.244.0.8"));
+        }
         if claims["dead"] != true {
             list.push(slice("claims", "10.244.1.7"));
         }
         table(&Value::Array(list))
     };
     let dead = || json!({"dead": true});
+    let lifeless = || json!({"externalTrafficPolicy": "Local", "lifeless": true});
     let barred = || json!({"loadBalancerSourceRanges": ["10.0.0.0/8"]});
     let (ours, other) = (30080, 30081);
     for (what, mode, claims, port, want) in [
@@ -300,6 +304,8 @@ fn the_scan_goes_on_to_node_ports() {
         ("no endpoint there", Mode::Nftables, dead(), ours, "Dnat default/live"),
         ("none of this node", Mode::Iptables, json!({"externalTrafficPolicy": "Local"}), ours, "Dnat default/live"),
         ("but not nftables'", Mode::Nftables, json!({"externalTrafficPolicy": "Local"}), ours, "Drop"),
+        ("node ports without endpoints are refused first", Mode::Nftables, lifeless(), ours, "Reject"),
+        ("the first Service keeps it out", Mode::Iptables, lifeless(), ours, "Drop"),
         ("out of the ranges", Mode::Iptables, barred(), ours, "Dnat default/live"),
         ("nftables asks about ranges first", Mode::Nftables, barred(), ours, "Drop"),
         ("somebody answers there", Mode::Iptables, json!({}), ours, "Dnat default/claims"),

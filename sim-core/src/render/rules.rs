@@ -144,7 +144,7 @@ fn head(rules: &Rules) -> Vec<String> {
         Some(n) => format!("{} behind", count(usize::try_from(n).unwrap_or(usize::MAX), "change")),
         None => "out of date".to_string(),
     };
-    let (shown, own) = (mode(rules.mode), mode(rules.own_mode));
+    let (shown, own) = (rules.mode.text(), rules.own_mode.text());
     let age = format!("programmed {} ago (revision {}): {behind}", rules.age.brief(), rules.revision);
     let mut lines = match shown == own {
         true => wrapped(&node, &format!("{shown} mode  {age}"), below),
@@ -236,15 +236,6 @@ fn list(addresses: &[SocketAddr]) -> String {
     crate::explain::because::some(&texts)
 }
 
-/// The name of a mode.
-pub fn mode(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Iptables => "iptables",
-        Mode::Nftables => "nftables",
-        Mode::Ipvs => "ipvs",
-    }
-}
-
 /// Where an address of that kind is matched.
 fn table(mode: Mode, kind: AddressKind) -> &'static str {
     match (mode, kind) {
@@ -278,7 +269,7 @@ pub fn json(rules: &Rules) -> Value {
         "addresses": p.addresses.iter().map(address).collect::<Vec<_>>(), "endpoints": p.endpoints.iter().map(endpoint).collect::<Vec<_>>()})
     };
     let trouble = |t: &Trouble| value!({"text": t.text(&rules.node), "heal": t.heal});
-    value!({"node": &*rules.node, "mode": mode(rules.mode), "node_mode": mode(rules.own_mode),
+    value!({"node": &*rules.node, "mode": rules.mode.text(), "node_mode": rules.own_mode.text(),
         "age_ns": rules.age.as_nanos(), "revision": rules.revision, "head": rules.head, "behind": rules.behind,
         "troubles": rules.troubles.iter().map(trouble).collect::<Vec<_>>(), "remark": rules.remark.as_ref().map(Remark::text),
         "ports": rules.ports.iter().map(port).collect::<Vec<_>>()})

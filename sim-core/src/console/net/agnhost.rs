@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use super::super::host::{Host, Outcome};
 use super::connect::{Connected, connect, deadline, resolve_by};
-use super::{connections, source};
+use super::{connections, source, stopped};
 use crate::dns::message::Rcode;
 use crate::dns::resolver::{Family, Library, Lookup, LookupError, SentOutcome};
 use crate::engine::time::Duration;
@@ -38,7 +38,7 @@ pub fn agnhost(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     match dial(wire, &from, &asked) {
         Ok(()) => Outcome::default(),
         Err(Failed::Said(line)) => Outcome::err(1, line),
-        Err(Failed::Stopped(why)) => Outcome::err(124, format!("kubewalk: {why}")),
+        Err(Failed::Stopped(why)) => stopped(&why),
     }
 }
 

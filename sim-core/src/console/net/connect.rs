@@ -46,6 +46,12 @@ pub fn resolve(wire: &mut dyn Connections, asked: (&Source, &str, Family), until
     resolve_by(wire, resolve, asked, until)
 }
 
+/// The same without a limit.
+pub fn look_up(wire: &mut dyn Connections, asked: (&Source, &str, Family)) -> Result<Lookup, String> {
+    let until = deadline(wire, None);
+    Ok(resolve(wire, asked, until)?.unwrap_or_default())
+}
+
 /// The same as some resolver does.
 pub fn resolve_by(
     wire: &mut dyn Connections,

@@ -15,7 +15,7 @@ use self::verbose::Verbose;
 use super::super::host::{Host, Outcome};
 use super::connect::{Connected, connect, exchange, resolve};
 use super::url::Url;
-use super::{connections, source};
+use super::{connections, source, stopped};
 use crate::dns::resolver::Family;
 use crate::engine::time::{Duration, Instant};
 use crate::network::client::exchange::Ended;
@@ -114,7 +114,7 @@ fn one_of(
     let wire = connections(host, "curl")?;
     let pause = last_start.map_or(Duration::ZERO, |last| command.every - wire.now().since(last));
     if pause > Duration::ZERO {
-        wire.wait(pause).map_err(stopped)?;
+        wire.wait(pause).map_err(|why| stopped(&why))?;
     }
     let start = wire.now();
     *last_start = Some(start);
@@ -136,10 +136,6 @@ fn one_of(
     }
     done.outcome.stderr.insert_str(0, &transfer.verbose.into_lines());
     Ok(done)
-}
-
-fn stopped(why: String) -> Outcome {
-    Outcome::err(124, format!("kubewalk: {why}"))
 }
 
 fn failed(exit: i32, text: &str) -> Outcome {
@@ -221,7 +217,7 @@ impl Transfer<'_> {
                 self.verbose.info("Closing connection");
                 Err(failed(28, &text))
             }
-            Connected::Stopped(why) => Err(stopped(why)),
+            Connected::Stopped(why) => Err(stopped(&why)),
         }
     }
 
@@ -234,7 +230,7 @@ impl Transfer<'_> {
             return Ok(*ip);
         }
         let (family, until) = (self.wanted.family.unwrap_or(Family::Any), self.until(self.connect_limit()));
-        let found = resolve(self.wire, (self.from, &host, family), until).map_err(stopped)?;
+        let found = resolve(self.wire, (self.from, &host, family), until).map_err(|why| stopped(&why))?;
         let is_late = found.is_none();
         let addresses = found.unwrap_or_default().addresses;
         let Some(ip) = addresses.first().copied() else {
@@ -282,7 +278,7 @@ impl Transfer<'_> {
     /// Prints what came back; keeps the connection if it can be used again.
     fn finish(&mut self, ended: Result<Option<Ended>, String>, number: u32, connection: Connection, facts: Facts) -> Done {
         let error = match ended {
-            Err(why) => return Done { outcome: stopped(why), facts },
+            Err(why) => return Done { outcome: stopped(&why), facts },
             // A server that speaks plain HTTP answers a TLS hello with text.
             Ok(Some(Ended::Reply(HttpReply::Response { .. }))) if self.url.tls => {
                 (35, "OpenSSL/3.0.15: error:0A00010B:SSL routines::wrong version number".to_string())

@@ -10,7 +10,8 @@ use std::net::IpAddr;
 
 use super::super::host::{Host, Outcome, Place};
 use super::super::names::make_at;
-use super::{not_modelled, source};
+use super::super::programs::not_modelled;
+use super::source;
 use crate::cluster::ground::GroundAt;
 use crate::console::simulation::Simulation;
 use crate::network::Ground;

@@ -46,9 +46,9 @@ fn connections<'a>(host: &'a mut dyn Host, program: &str) -> Result<&'a mut dyn 
     host.world().connections().ok_or_else(|| no_network(program))
 }
 
-/// A refusal in our own name, for what a real program would do and ours does not.
-fn not_modelled(program: &str, what: &str) -> Outcome {
-    Outcome::err(2, format!("kubewalk: {program}: {what}"))
+/// The end of a program that the simulation stopped, as it stops a command whose limit is reached.
+fn stopped(why: &str) -> Outcome {
+    Outcome::err(124, format!("kubewalk: {why}"))
 }
 
 fn no_network(program: &str) -> Outcome {

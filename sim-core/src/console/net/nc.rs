@@ -9,9 +9,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::super::host::{Host, Outcome};
 use super::super::names::make_at;
-use super::connect::{Connected, connect, deadline, exchange, resolve};
+use super::super::programs::not_modelled;
+use super::connect::{Connected, connect, deadline, exchange, look_up};
 use super::curl::headers;
-use super::{connections, not_modelled, source};
+use super::{connections, source, stopped};
 use crate::dns::resolver::Family;
 use crate::engine::time::Duration;
 use crate::explain;
@@ -65,9 +66,8 @@ pub fn nc(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
         Ok(wire) => wire,
         Err(outcome) => return outcome,
     };
-    let until = deadline(wire, None);
-    let found = match resolve(wire, (&from, &wanted.host, Family::Any), until) {
-        Ok(found) => found.unwrap_or_default(),
+    let found = match look_up(wire, (&from, &wanted.host, Family::Any)) {
+        Ok(found) => found,
         Err(why) => return stopped(&why),
     };
     let Some(ip) = found.addresses.first().copied() else {
@@ -105,10 +105,6 @@ pub fn nc(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
         Ok(stdout) => Outcome { stdout: stdout.unwrap_or_default(), ..report(Ok(())) },
         Err(why) => stopped(&why),
     }
-}
-
-fn stopped(why: &str) -> Outcome {
-    Outcome::err(124, format!("kubewalk: {why}"))
 }
 
 /// Sends a request and gives what comes back; silence and a reset look the same.

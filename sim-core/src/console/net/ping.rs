@@ -10,8 +10,9 @@ use std::net::IpAddr;
 
 use super::super::host::{Host, Outcome};
 use super::super::names::make_at;
-use super::connect::{deadline, resolve};
-use super::{connections, not_modelled, source};
+use super::super::programs::not_modelled;
+use super::connect::look_up;
+use super::{connections, source, stopped};
 use crate::dns::resolver::Family;
 use crate::engine::time::{Duration, Instant};
 use crate::explain::{self, Component, Trace};
@@ -66,10 +67,9 @@ pub fn ping(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         Err(outcome) => return outcome,
     };
     let name = &wanted.name;
-    let until = deadline(wire, None);
-    let found = match resolve(wire, (&from, name, wanted.family), until) {
-        Ok(found) => found.unwrap_or_default(),
-        Err(why) => return Outcome::err(124, format!("kubewalk: {why}")),
+    let found = match look_up(wire, (&from, name, wanted.family)) {
+        Ok(found) => found,
+        Err(why) => return stopped(&why),
     };
     let Some(ip) = found.addresses.first().copied() else {
         let why = found.error.map_or_else(String::new, |e| e.glibc().to_string());
@@ -80,7 +80,7 @@ pub fn ping(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     };
     let report = match wanted.send(wire, &from, ip, busybox) {
         Ok(report) => report,
-        Err(why) => return Outcome::err(124, format!("kubewalk: {why}")),
+        Err(why) => return stopped(&why),
     };
     let text = if busybox { report.busybox(name, ip) } else { report.iputils(name, ip) };
     Outcome { stdout: text, exit: i32::from(report.times.is_empty()), ..Outcome::default() }

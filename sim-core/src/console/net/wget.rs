@@ -5,9 +5,9 @@
 use std::net::SocketAddr;
 
 use super::super::host::{Host, Outcome};
-use super::connect::{Connected, connect, deadline, exchange, resolve};
+use super::connect::{Connected, connect, deadline, exchange, look_up};
 use super::url::Url;
-use super::{connections, source};
+use super::{connections, source, stopped};
 use crate::dns::resolver::Family;
 use crate::engine::time::Duration;
 use crate::network::client::exchange::Ended;
@@ -63,10 +63,9 @@ pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         Err(outcome) => return outcome,
     };
     // The limit is one for each wait on the network; names are the C library's affair.
-    let until = deadline(wire, None);
-    let found = match resolve(wire, (&from, &url.host, Family::Any), until) {
-        Ok(found) => found.unwrap_or_default(),
-        Err(why) => return Outcome::err(124, format!("kubewalk: {why}")),
+    let found = match look_up(wire, (&from, &url.host, Family::Any)) {
+        Ok(found) => found,
+        Err(why) => return stopped(&why),
     };
     let Some(ip) = found.addresses.first().copied() else { return Outcome::err(1, format!("wget: bad address '{}'", url.host)) };
     let address = SocketAddr::new(ip, url.port);
@@ -85,7 +84,7 @@ pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         Connected::Unreachable => return fail(outcome, format!("can't connect to remote host ({ip}): Network is unreachable")),
         Connected::TimedOut(..) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection timed out")),
         Connected::Limit => return fail(outcome, "download timed out".to_string()),
-        Connected::Stopped(why) => return Outcome::err(124, format!("kubewalk: {why}")),
+        Connected::Stopped(why) => return stopped(&why),
     };
     let request = HttpRequest { method: "GET".into(), path: url.path.clone(), host: url.authority.clone() };
     let until = deadline(wire, Some(patience));
@@ -93,7 +92,7 @@ pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     wire.close(&connection);
     let ended = match ended {
         Ok(ended) => ended,
-        Err(why) => return Outcome::err(124, format!("kubewalk: {why}")),
+        Err(why) => return stopped(&why),
     };
     let Some(Ended::Reply(reply)) = ended else { return fail(outcome, "download timed out".to_string()) };
     match reply {

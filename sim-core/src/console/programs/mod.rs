@@ -78,7 +78,7 @@ pub const ORDINARY: [(&str, Program); 39] = [
 pub const OUTPUT_BYTES_MAX: usize = 64 << 20;
 
 /// A message in our own name, for what a real program would do and ours does not.
-fn not_modelled(program: &str, what: &str) -> Outcome {
+pub(super) fn not_modelled(program: &str, what: &str) -> Outcome {
     Outcome::err(2, format!("kubewalk: {program}: {what}"))
 }
 

@@ -1,19 +1,8 @@
 //! What programs see of connections that something happens to: a server that ends, a node that goes dark, a wire that is cut, a
 //! Service that moves on. Each case types a command, lets other commands happen while it runs, and knows text, status and time.
 
-use std::net::{IpAddr, SocketAddr};
-
-use sim_core::api::request::{Answer, Request};
-use sim_core::console::host::{ContainerView, Outcome, Stopped, World};
-use sim_core::console::session::Session;
-use sim_core::console::simulation::Simulation;
-use sim_core::dns::message::Question;
-use sim_core::engine::time::{Duration, Instant};
-use sim_core::explain::Trace;
-use sim_core::network::transport::{Connection, Opening, Sent};
-use sim_core::network::wire::{Asked, Connections, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
-use sim_core::objects::pod_spec::Protocol;
-use sim_core::objects::time::Timestamp;
+use sim_core::console::host::Outcome;
+use sim_core::engine::time::Duration;
 use sim_core::scenario::play::{self, Player};
 use sim_tests::input;
 
@@ -73,92 +62,6 @@ spec:
 {apiVersion: v1, kind: Service, metadata: {name: hangs}, spec: {selector: {app: hangs}, ports: [{port: 80}]}}
 "#;
 
-/// A simulation in which commands are typed elsewhere while a program waits.
-struct Meanwhile {
-    sim: Simulation,
-    elsewhere: Session,
-    plan: Vec<(Instant, &'static str)>,
-}
-
-impl Meanwhile {
-    fn pass(&mut self, by: Duration) -> Result<(), String> {
-        let end = self.sim.engine().now() + by;
-        while self.plan.first().is_some_and(|(at, _)| *at <= end) {
-            let (at, line) = self.plan.remove(0);
-            self.sim.pass(at.since(self.sim.engine().now()))?;
-            let outcome = self.elsewhere.run(&mut self.sim, line);
-            assert_eq!((outcome.exit, outcome.stderr.as_str()), (0, ""), "{line}");
-        }
-        self.sim.pass(end.since(self.sim.engine().now()))
-    }
-}
-
-impl Wire for Meanwhile {
-    fn now(&self) -> Instant {
-        self.sim.engine().now()
-    }
-    fn wait(&mut self, by: Duration) -> Result<(), String> {
-        self.pass(by)
-    }
-    fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked {
-        self.sim.ask(from, server, protocol, question)
-    }
-    fn resolver(&mut self, from: &Source) -> ResolverConfig {
-        self.sim.resolver(from)
-    }
-}
-
-impl Connections for Meanwhile {
-    fn open(&mut self, opening: &Opening) -> (Trace, Option<Connection>) {
-        self.sim.open(opening)
-    }
-    fn send(&mut self, connection: &Connection, request: &HttpRequest) -> HttpReply {
-        self.sim.send(connection, request)
-    }
-    fn heard(&mut self, connection: &Connection) -> Sent {
-        self.sim.heard(connection)
-    }
-    fn close(&mut self, connection: &Connection) {
-        self.sim.close(connection);
-    }
-    fn ping(&mut self, from: &Source, to: IpAddr) -> Trace {
-        self.sim.ping(from, to)
-    }
-}
-
-impl World for Meanwhile {
-    fn now(&self) -> Timestamp {
-        World::now(&self.sim)
-    }
-    fn elapsed(&self) -> Instant {
-        self.sim.elapsed()
-    }
-    fn request(&mut self, request: Request) -> Answer {
-        self.sim.request(request)
-    }
-    fn revision(&self) -> u64 {
-        self.sim.revision()
-    }
-    fn advance(&mut self, by: Duration) -> Result<(), Stopped> {
-        self.pass(by).map_err(|why| Stopped { why })
-    }
-    fn advance_until(&mut self, limit: Duration, done: &mut dyn FnMut(&mut dyn World) -> bool) -> Result<bool, Stopped> {
-        self.sim.advance_until(limit, done)
-    }
-    fn container(&mut self, namespace: &str, pod: &str, container: &str) -> Result<ContainerView, String> {
-        self.sim.container(namespace, pod, container)
-    }
-    fn logs(&mut self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<Vec<(Timestamp, String)>, String> {
-        self.sim.logs(namespace, pod, container, previous)
-    }
-    fn wire(&mut self) -> Option<&mut dyn Wire> {
-        Some(self)
-    }
-    fn connections(&mut self) -> Option<&mut dyn Connections> {
-        Some(self)
-    }
-}
-
 /// The cluster, everything in it running.
 fn player() -> Player {
     let mut player = Player::new(input("clients.yaml", CLUSTER), &play::Options::default()).expect("the cluster can be built");
@@ -170,24 +73,28 @@ fn player() -> Player {
 
 /// Runs `line` in the client's container; `during` happens so many seconds after it began. Its outcome, and how long it took.
 fn run(player: &Player, line: &str, during: &[(u64, &'static str)]) -> (Outcome, Duration) {
-    let (sim, elsewhere, mut session) = (player.sim.clone(), player.session.clone(), player.session.clone());
-    let start = sim.engine().now();
-    let plan = during.iter().map(|(after, line)| (start + Duration::from_secs(*after), *line)).collect();
-    let mut world = Meanwhile { sim, elsewhere, plan };
-    world.pass(Duration::ZERO).expect("no limit is near");
-    let outcome = session.run(&mut world, &format!("kubectl exec client -- {line}"));
-    (outcome, world.sim.engine().now().since(start))
+    let meanwhile = during.iter().map(|(after, line)| match after {
+        0 => format!("{line}\n"),
+        _ => format!("(sleep {after}; {line}) > /dev/null &\n"),
+    });
+    let mut player = player.fork();
+    let before: String = meanwhile.collect();
+    let start = player.sim().engine().now();
+    let outcome = player.session.run(&format!("{before}kubectl exec client -- {line}"));
+    let end = player.sim().engine().now();
+    (outcome, end.since(start))
 }
 
 /// Runs lines, the last of which is looked at: its outcome, and how long it took.
 fn run_in(player: &Player, before: &[&str], line: &str) -> (Outcome, Duration) {
-    let (mut sim, mut session) = (player.sim.clone(), player.session.clone());
+    let mut player = player.fork();
     for line in before {
-        assert_eq!(session.run(&mut sim, line).exit, 0, "{line}");
+        assert_eq!(player.session.run(line).exit, 0, "{line}");
     }
-    let start = sim.engine().now();
-    let outcome = session.run(&mut sim, line);
-    (outcome, sim.engine().now().since(start))
+    let start = player.sim().engine().now();
+    let outcome = player.session.run(line);
+    let end = player.sim().engine().now();
+    (outcome, end.since(start))
 }
 
 /// A case: what happens, the command, what happens meanwhile, a part of its output, its exit status, and the seconds it takes, at

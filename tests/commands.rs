@@ -100,7 +100,7 @@ fn every_kind_of_event_can_be_stepped_to() {
     for (name, text) in scenario_files() {
         let mut player = Player::new(input(&name, &text), &play::Options::default()).expect("the cluster can be built");
         while player.step().is_some() {}
-        for (kind, _) in player.sim.engine().counts() {
+        for (kind, _) in player.sim().engine().counts() {
             assert!(KINDS.contains(&kind) || kind.starts_with("input/"), "{name}: {kind}");
         }
     }

@@ -1,5 +1,6 @@
 //! Helpers of the black-box tests: the one place that knows the public API.
 
+pub mod branching;
 pub mod fuzzing;
 pub mod naive;
 pub mod rolling;
@@ -75,12 +76,12 @@ pub fn play(input: &Arc<Input>, seed: Option<u64>, shuffle_ties: Option<u64>) ->
         failures.extend(played.failures.iter().map(|f| format!("step {}: {f}", played.number)));
     }
     let failed = failures.len();
-    transcript.push_str(&transcript::summary(steps, failed, player.sim.engine().now()));
-    Played { transcript, failures, digests: player.sim.digests() }
+    transcript.push_str(&transcript::summary(steps, failed, player.sim().engine().now()));
+    Played { transcript, failures, digests: player.sim().digests() }
 }
 
 /// Runs console lines on a scenario; each with its output, as a person would see it.
 pub fn console(input: &Arc<Input>, lines: &[&str]) -> Vec<sim_core::console::host::Outcome> {
     let mut player = Player::new(input.clone(), &play::Options::default()).expect("the cluster can be built");
-    lines.iter().map(|line| player.session.run(&mut player.sim, line)).collect()
+    lines.iter().map(|line| player.session.run(line)).collect()
 }

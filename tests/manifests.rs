@@ -31,7 +31,7 @@ fn text<'v>(object: &'v Value, pointer: &str) -> &'v str {
 /// Creates an object and reads it again, as YAML and as JSON; both must agree.
 fn there_and_back(bench: &Bench, object: &Value) -> Value {
     let mut player = bench.player();
-    let mut line = |line: String| player.session.run(&mut player.sim, &line);
+    let mut line = |line: String| player.session.run(&line);
     line("kubectl create namespace harbour".to_string());
     let sent = line(format!("kubectl create -f - <<'END_OF_OBJECT'\n{object}\nEND_OF_OBJECT"));
     assert_eq!(sent.exit, 0, "{}\n{object}", sent.stderr);

@@ -2,9 +2,9 @@
 
 use sim_core::cluster::faults::{Fault, NodeFault};
 use sim_core::console::host::World;
-use sim_core::console::simulation::Simulation;
 use sim_core::engine::time::Duration;
 use sim_core::explain::Outcome;
+use sim_core::lab::simulation::Simulation;
 use sim_core::network::wire::Source;
 use sim_core::objects::pod_spec::Protocol;
 use sim_core::scenario::play::{self, Player};
@@ -74,13 +74,13 @@ fn ready_to_die(seed: u64) -> Simulation {
     while let Some(played) = player.step() {
         assert!(played.failures.is_empty(), "{:?}", played.failures);
     }
-    player.sim
+    player.sim().clone()
 }
 
 /// Lets the node die and looks on for seven minutes.
 fn story(seed: u64) -> Story {
     let mut sim = ready_to_die(seed);
-    assert!(sim.fault(Fault::Node(VICTIM.into(), NodeFault::PowerOff), true));
+    assert_eq!(sim.fault(Fault::Node(VICTIM.into(), NodeFault::PowerOff), true), Ok(true));
     let mut story = Story::default();
     for step in 0..7 * 60 * 1000 / STEP_MS {
         look(&sim, step * STEP_MS, &mut story);

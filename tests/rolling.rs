@@ -50,7 +50,8 @@ pub fn play(scenario: &Arc<Input>, seed: u64) -> Requests {
     let options = Options { seed: Some(seed), ..Options::default() };
     let mut player = Player::new(scenario.clone(), &options).expect("the cluster can be built");
     while player.step().is_some() {}
-    let load = player.sim.cluster().loads.get("customers").expect("the load is there");
+    let sim = player.sim();
+    let load = sim.cluster().loads.get("customers").expect("the load is there");
     assert_eq!(load.open(), 0, "every request has ended");
     Requests { ended: load.tally.ended.all(), lost: load.tally.ended.bad }
 }

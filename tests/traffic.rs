@@ -51,7 +51,7 @@ impl Bench {
     }
 
     fn typed(&mut self, line: &str) -> Outcome {
-        self.0.session.run(&mut self.0.sim, line)
+        self.0.session.run(line)
     }
 
     fn well(&mut self, line: &str) -> String {

@@ -30,6 +30,7 @@ pub mod dns;
 pub mod engine;
 pub mod explain;
 pub mod kubelet;
+pub mod lab;
 pub mod network;
 pub mod objects;
 pub mod proxy;

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use sim_core::console::session::Session;
 use sim_core::scenario::load::{File, Input, Options, Refused, load};
 use sim_core::scenario::play::{self, Player};
 use sim_core::scenario::save;
@@ -48,7 +47,7 @@ impl Bench {
         }
         let asks = Rc::new(Cell::new(0));
         let counted = asks.clone();
-        live.sim.interrupted_by(Rc::new(move || {
+        live.sim_mut().interrupted_by(Rc::new(move || {
             counted.set(counted.get() + 1);
             counted.get() > ASKS_MAX
         }));
@@ -57,7 +56,7 @@ impl Bench {
 
     /// The cluster, to be used up.
     pub fn player(&self) -> Player {
-        self.live.clone()
+        self.live.fork()
     }
 
     /// Gives an input to its reader. That it comes back is the whole claim.
@@ -73,13 +72,10 @@ impl Bench {
         let mut player = self.player();
         for line in String::from_utf8_lossy(bytes).lines() {
             self.asks.set(0);
-            player.sim.begin_command();
-            let Player { sim, session, .. } = &mut player;
-            let _ = session.feed(sim, line);
+            let _ = player.session.feed(line);
         }
         let _ = player.session.prompt();
-        let Player { sim, session, .. } = &mut player;
-        let _ = Session::finish(session, sim);
+        let _ = player.session.finish();
     }
 }
 

@@ -54,6 +54,14 @@ impl Status {
     /// The reason of [`Status::unreachable`].
     pub const UNREACHABLE: &str = "Unreachable";
 
+    /// No answer: the client was ended while it waited, with this exit status. Made by the client.
+    pub fn stopped(why: impl Into<String>, exit: i32) -> Self {
+        Status::new(u16::try_from(exit).unwrap_or(124), Status::STOPPED, why.into())
+    }
+
+    /// The reason of [`Status::stopped`].
+    pub const STOPPED: &str = "Stopped";
+
     /// 404 for `plural` of `group`.
     pub fn not_found(plural: &str, group: &str, name: &str) -> Self {
         let text = format!("{} \"{name}\" not found", qualified(plural, group));

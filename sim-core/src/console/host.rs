@@ -1,16 +1,20 @@
 //! What a console program sees of its surroundings: where it runs, its files and variables, and the simulated world.
 //!
 //! The two traits cut the console into parts that do not know each other: programs (kubectl, curl, grep) are written
-//! against [`Host`]; the session implements it; [`World`] is the running cluster behind it.
+//! against [`Host`]; a running [`super::process::Process`] implements it; [`World`] is the running cluster behind it.
+//!
+//! A program that only computes is a plain function. One that waits is an `async fn`: wherever it awaits, simulated time passes
+//! and other programs run.
 
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
 
-use crate::api::request::{Answer, Request};
 use crate::engine::time::{Duration, Instant};
-use crate::explain::origin::Origin;
-pub use crate::kubelet::ContainerView;
+use crate::lab::simulation::Simulation;
+use crate::lab::tasks::{Clock, Waiting};
+pub use crate::lab::world::{ContainerView, Lent, Stopped, World, WorldRef};
 use crate::network::wire::{Connections, Wire};
-use crate::objects::time::Timestamp;
 
 /// What a finished program leaves: its two output streams and its exit status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,66 +59,17 @@ pub enum Place {
     },
 }
 
-/// A budget ran out, or the caller asked to stop, before a command was done. Exit status 124.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stopped {
-    /// One sentence: which limit, and where the clock stands.
-    pub why: String,
-}
-
-/// The running cluster as console programs use it.
-pub trait World {
-    /// The cluster's clock.
-    fn now(&self) -> Timestamp;
-    /// Simulated time since the start.
-    fn elapsed(&self) -> Instant;
-    /// One request to the API server, answered at once; simulated time does not move.
-    fn request(&mut self, request: Request) -> Answer;
-    /// Whether the API server runs. If not, a client's requests are refused before they are any; see `kubectl`.
-    fn api_answers(&self) -> bool {
-        true
-    }
-    /// Revision of the store: changes exactly when an object changed.
-    fn revision(&self) -> u64;
-    /// Moves simulated time by `by`.
-    fn advance(&mut self, by: Duration) -> Result<(), Stopped>;
-    /// Runs events until `done` says so (asked before the first event and after each one that changed the store), or until
-    /// `limit` has passed (the clock then stands at the limit). Tells whether `done` held.
-    fn advance_until(&mut self, limit: Duration, done: &mut dyn FnMut(&mut dyn World) -> bool) -> Result<bool, Stopped>;
-    /// The container as its runtime shows it; an error text of the kubelet if it is not running.
-    fn container(&mut self, namespace: &str, pod: &str, container: &str) -> Result<ContainerView, String>;
-    /// What the container has printed, with the moment of each line; `previous` asks for the instance before the last restart.
-    fn logs(&mut self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<Vec<(Timestamp, String)>, String>;
-    /// The custom kinds of which objects are stored: `apiVersion` and `kind` of each.
-    fn custom_kinds(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-    /// The simulation itself, for the simulator's own commands; `None` in a world that is none.
-    fn simulation(&mut self) -> Option<&mut super::simulation::Simulation> {
-        None
-    }
-    /// A file says what an object should be; told so that explanations can point there.
-    fn written(&mut self, kind: &str, namespace: &str, name: &str, origin: Origin) {
-        let _ = (kind, namespace, name, origin);
-    }
-    /// The network, if this world has one.
-    fn wire(&mut self) -> Option<&mut dyn Wire> {
-        None
-    }
-    /// The network as connections go over it, if this world has one.
-    fn connections(&mut self) -> Option<&mut dyn Connections> {
-        None
-    }
-}
-
 /// Why a file could not be used; the text is what a shell would print after the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError(pub String);
 
+/// Something that takes simulated time.
+pub type Doing<'h, T> = Pin<Box<dyn Future<Output = T> + 'h>>;
+
 /// What a program may use while it runs. Implemented by the console session.
 pub trait Host {
-    /// The cluster.
-    fn world(&mut self) -> &mut dyn World;
+    /// The cluster, lent until the program waits.
+    fn world(&mut self) -> WorldRef<'_>;
     /// Where the program runs.
     fn place(&self) -> Place;
     /// An exported variable of the shell.
@@ -137,12 +92,76 @@ pub trait Host {
         let _ = (path, parents);
         Err(FileError("Read-only file system".to_string()))
     }
-    /// Runs another program in `place` and returns when it has ended (xargs, timeout, watch, kubectl exec).
-    fn run_in(&mut self, place: &Place, argv: &[String], stdin: &str) -> Outcome;
+    /// The clock that all programs share; `None` on a machine with one program.
+    fn clock(&self) -> Option<Clock> {
+        None
+    }
+    /// Waits until that moment; an error tells which limit ended the command.
+    fn until(&mut self, at: Instant) -> Waiting;
+    /// Waits until an object changes, at most until that moment.
+    fn change(&mut self, at: Instant) -> Waiting;
+    /// Prints at once, before the program ends.
+    fn print(&mut self, text: &str);
+    /// The same on standard error.
+    fn print_error(&mut self, text: &str);
+    /// Runs another program in `place` until it has ended, and collects what it prints (xargs, watch).
+    fn run_in<'h>(&'h mut self, place: &'h Place, argv: &'h [String], stdin: &'h str) -> Doing<'h, Outcome>;
+    /// The same, but what it prints goes where this program prints (timeout, env, kubectl exec). Gives the exit status.
+    fn run_through<'h>(&'h mut self, place: &'h Place, argv: &'h [String], stdin: &'h str) -> Doing<'h, i32>;
     /// Opens a nested shell: the following input lines run in `place` until `exit`. `goodbye` is run when it is left
     /// (for `kubectl run --rm`), its output appended to that of `exit`.
     fn enter(&mut self, place: Place, goodbye: Option<Vec<String>>);
 }
 
+/// Simulated time since the start.
+pub fn elapsed(host: &mut dyn Host) -> Instant {
+    host.world().elapsed()
+}
+
+/// Waits so long.
+pub fn sleep(host: &mut dyn Host, by: Duration) -> Waiting {
+    let at = elapsed(host) + by;
+    host.until(at)
+}
+
+/// The simulation, lent until the program waits; `None` in a world that is none.
+pub fn simulation(host: &mut dyn Host) -> Option<Lent<'_, Simulation>> {
+    host.world().part(|world| world.simulation())
+}
+
+/// The network, lent until the program waits; `None` in a world that has none.
+pub fn wire(host: &mut dyn Host) -> Option<Lent<'_, dyn Wire>> {
+    host.world().part(|world| world.wire())
+}
+
+/// The network as connections go over it, lent until the program waits; `None` in a world that has none.
+pub fn connections(host: &mut dyn Host) -> Option<Lent<'_, dyn Connections>> {
+    host.world().part(|world| world.connections())
+}
+
 /// A program of the console: arguments with the program's name first, and standard input.
-pub type Program = fn(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome;
+#[derive(Clone, Copy)]
+pub enum Program {
+    /// It computes and ends at the same moment.
+    Now(fn(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome),
+    /// It may wait.
+    Timed(for<'h> fn(host: &'h mut dyn Host, argv: &'h [String], stdin: &'h str) -> Doing<'h, Outcome>),
+}
+
+impl Program {
+    /// Runs it.
+    pub async fn run(self, host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
+        match self {
+            Program::Now(program) => program(host, argv, stdin),
+            Program::Timed(program) => program(host, argv, stdin).await,
+        }
+    }
+}
+
+/// An entry of a table of programs, for an `async fn`.
+macro_rules! timed {
+    ($program:path) => {
+        $crate::console::host::Program::Timed(|host, argv, stdin| Box::pin($program(host, argv, stdin)))
+    };
+}
+pub(crate) use timed;

@@ -2,11 +2,11 @@
 //!
 //! In real life this is a terminal on a machine outside the cluster, with a shell, kubectl and the usual network tools, and
 //! through `kubectl exec` and `ssh` the same inside pods and on nodes. We model the shell of the contract and those programs;
-//! no program of the host is ever run. Left out: job control, terminals, signals.
+//! no program of the host is ever run. Left out: job control but for `&`, `jobs`, `wait` and `kill`; terminals, signals.
 //!
-//! A line goes `text -> shell::parse -> shell::eval -> machine -> program`: [`session`] owns what lasts from line to line,
-//! [`machine`] lends it to the programs of one line together with the [`host::World`], [`catalogue`] says which programs
-//! there are and where. [`simulation`] is the world of a simulated cluster.
+//! A line goes `text -> shell::parse -> shell::eval -> process -> program`: [`session`] owns what lasts from line to line and
+//! runs each line as a task of the [`crate::lab`], [`machine`] is what all programs share, [`process`] one running program,
+//! [`catalogue`] says which programs there are and where.
 
 pub mod catalogue;
 pub mod files;
@@ -15,11 +15,12 @@ pub mod kubectl;
 pub mod machine;
 pub mod names;
 pub mod net;
+pub mod process;
 pub mod programs;
 pub mod session;
 pub mod shell;
-pub mod simulation;
 pub mod simulator;
+pub mod streams;
 pub mod written;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ use self::catalogue::Catalogue;
 
 /// The ordinary programs, kubectl, the network's tools and the simulator's own commands.
 pub fn all_programs() -> Catalogue {
-    let kubectl: [(&'static str, host::Program); 1] = [("kubectl", kubectl::kubectl)];
+    let kubectl: [(&'static str, host::Program); 2] =
+        [("k", host::timed!(kubectl::kubectl)), ("kubectl", host::timed!(kubectl::kubectl))];
     Catalogue::default().with(&kubectl).with(&names::PROGRAMS).with(&net::PROGRAMS).with(&simulator::COMMANDS)
 }

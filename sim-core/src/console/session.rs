@@ -1,19 +1,28 @@
 //! A console session: what lasts from one input line to the next.
 //!
-//! That is the shells one inside the other (outside, then perhaps a container, then a node), each with its variables and
-//! working directory; the files of each place; and the text of a command that is not complete yet. A session is a value:
-//! the terminal UI keeps a copy per step, so that rewinding takes the console back as well.
+//! That is the shells one inside the other (outside, then perhaps a container, then a node), each with its variables, working
+//! directory and jobs; the files of each place; and the text of a command that is not complete yet. A line runs as a task of the
+//! world: [`Session::begin`] starts it and [`Session::go`] lets the world live until it ends or a moment has come, so that it can
+//! be watched on the way; [`Session::feed`] and [`Session::run`] go to its end at once. [`Snapshot`] is what a walkthrough keeps
+//! per step.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::catalogue::Catalogue;
 use super::files::HostFiles;
-use super::host::{Host, Outcome, Place, World};
-use super::machine::{AllFiles, Machine, Opened, run_line};
+use super::host::{Host, Outcome, Place, Stopped};
+use super::machine::{AllFiles, Machine, Opened};
+use super::process::{Depth, Process};
 use super::shell::ast::Script;
-use super::shell::eval::Ending;
+use super::shell::eval::{Base, Done, Ending, run};
+use super::shell::jobs::Jobs;
 use super::shell::state::Shell;
 use super::shell::{Parsed, parse};
+use super::streams::{Chunk, Sink, Terminal, joined};
+use crate::engine::time::Instant;
+use crate::lab::tasks::{TaskId, Tasks};
 
 /// Most bytes of one command that are read again because each line might complete it.
 const READ_AGAIN_BYTES_MAX: usize = 32 << 20;
@@ -31,13 +40,28 @@ pub enum Fed {
     Ran(LineResult),
 }
 
-/// A complete command and what it left.
+/// What became of a line at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// A blank line or a comment.
+    Nothing,
+    /// The command goes on: more lines are needed.
+    NeedsMore,
+    /// The command is under way.
+    Running,
+    /// It came to nothing that takes time: it was refused.
+    Ran(LineResult),
+}
+
+/// A complete command and what it left.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LineResult {
     /// Its whole text, without the last newline.
     pub command: String,
     /// Output and exit status.
     pub outcome: Outcome,
+    /// The same output, each piece with its moment; what opening or leaving a shell printed is not in it.
+    pub chunks: Vec<Chunk>,
 }
 
 /// A shell of the session.
@@ -46,6 +70,7 @@ struct Nest {
     place: Place,
     shell: Shell,
     goodbye: Option<Vec<String>>,
+    jobs: Rc<RefCell<Jobs>>,
 }
 
 /// A command whose end has not come yet.
@@ -58,37 +83,99 @@ struct Pending {
     read_again: usize,
 }
 
-/// A console session.
+/// A line under way.
+struct Line {
+    command: String,
+    task: TaskId,
+    /// Filled in when it has ended.
+    done: Rc<RefCell<Option<Done>>>,
+}
+
+/// A session as it was between two lines. What ran in the background is not part of it.
 #[derive(Clone)]
-pub struct Session {
-    catalogue: Arc<Catalogue>,
-    host_files: Option<Arc<dyn HostFiles>>,
+pub struct Snapshot {
     files: AllFiles,
-    /// Empty before the first command, and after the outermost shell was left.
     nests: Vec<Nest>,
     pending: Option<Pending>,
     ended: bool,
     status: i32,
 }
 
+/// A console session.
+pub struct Session {
+    tasks: Tasks,
+    machine: Machine,
+    catalogue: Arc<Catalogue>,
+    host_files: Option<Arc<dyn HostFiles>>,
+    terminal: Rc<RefCell<Terminal>>,
+    /// Empty before the first command, and after the outermost shell was left.
+    nests: Vec<Nest>,
+    pending: Option<Pending>,
+    line: Option<Line>,
+    ended: bool,
+    status: i32,
+}
+
 impl Session {
-    /// A session with these programs; `host_files` are what the user's own machine shows of its files.
-    pub fn new(catalogue: Catalogue, host_files: Option<Arc<dyn HostFiles>>) -> Session {
+    /// A session in the world of those tasks, with these programs; `host_files` are what the user's own machine shows of its
+    /// files.
+    pub fn new(tasks: Tasks, catalogue: Catalogue, host_files: Option<Arc<dyn HostFiles>>) -> Session {
+        let catalogue = Arc::new(catalogue);
+        let machine = Machine::new(tasks.clock().clone(), catalogue.clone(), host_files.clone(), AllFiles::new());
         Session {
-            catalogue: Arc::new(catalogue),
+            tasks,
+            machine,
+            catalogue,
             host_files,
-            files: AllFiles::new(),
+            terminal: Rc::default(),
             nests: Vec::new(),
             pending: None,
+            line: None,
             ended: false,
             status: 0,
         }
     }
 
-    /// Gives the session one line of input, without its newline.
-    pub fn feed(&mut self, world: &mut dyn World, line: &str) -> Fed {
+    /// The session as it is, to come back to.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut nests = self.nests.clone();
+        nests.iter_mut().for_each(|nest| nest.jobs = Rc::default());
+        let (pending, ended, status) = (self.pending.clone(), self.ended, self.status);
+        Snapshot { files: self.machine.all_files(), nests, pending, ended, status }
+    }
+
+    /// A session in another world that stands where this one does. What runs stays here.
+    pub fn fork(&self, tasks: Tasks) -> Session {
+        let mut fork = Session::new(tasks, (*self.catalogue).clone(), self.host_files.clone());
+        fork.restore(&self.snapshot());
+        fork
+    }
+
+    /// Makes the session what it was. Whatever ran is ended.
+    pub fn restore(&mut self, snapshot: &Snapshot) {
+        self.tasks.clear();
+        self.line = None;
+        self.terminal.take();
+        let Snapshot { files, nests, pending, ended, status } = snapshot.clone();
+        (self.nests, self.pending, self.ended, self.status) = (nests, pending, ended, status);
+        let clock = self.tasks.clock().clone();
+        self.machine = Machine::new(clock, self.catalogue.clone(), self.host_files.clone(), files);
+    }
+
+    /// Gives the session one line of input, without its newline, and runs the command to its end if it is complete.
+    pub fn feed(&mut self, line: &str) -> Fed {
+        match self.begin(line) {
+            Begun::Nothing => Fed::Nothing,
+            Begun::NeedsMore => Fed::NeedsMore,
+            Begun::Ran(result) => Fed::Ran(result),
+            Begun::Running => Fed::Ran(self.to_end()),
+        }
+    }
+
+    /// Gives the session one line of input, without its newline, and starts the command if it is complete.
+    pub fn begin(&mut self, line: &str) -> Begun {
         let mut pending = match self.pending.take() {
-            None if blank(line) => return Fed::Nothing,
+            None if blank(line) => return Begun::Nothing,
             None => Pending::default(),
             Some(pending) => pending,
         };
@@ -98,47 +185,110 @@ impl Session {
         let too_long = pending.text.len() > super::shell::SCRIPT_BYTES_MAX;
         if !hopeful && !too_long {
             self.pending = Some(pending);
-            return Fed::NeedsMore;
+            return Begun::NeedsMore;
         }
         match parse(&pending.text, pending.read_again >= READ_AGAIN_BYTES_MAX) {
-            Parsed::Complete(script) => self.ran(world, &pending.text, &script),
+            Parsed::Complete(script) => self.start(&pending.text, script),
             Parsed::Incomplete { needs, .. } => {
                 self.pending = Some(Pending { needs, read_again: pending.read_again + pending.text.len(), ..pending });
-                Fed::NeedsMore
+                Begun::NeedsMore
             }
-            Parsed::Error(error) => self.refused(&pending.text, &error.to_string()),
+            Parsed::Error(error) => Begun::Ran(self.refused(&pending.text, &error.to_string())),
         }
     }
 
     /// The end of the input: an unfinished command is run if it can be, else refused; then nested shells are left, innermost
-    /// first, with their goodbyes. One result for each thing that was done.
-    pub fn finish(&mut self, world: &mut dyn World) -> Vec<LineResult> {
+    /// first, with their goodbyes. One result for each thing that was done. What runs in the background ends.
+    pub fn finish(&mut self) -> Vec<LineResult> {
         let mut results = Vec::new();
         if let Some(pending) = self.pending.take() {
-            let fed = match parse(&pending.text, true) {
-                Parsed::Complete(script) => self.ran(world, &pending.text, &script),
-                Parsed::Incomplete { error, .. } | Parsed::Error(error) => self.refused(&pending.text, &error.to_string()),
+            let begun = match parse(&pending.text, true) {
+                Parsed::Complete(script) => self.start(&pending.text, script),
+                Parsed::Incomplete { error, .. } | Parsed::Error(error) => {
+                    Begun::Ran(self.refused(&pending.text, &error.to_string()))
+                }
             };
-            if let Fed::Ran(result) = fed {
-                results.push(result);
+            match begun {
+                Begun::Ran(result) => results.push(result),
+                Begun::Running => results.push(self.to_end()),
+                Begun::Nothing | Begun::NeedsMore => {}
             }
         }
         while self.nests.len() > 1 {
             let mut outcome = Outcome { exit: self.status, ..Outcome::default() };
-            let spoke = self.leave(world, &mut outcome);
+            let spoke = self.leave(&mut outcome);
             if spoke {
-                results.push(LineResult { command: "exit".to_string(), outcome });
+                results.push(LineResult { command: "exit".to_string(), outcome, chunks: Vec::new() });
             }
         }
+        self.tasks.clear();
         results
     }
 
     /// Runs a text that is known to be whole (a scenario's `run:`, `sh -c`), of one line or more.
-    pub fn run(&mut self, world: &mut dyn World, text: &str) -> Outcome {
+    pub fn run(&mut self, text: &str) -> Outcome {
         match parse(text, true) {
-            Parsed::Complete(script) => self.execute(world, &script),
+            Parsed::Complete(script) => match self.start(text, script) {
+                Begun::Ran(result) => result.outcome,
+                Begun::Running => self.to_end().outcome,
+                Begun::Nothing | Begun::NeedsMore => Outcome::default(),
+            },
             Parsed::Incomplete { error, .. } | Parsed::Error(error) => self.refuse(&error.to_string()),
         }
+    }
+
+    /// Runs one program on the user's own machine, whatever shell is open: its words and its input are what they are, and no
+    /// shell reads them.
+    pub fn call(&mut self, argv: Vec<String>, stdin: String) -> Outcome {
+        self.begin_command();
+        if self.nests.is_empty() {
+            self.prepare();
+        }
+        let Some(outer) = self.nests.first() else { return Outcome::default() };
+        let (base, shell) = (Base::new(&self.machine, &outer.place, Depth::default(), outer.jobs.clone()), outer.shell.clone());
+        let (out, err) = (self.stream(false), self.stream(true));
+        let ran = self.tasks.block_on(async move {
+            let mut process = Process::of_shell(&base, &shell, (out, err), 0);
+            let outcome = process.program(&argv, &stdin).await;
+            process.finish(&outcome);
+            outcome.exit
+        });
+        let exit = ran.unwrap_or_else(|stopped| self.say_stopped(&stopped));
+        self.machine.take_opened();
+        let chunks = self.terminal.borrow_mut().take();
+        Outcome { stdout: joined(&chunks, false), stderr: joined(&chunks, true), exit }
+    }
+
+    /// Lets the world live until the line under way has ended, or until that moment.
+    pub fn go(&mut self, until: Instant) -> Option<LineResult> {
+        let task = self.line.as_ref()?.task;
+        let stopped = match self.tasks.drive(task, until) {
+            Ok(false) => return None,
+            Ok(true) => None,
+            Err(stopped) => Some(stopped),
+        };
+        let line = self.line.take()?;
+        Some(self.ended_line(line, stopped))
+    }
+
+    /// What the line under way has printed so far.
+    pub fn printed(&self) -> Vec<Chunk> {
+        self.terminal.borrow().chunks().to_vec()
+    }
+
+    /// Whether a line is under way.
+    pub fn is_running(&self) -> bool {
+        self.line.is_some()
+    }
+
+    /// How many commands run in the background.
+    pub fn jobs(&self) -> usize {
+        self.nests.iter().map(|nest| nest.jobs.borrow().running()).sum()
+    }
+
+    /// The tasks of the session's world.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// Where the next line runs.
@@ -174,17 +324,98 @@ impl Session {
         self.pending = None;
     }
 
-    fn ran(&mut self, world: &mut dyn World, text: &str, script: &Script) -> Fed {
-        if script.items.is_empty() {
-            return Fed::Nothing;
-        }
-        let outcome = self.execute(world, script);
-        Fed::Ran(LineResult { command: text.trim_end_matches('\n').to_string(), outcome })
+    fn begin_command(&mut self) {
+        self.machine.begin_line();
+        self.machine.clock().borrow().begin_command();
     }
 
-    fn refused(&mut self, text: &str, message: &str) -> Fed {
+    fn stream(&self, is_error: bool) -> Sink {
+        Sink::Terminal(self.terminal.clone(), is_error)
+    }
+
+    /// Starts a script in the innermost shell.
+    fn start(&mut self, text: &str, script: Script) -> Begun {
+        if script.items.is_empty() {
+            return Begun::Nothing;
+        }
+        self.begin_command();
+        let command = text.trim_end_matches('\n').to_string();
+        if let Some(outcome) = self.prepare() {
+            return Begun::Ran(LineResult { command, outcome, chunks: Vec::new() });
+        }
+        let Some(nest) = self.nests.last() else { return Begun::Nothing };
+        let base = Base::new(&self.machine, &nest.place, Depth::default(), nest.jobs.clone());
+        let (shell, streams) = (nest.shell.clone(), (self.stream(false), self.stream(true)));
+        let done = Rc::new(RefCell::new(None));
+        let result = done.clone();
+        let running = Box::pin(async move {
+            let ended = run(&base, shell, &script, "", streams).await;
+            *result.borrow_mut() = Some(ended);
+        });
+        match self.tasks.clock().start(running) {
+            Some(task) => {
+                self.line = Some(Line { command, task, done });
+                Begun::Running
+            }
+            None => Begun::Ran(self.refused(text, "kubewalk: too many commands run in the background; `kill` some of them")),
+        }
+    }
+
+    fn to_end(&mut self) -> LineResult {
+        self.go(Instant::FAR_FUTURE).unwrap_or_default()
+    }
+
+    /// A line has ended: its shell is taken back, shells that it opened are opened, and a shell that it left is left.
+    fn ended_line(&mut self, line: Line, stopped: Option<Stopped>) -> LineResult {
+        let done = line.done.take();
+        let (mut exit, mut left) = (stopped.as_ref().map_or(self.status, Stopped::exit), false);
+        if let (Some(done), Some(nest)) = (done, self.nests.last_mut()) {
+            left = done.ending == Ending::Exited;
+            exit = if stopped.is_some() { exit } else { done.exit };
+            nest.shell = done.shell;
+        }
+        if let Some(stopped) = &stopped {
+            self.say_stopped(stopped);
+        }
+        if let Some(limit) = self.machine.exhausted() {
+            let at = self.tasks.clock().now();
+            self.terminal.borrow_mut().print(at, true, &format!("{limit}\n"));
+            exit = 124;
+        }
+        if let Some(nest) = self.nests.last_mut() {
+            nest.shell.status = exit;
+        }
+        let chunks = self.terminal.borrow_mut().take();
+        let mut outcome = Outcome { stdout: joined(&chunks, false), stderr: joined(&chunks, true), exit };
+        let opened = self.machine.take_opened();
+        self.status = exit;
+        if left {
+            self.leave(&mut outcome);
+        }
+        for shell in opened {
+            self.open(shell, &mut outcome);
+        }
+        self.status = outcome.exit;
+        LineResult { command: line.command, outcome, chunks }
+    }
+
+    /// Says why the world stopped; gives the exit status.
+    fn say_stopped(&mut self, stopped: &Stopped) -> i32 {
+        let at = self.tasks.clock().now();
+        self.terminal.borrow_mut().print(at, true, &format!("kubewalk: {stopped}\n"));
+        stopped.exit()
+    }
+
+    /// Runs a program at a place to its end, beside any shell.
+    fn run_at(&mut self, place: Place, argv: Vec<String>) -> Outcome {
+        let mut process = Process::first(&self.machine, self.place(), Sink::Null, Sink::Null);
+        let ran = self.tasks.block_on(async move { process.run_in(&place, &argv, "").await });
+        ran.unwrap_or_else(|stopped| Outcome::err(stopped.exit(), format!("kubewalk: {stopped}")))
+    }
+
+    fn refused(&mut self, text: &str, message: &str) -> LineResult {
         let outcome = self.refuse(message);
-        Fed::Ran(LineResult { command: text.trim_end_matches('\n').to_string(), outcome })
+        LineResult { command: text.trim_end_matches('\n').to_string(), outcome, chunks: Vec::new() }
     }
 
     fn refuse(&mut self, message: &str) -> Outcome {
@@ -195,54 +426,31 @@ impl Session {
         Outcome::err(2, message)
     }
 
-    fn execute(&mut self, world: &mut dyn World, script: &Script) -> Outcome {
-        if let Some(gone) = self.prepare(world) {
-            return gone;
-        }
-        let Some(mut nest) = self.nests.pop() else { return Outcome::default() };
-        let mut machine = Machine::new(world, &self.catalogue, &mut self.files, self.host_files.clone(), nest.place.clone());
-        let (mut outcome, ending) = run_line(&mut machine, &mut nest.shell, script);
-        let opened = std::mem::take(&mut machine.opened);
-        nest.shell.status = outcome.exit;
-        self.nests.push(nest);
-        self.status = outcome.exit;
-        if ending == Ending::Exited {
-            self.leave(world, &mut outcome);
-        }
-        for shell in opened {
-            self.open(world, shell, &mut outcome);
-        }
-        self.status = outcome.exit;
-        outcome
-    }
-
     /// Opens the outermost shell if none is open; ends a nested one whose container is gone.
-    fn prepare(&mut self, world: &mut dyn World) -> Option<Outcome> {
+    fn prepare(&mut self) -> Option<Outcome> {
         if self.nests.is_empty() {
             self.ended = false;
             let mut nothing = Outcome::default();
-            self.open(world, Opened { place: Place::Outside, goodbye: None }, &mut nothing);
+            self.open(Opened { place: Place::Outside, goodbye: None }, &mut nothing);
         }
         let Some(Place::Pod { namespace, pod, container }) = self.nests.last().map(|nest| &nest.place) else { return None };
-        if world.container(namespace, pod, container).is_ok() {
+        if self.machine.clock().borrow().container(namespace, pod, container).is_ok() {
             return None;
         }
         // The shell was killed with its container: the kubectl that opened it says how.
         let mut outcome = Outcome { exit: 137, ..Outcome::default() };
-        self.leave(world, &mut outcome);
+        self.leave(&mut outcome);
         self.status = 137;
         Some(outcome)
     }
 
-    fn open(&mut self, world: &mut dyn World, opened: Opened, outcome: &mut Outcome) {
+    fn open(&mut self, opened: Opened, outcome: &mut Outcome) {
         if self.nests.len() == NESTS_MAX {
             *outcome = Outcome::err(126, format!("kubewalk: shells may nest {NESTS_MAX} deep here; leave one with `exit`"));
             return;
         }
-        let here = self.place();
-        let mut machine = Machine::new(world, &self.catalogue, &mut self.files, self.host_files.clone(), here);
         // An image without a shell has nothing to open: the runtime says so.
-        let shell = machine.run_in(&opened.place, &["sh".to_string()], "");
+        let shell = self.run_at(opened.place.clone(), vec!["sh".to_string()]);
         if shell.exit != 0 {
             outcome.stderr.push_str(&shell.stderr);
             if shell.exit == 126 {
@@ -251,10 +459,10 @@ impl Session {
             outcome.exit = shell.exit;
             return;
         }
-        match machine.login(&opened.place) {
+        match self.machine.login(&opened.place) {
             Ok((environment, cwd)) => {
                 let shell = Shell::new(&cwd, environment);
-                self.nests.push(Nest { place: opened.place, shell, goodbye: opened.goodbye });
+                self.nests.push(Nest { place: opened.place, shell, goodbye: opened.goodbye, jobs: Rc::default() });
             }
             Err(why) => {
                 outcome.stderr.push_str(&format!("{why}\n"));
@@ -264,7 +472,7 @@ impl Session {
     }
 
     /// Leaves the innermost shell; what its end prints is added to `outcome`. Tells whether anything was.
-    fn leave(&mut self, world: &mut dyn World, outcome: &mut Outcome) -> bool {
+    fn leave(&mut self, outcome: &mut Outcome) -> bool {
         let Some(nest) = self.nests.pop() else { return false };
         if self.nests.is_empty() {
             self.ended = true;
@@ -275,9 +483,7 @@ impl Session {
             outcome.stderr.push_str(&format!("command terminated with exit code {}\n", outcome.exit));
         }
         if let Some(goodbye) = nest.goodbye {
-            let place = self.place();
-            let mut machine = Machine::new(world, &self.catalogue, &mut self.files, self.host_files.clone(), place.clone());
-            let said = machine.run_in(&place, &goodbye, "");
+            let said = self.run_at(self.place(), goodbye);
             outcome.stdout.push_str(&said.stdout);
             outcome.stderr.push_str(&said.stderr);
         }

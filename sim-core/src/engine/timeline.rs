@@ -118,12 +118,17 @@ impl<M: Model> Timeline<M> {
         if self.done >= INPUTS_MAX {
             return Err(LogFull);
         }
+        self.cut();
+        self.log.push(Logged { position: self.position(), input: input.clone() });
+        self.done += 1;
+        Ok(self.engine.input(input))
+    }
+
+    /// Forgets what lies ahead.
+    pub fn cut(&mut self) {
         let position = self.position();
         self.log.truncate(self.done);
         self.checkpoints.retain(|c| c.position() <= position);
-        self.log.push(Logged { position, input: input.clone() });
-        self.done += 1;
-        Ok(self.engine.input(input))
     }
 
     /// Runs to `until`, and meets the inputs that lie ahead on the way.

@@ -1,6 +1,7 @@
 //! Typed values to text: tables, ages, and the other forms that programs of the console print.
 
 pub mod age;
+pub mod lab;
 pub mod prose;
 pub mod reach;
 pub mod rules;

@@ -13,8 +13,8 @@ use super::condition::Condition;
 use super::format::Quantity;
 use super::target::{self, TraceTarget};
 use crate::console::kubectl::jsonpath::Template;
-use crate::console::simulation::TIME_MAX;
 use crate::engine::time::{Duration, Unread};
+use crate::lab::simulation::TIME_MAX;
 use crate::objects::time::Timestamp;
 
 /// Why a text is not in a notation.

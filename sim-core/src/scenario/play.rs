@@ -3,28 +3,34 @@
 //! A step is what a person would do next: say something, apply a manifest, type a line, wait. Each leaves a [`Played`] value with
 //! what was shown and which expectations did not hold; [`crate::render::transcript`] writes it down.
 
+use std::cell::{Ref, RefMut};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::condition::Condition;
 use super::expect::{self, Observed, ObservedObject, Requests};
 use super::format::{Action, Apply, Decision, Expectation, Step, TraceOutcome};
 use super::load::Input;
 use super::notation::DocRef;
 use super::traffic;
+use crate::api::kinds;
 use crate::console::all_programs;
 use crate::console::files::HostFiles;
-use crate::console::host::{Outcome, Place, World};
-use crate::console::session::{Fed, LineResult, Session};
-use crate::console::simulation::Simulation;
-use crate::console::simulator::traffic::unknown;
-use crate::console::simulator::until::{self, Waited};
+use crate::console::host::{Outcome, Place, Stopped, World};
+use crate::console::kubectl::printed;
+use crate::console::session::{Fed, LineResult, Session, Snapshot};
+use crate::console::simulator::traffic::{self as loads, unknown};
 use crate::console::written::{Lines, origin};
 use crate::engine::queue::Ties;
 use crate::engine::random::{Draws, Seed};
 use crate::engine::run::Position;
 use crate::engine::time::{Duration, Instant};
+use crate::lab::Lab;
+use crate::lab::simulation::Simulation;
+use crate::lab::until::{self, Waited};
+use crate::objects::KindName;
 use crate::objects::time::Timestamp;
 
 /// How long `until` and an expectation with no `within` wait.
@@ -44,11 +50,10 @@ pub struct Options {
 }
 
 /// A scenario being played.
-#[derive(Clone)]
 pub struct Player {
     input: Arc<Input>,
     /// The world.
-    pub sim: Simulation,
+    lab: Lab,
     /// The console.
     pub session: Session,
     next: usize,
@@ -62,7 +67,7 @@ pub struct Player {
 #[derive(Clone)]
 pub struct Mark {
     position: Position,
-    session: Session,
+    session: Snapshot,
     next: usize,
     before: Instant,
 }
@@ -96,12 +101,35 @@ impl Player {
         let seed = options.seed.unwrap_or(input.scenario.spec.seed);
         let cluster = super::build::cluster(&input, Draws::new(Seed(seed)))?;
         let ties = options.shuffle_ties.map_or(Ties::Scheduled, Ties::Shuffled);
-        let sim = Simulation::new(cluster, seed, ties);
-        let session = Session::new(all_programs(), options.host_files.clone());
+        let lab = Lab::new(cluster, seed, ties);
+        let session = Session::new(lab.tasks().clone(), all_programs(), options.host_files.clone());
         let lines = Arc::new(lines(&input));
-        let mut player = Player { input, sim, session, next: 0, before: Instant::START, lines };
+        let mut player = Player { input, lab, session, next: 0, before: Instant::START, lines };
         player.quote_objects();
         Ok(player)
+    }
+
+    /// The world, to look at.
+    pub fn sim(&self) -> Ref<'_, Simulation> {
+        self.lab.sim()
+    }
+
+    /// The world, to act on. It must be given back before time moves.
+    pub fn sim_mut(&self) -> RefMut<'_, Simulation> {
+        self.lab.sim_mut()
+    }
+
+    /// The laboratory.
+    pub fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    /// Another player that stands where this one does. What runs in the background stays with this one.
+    pub fn fork(&self) -> Player {
+        let lab = self.lab.fork();
+        let session = self.session.fork(lab.tasks().clone());
+        let (input, lines) = (self.input.clone(), self.lines.clone());
+        Player { input, lab, session, next: self.next, before: self.before, lines }
     }
 
     /// The scenario with its documents.
@@ -111,14 +139,15 @@ impl Player {
 
     /// Where the player stands, to come back to.
     pub fn mark(&self) -> Mark {
-        Mark { position: self.sim.position(), session: self.session.clone(), next: self.next, before: self.before }
+        Mark { position: self.sim().position(), session: self.session.snapshot(), next: self.next, before: self.before }
     }
 
     /// Goes back to a mark: the world is sought there, the console is as it was.
     pub fn rewind_to(&mut self, mark: &Mark) -> Result<(), String> {
-        self.sim.begin_command();
-        self.sim.seek_position(mark.position).map_err(|stopped| stopped.why)?;
-        (self.session, self.next, self.before) = (mark.session.clone(), mark.next, mark.before);
+        self.session.restore(&mark.session);
+        self.lab.sim_mut().begin_command();
+        self.lab.sim_mut().seek_position(mark.position).map_err(|stopped| stopped.why)?;
+        (self.next, self.before) = (mark.next, mark.before);
         Ok(())
     }
 
@@ -138,16 +167,17 @@ impl Player {
         let input = self.input.clone();
         let step = input.scenario.spec.steps.get(self.next)?;
         self.next += 1;
-        self.sim.begin_command();
+        self.lab.sim_mut().begin_command();
         let mut failures = Vec::new();
         if let Err(why) = self.pass_time(step) {
             failures.push(why);
         }
-        self.before = self.sim.elapsed();
+        self.before = self.elapsed();
         let trace = if let Action::Trace(trace) = step.action() { self.explained(trace) } else { None };
         let (title, outcome) = self.act(step, trace.as_ref(), &mut failures);
         let (number, place, verb) = (self.next, self.place(self.next - 1), step.action().name());
-        Some(Played { number, place, verb, title, outcome, elapsed: self.sim.elapsed(), at: self.sim.now(), trace, failures })
+        let (elapsed, at) = (self.elapsed(), self.sim().now());
+        Some(Played { number, place, verb, title, outcome, elapsed, at, trace, failures })
     }
 
     /// Where a step is written.
@@ -163,11 +193,10 @@ impl Player {
             (None, Some(at)) => Instant::START + **at,
             (None, None) => return Ok(()),
         };
-        if due < self.sim.elapsed() {
+        if due < self.elapsed() {
             return Err(format!("the step was due {} after the start, which is past", due.since(Instant::START)));
         }
-        let wait = due.since(self.sim.elapsed());
-        self.sim.advance(wait).map_err(|s| s.why)
+        self.lab.tasks().advance_to(due).map_err(|stopped| stopped.why)
     }
 
     fn act(&mut self, step: &Step, told: Option<&Value>, failures: &mut Vec<String>) -> (String, Outcome) {
@@ -176,21 +205,16 @@ impl Player {
             Action::Say(text) => (text.trim_end().to_string(), Outcome::default()),
             Action::Apply(apply) => self.apply(apply, step, failures),
             Action::Run(line) => self.line(line, step, failures),
-            Action::Fail(target) => self.line(&format!("fail {target}"), step, failures),
-            Action::Heal(target) => self.line(&format!("heal {target}"), step, failures),
+            Action::Fail(target) => self.fault("fail", target, step, failures),
+            Action::Heal(target) => self.fault("heal", target, step, failures),
             Action::Trace(trace) => self.trace(trace, told, step, failures),
             Action::Wait(time) => {
-                let stopped = self.sim.advance(time).err();
+                let stopped = self.lab.tasks().advance_to(self.elapsed() + time).err();
                 failures.extend(stopped.map(|s| s.why));
                 (time.to_string(), Outcome::default())
             }
             Action::Until(condition) => {
-                match until::wait_for(&mut self.sim, condition, within.unwrap_or(PATIENCE)) {
-                    Ok(Waited::Held) => {}
-                    Ok(Waited::Not(why)) => failures.push(format!("not within {}: {why}", within.unwrap_or(PATIENCE))),
-                    Err(until::Failed::Stopped(stopped)) => failures.push(stopped.why),
-                    Err(until::Failed::Condition(why)) => failures.push(why),
-                }
+                failures.extend(self.wait_for(condition, within.unwrap_or(PATIENCE)));
                 (step.until.as_ref().map(|c| c.text().to_string()).unwrap_or_default(), Outcome::default())
             }
             Action::Expect(expectation) => {
@@ -198,12 +222,35 @@ impl Player {
                 (expect::title(expectation), Outcome::default())
             }
             Action::Traffic(load) => {
-                let line = traffic::line(load);
-                let outcome = self.session.run(&mut self.sim, &line);
+                let outcome = loads::start(&mut self.lab.sim_mut(), load).map_or_else(|refusal| refusal, Outcome::out);
                 self.judge(&outcome, None, step, failures);
-                (line, outcome)
+                (traffic::line(load), outcome)
             }
         }
+    }
+
+    fn elapsed(&self) -> Instant {
+        self.sim().elapsed()
+    }
+
+    /// Lets time pass until a condition holds; why it does not.
+    fn wait_for(&self, condition: &Condition, patience: Duration) -> Option<String> {
+        let (clock, condition) = (self.lab.tasks().clock().clone(), condition.clone());
+        let waited = self.lab.tasks().block_on(async move { until::wait_for(&clock, &condition, patience).await });
+        match waited {
+            Ok(Ok(Waited::Held)) => None,
+            Ok(Ok(Waited::Not(why))) => Some(format!("not within {patience}: {why}")),
+            Ok(Err(until::Failed::Condition(why))) => Some(why),
+            Ok(Err(until::Failed::Stopped(Stopped { why, .. }))) | Err(Stopped { why, .. }) => Some(why),
+        }
+    }
+
+    /// Breaks or mends something, with its expectations.
+    fn fault(&mut self, verb: &str, target: &str, step: &Step, failures: &mut Vec<String>) -> (String, Outcome) {
+        let words: Vec<String> = [verb].into_iter().chain(target.split_whitespace()).map(str::to_string).collect();
+        let outcome = self.session.call(words, String::new());
+        self.judge(&outcome, None, step, failures);
+        (format!("{verb} {target}"), outcome)
     }
 
     /// A console line, with its expectations. In a nested shell that an earlier step opened, it runs there.
@@ -216,11 +263,11 @@ impl Player {
     /// Types a text into the console: whole, unless a nested shell is open, whose lines end one by one.
     fn typed(&mut self, text: &str) -> Outcome {
         if self.session.place() == Place::Outside {
-            return self.session.run(&mut self.sim, text.trim_end());
+            return self.session.run(text.trim_end());
         }
         let mut outcome = Outcome::default();
         for line in text.trim_end().lines() {
-            if let Fed::Ran(result) = self.session.feed(&mut self.sim, line) {
+            if let Fed::Ran(result) = self.session.feed(line) {
                 let LineResult { outcome: one, .. } = result;
                 outcome = Outcome { stdout: outcome.stdout + &one.stdout, stderr: outcome.stderr + &one.stderr, exit: one.exit };
             }
@@ -230,7 +277,8 @@ impl Player {
 
     /// The JSON of a `trace` step's answer.
     fn explained(&mut self, trace: &super::format::Trace) -> Option<Value> {
-        let json = self.session.run(&mut self.sim, &format!("{} -o json", trace_line(trace)));
+        let words = trace_words(trace).into_iter().chain(["-o".to_string(), "json".to_string()]);
+        let json = self.session.call(words.collect(), String::new());
         serde_json::from_str(&json.stdout).ok()
     }
 
@@ -241,26 +289,29 @@ impl Player {
         step: &Step,
         failures: &mut Vec<String>,
     ) -> (String, Outcome) {
-        let line = trace_line(trace);
-        let outcome = self.session.run(&mut self.sim, &line);
+        let words = trace_words(trace);
+        let title = words.join(" ");
+        let outcome = self.session.call(words, String::new());
         self.judge(&outcome, told, step, failures);
-        (line, outcome)
+        (title, outcome)
     }
 
     /// `kubectl apply -f -` of a document, a file, or the text itself.
     fn apply(&mut self, apply: &Apply, step: &Step, failures: &mut Vec<String>) -> (String, Outcome) {
-        let (title, line) = match apply {
-            Apply::Inline(text) => ("kubectl apply -f -".to_string(), here_document(text)),
+        let (shown, file, text) = match apply {
+            Apply::Inline(text) => ("-", "-", text.clone()),
             Apply::From(from) => match (&from.doc, &from.file) {
                 (Some(reference), _) => {
                     let text = self.input.document(reference).map(|m| m.to_yaml()).unwrap_or_default();
-                    (format!("kubectl apply -f {}", reference.text()), here_document(&text))
+                    (reference.text(), "-", text)
                 }
-                (None, Some(file)) => (format!("kubectl apply -f {file}"), format!("kubectl apply -f '{file}'")),
-                (None, None) => (String::new(), String::new()),
+                (None, Some(file)) => (file.as_str(), file.as_str(), String::new()),
+                (None, None) => ("", "", String::new()),
             },
         };
-        let outcome = self.session.run(&mut self.sim, &line);
+        let title = format!("kubectl apply -f {shown}");
+        let words = ["kubectl", "apply", "-f", file].map(str::to_string).to_vec();
+        let outcome = self.session.call(words, text);
         if let Apply::From(from) = apply {
             self.quote(from.doc.as_deref());
         }
@@ -273,7 +324,7 @@ impl Player {
         let Some(manifest) = reference.and_then(|r| self.input.document(r)) else { return };
         let Some(lines) = self.lines.get(&manifest.file) else { return };
         let origin = origin(&manifest.file, lines, &manifest.value, &manifest.spans);
-        self.sim.written(manifest.kind(), manifest.namespace().unwrap_or("default"), manifest.name(), origin);
+        self.lab.sim_mut().written(manifest.kind(), manifest.namespace().unwrap_or("default"), manifest.name(), origin);
     }
 
     /// The same for the objects that were there from the start.
@@ -284,7 +335,7 @@ impl Player {
             let Some(spans) = input.object_spans(index) else { continue };
             let text = |pointer: &str| object.0.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
             let origin = origin(&input.file, &lines, &object.0, spans);
-            self.sim.written(text("/kind"), text("/metadata/namespace"), text("/metadata/name"), origin);
+            self.lab.sim_mut().written(text("/kind"), text("/metadata/namespace"), text("/metadata/name"), origin);
         }
     }
 
@@ -310,17 +361,19 @@ impl Player {
 
     /// An expectation about an object or a load, now or within a time.
     fn expect_fact(&mut self, expectation: &Expectation, within: Option<Duration>) -> Vec<String> {
-        let deadline = self.sim.elapsed() + within.unwrap_or(Duration::ZERO);
+        let deadline = self.elapsed() + within.unwrap_or(Duration::ZERO);
         loop {
             let failures = self.look(expectation);
-            if failures.is_empty() || self.sim.elapsed() >= deadline {
+            let now = self.elapsed();
+            if failures.is_empty() || now >= deadline {
                 return failures;
             }
-            let seen = self.sim.revision();
-            let left = deadline.since(self.sim.elapsed());
             // A load changes no object.
-            let left = if expectation.traffic.is_some() { left.min(LOOK_EVERY) } else { left };
-            if let Err(stopped) = self.sim.advance_until(left, &mut |world| world.revision() != seen) {
+            let is_load = expectation.traffic.is_some();
+            let clock = self.lab.tasks().clock().clone();
+            let until = if is_load { deadline.min(now + LOOK_EVERY) } else { deadline };
+            let changed = self.lab.tasks().block_on(async move { clock.change(until).await });
+            if let Err(stopped) | Ok(Err(stopped)) = changed {
                 return vec![stopped.why];
             }
         }
@@ -329,7 +382,7 @@ impl Player {
     /// What is there, against the expectation.
     fn look(&mut self, expectation: &Expectation) -> Vec<String> {
         let traffic = match &expectation.traffic {
-            Some(name) if self.sim.cluster().loads.get(name).is_none() => return vec![unknown(&self.sim, name)],
+            Some(name) if self.sim().cluster().loads.get(name).is_none() => return vec![unknown(&self.sim(), name)],
             Some(name) => self.requests(name, expectation.over.as_deref().copied()),
             None => None,
         };
@@ -340,42 +393,34 @@ impl Player {
 
     /// The requests of a load that ended within the last time, or all.
     fn requests(&self, name: &str, over: Option<Duration>) -> Option<Requests> {
-        let load = self.sim.cluster().loads.get(name)?;
-        let age = self.sim.elapsed().since(load.begun);
+        let sim = self.sim();
+        let load = sim.cluster().loads.get(name)?;
+        let age = sim.elapsed().since(load.begun);
         let count = load.tally.timeline.since(over.map_or(Duration::ZERO, |over| age - over));
         Some(Requests { ended: count.all(), good: count.good })
     }
 
-    /// The expectation's object as kubectl's jsonpath prints it; `None` if it is not stored.
-    fn object(&mut self, expectation: &Expectation) -> Option<String> {
-        let object = expectation.object.as_ref()?;
-        let namespace = object.namespace.as_deref().unwrap_or("default");
-        let output = expectation.path.as_ref().map_or("json".to_string(), |path| format!("jsonpath={path}"));
-        let words = ["kubectl", "get", &object.kind, &object.name, "-n", namespace, "-o", &output]
-            .map(|w| format!("'{}'", w.replace('\'', "'\\''")));
-        let got = self.session.clone().run(&mut self.sim, &words.join(" "));
-        (got.exit == 0).then_some(got.stdout)
+    /// The expectation's object, or a part of it, as kubectl prints it; `None` if it is not stored. Looking takes no time.
+    fn object(&self, expectation: &Expectation) -> Option<String> {
+        let wanted = expectation.object.as_ref()?;
+        let row = kinds::find(&wanted.kind)?;
+        let namespace = if row.namespaced { wanted.namespace.as_deref().unwrap_or("default") } else { "" };
+        let kind = KindName { group: row.group.into(), kind: row.kind.into() };
+        let (_, object) = self.sim().cluster().store.head().find(&kind, namespace, &wanted.name)?;
+        printed(&object.encode(), expectation.path.as_ref().map(String::as_str))
     }
 }
 
-/// A `trace` step as it is typed.
-fn trace_line(trace: &super::format::Trace) -> String {
-    let node = trace.at_node.as_ref().map_or(String::new(), |n| format!(" --at-node {n}"));
+/// A `trace` step as the words of a command.
+fn trace_words(trace: &super::format::Trace) -> Vec<String> {
     let protocol = serde_json::to_value(trace.protocol).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default();
-    format!("trace {} {} --protocol {protocol}{node}", trace.from, trace.to)
+    let mut words = ["trace", trace.from.text(), &trace.to, "--protocol", &protocol].map(str::to_string).to_vec();
+    words.extend(trace.at_node.iter().flat_map(|node| ["--at-node".to_string(), node.clone()]));
+    words
 }
 
 /// The lines of each file that holds a part of the input.
 fn lines(input: &Input) -> BTreeMap<String, Lines> {
     let files = input.manifests.iter().map(|m| &m.file).chain([&input.file]);
     files.filter_map(|file| Some((file.clone(), Lines::of(input.sources.text(file)?)))).collect()
-}
-
-/// A line that applies `text` from standard input; the end mark is one that the text does not hold.
-fn here_document(text: &str) -> String {
-    let mut mark = "END_OF_MANIFEST".to_string();
-    while text.lines().any(|line| line == mark) {
-        mark.push('_');
-    }
-    format!("kubectl apply -f - <<'{mark}'\n{}\n{mark}", text.trim_end())
 }

@@ -154,12 +154,12 @@ fn seen(walk: &Walk) -> WalkScene {
     let last = walk.last_step();
     WalkScene {
         title: title.clone(),
-        clock: player.sim.elapsed().since(Instant::START).to_string(),
+        clock: player.sim().elapsed().since(Instant::START).to_string(),
         step: player.done(),
         steps: scenario.spec.steps.len(),
         told: last.map(|played| (played.verb.to_string(), played.title.clone())),
         failures: last.map(|played| played.failures.clone()).unwrap_or_default(),
-        map: map(player.sim.cluster().store.head()),
+        map: map(player.sim().cluster().store.head()),
         packet: walk.packet().map(|(command, text)| (command.to_string(), text.lines().map(clean).collect())),
         output: output(walk),
         scrolled: walk.scrolled,

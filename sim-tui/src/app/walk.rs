@@ -71,10 +71,9 @@ impl Walk {
     pub fn line(&mut self, line: &str) {
         let before = self.player.mark();
         let prompt = self.player.session.prompt();
-        self.player.sim.begin_command();
         let mut text = format!("{prompt}{line}\n");
         let mut command = String::new();
-        if let Fed::Ran(result) = self.player.session.feed(&mut self.player.sim, line) {
+        if let Fed::Ran(result) = self.player.session.feed(line) {
             for output in [&result.outcome.stdout, &result.outcome.stderr] {
                 text.push_str(output);
                 text.push_str(if output.is_empty() || output.ends_with('\n') { "" } else { "\n" });

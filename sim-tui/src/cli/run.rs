@@ -39,8 +39,8 @@ pub fn run(name: &str, saved: Option<&str>, common: &Common) -> u8 {
         }
     };
     let failed = verdicts.iter().filter(|verdict| !verdict.failures.is_empty()).count();
-    let elapsed = player.sim.engine().now();
-    let assumptions = player.sim.assumptions();
+    let elapsed = player.sim().engine().now();
+    let assumptions = player.sim().assumptions();
     let last = match common.output {
         Format::Json => format!("{}\n", transcript::summary_json(verdicts.len(), failed, elapsed, &assumptions, &findings)),
         Format::Text => {
@@ -51,7 +51,7 @@ pub fn run(name: &str, saved: Option<&str>, common: &Common) -> u8 {
     };
     print(&last);
     if common.stats {
-        complain(stats::text(&player.sim.engine().counts(), elapsed).trim_end());
+        complain(stats::text(&player.sim().engine().counts(), elapsed).trim_end());
     }
     // The process ends here: taking a large cluster apart, object by object, would take longer than the system needs.
     std::mem::forget(player);

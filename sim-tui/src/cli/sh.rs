@@ -35,14 +35,14 @@ pub fn sh(asked: &Asked<'_>, common: &Common) -> u8 {
     let mut shell = Shell { common, last: 0 };
     let end = if asked.commands.is_empty() { shell.read(&mut player) } else { shell.each(&mut player, asked.commands) };
     if end == End::OfInput {
-        for result in player.session.finish(&mut player.sim) {
+        for result in player.session.finish() {
             shell.show(&player, &result);
         }
     }
     if common.stats {
-        complain(stats::text(&player.sim.engine().counts(), player.sim.elapsed()).trim_end());
+        complain(stats::text(&player.sim().engine().counts(), player.sim().elapsed()).trim_end());
     }
-    let assumed = common.no_assumptions && !player.sim.assumptions().is_empty();
+    let assumed = common.no_assumptions && !player.sim().assumptions().is_empty();
     if shell.last == 0 && assumed { FAILED } else { shell.last }
 }
 
@@ -115,8 +115,7 @@ impl Shell<'_> {
 
     /// Feeds one line, which may be the last one.
     fn line(&mut self, player: &mut Player, line: &str) -> Option<End> {
-        player.sim.begin_command();
-        let Fed::Ran(result) = player.session.feed(&mut player.sim, line) else { return None };
+        let Fed::Ran(result) = player.session.feed(line) else { return None };
         if !self.show(player, &result) {
             return Some(End::OfOutput);
         }
@@ -142,6 +141,6 @@ impl Shell<'_> {
 /// One result as the contract prints it.
 fn as_json(player: &Player, result: &LineResult) -> serde_json::Value {
     let Outcome { stdout, stderr, exit } = &result.outcome;
-    json!({"command": result.command, "at": player.sim.cluster_time(), "elapsed_ns": player.sim.elapsed().as_nanos(),
+    json!({"command": result.command, "at": player.sim().cluster_time(), "elapsed_ns": player.sim().elapsed().as_nanos(),
         "exit": exit, "stdout": stdout, "stderr": stderr})
 }

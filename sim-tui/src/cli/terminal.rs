@@ -114,9 +114,9 @@ fn open(number: usize, common: &Common, keys: &Keys) -> Result<Player, String> {
 }
 
 fn player(loaded: Arc<Input>, folder: Option<&Path>, common: &Common, keys: &Keys) -> Result<Player, String> {
-    let mut player = Player::new(loaded, &input::play_options(common, folder))?;
+    let player = Player::new(loaded, &input::play_options(common, folder))?;
     let keys = keys.clone();
-    player.sim.interrupted_by(Rc::new(move || keys.interrupted()));
+    player.sim_mut().interrupted_by(Rc::new(move || keys.interrupted()));
     Ok(player)
 }
 

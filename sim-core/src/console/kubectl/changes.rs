@@ -33,7 +33,7 @@ pub struct Change {
 
 impl Change {
     /// Reads the flags; `manager` is the verb's name for itself.
-    pub fn of(client: &mut Client<'_>, args: &Args, manager: &str) -> Result<Change, Failure> {
+    pub async fn of(client: &mut Client<'_>, args: &Args, manager: &str) -> Result<Change, Failure> {
         let dry_run = match args.or("dry-run", "none") {
             "none" => DryRun::No,
             "client" => DryRun::Client,
@@ -59,7 +59,7 @@ impl Change {
             }
         };
         let manager = args.or("field-manager", manager).to_string();
-        Ok(Change { dry_run, format: Format::of(client, args, false)?, validation, manager })
+        Ok(Change { dry_run, format: Format::of(client, args, false).await?, validation, manager })
     }
 
     /// The options of a request.
@@ -73,7 +73,7 @@ impl Change {
     }
 
     /// Tells what has been done to an object: the verb's word, or the object in the `-o` form.
-    pub fn tell(&self, client: &mut Client<'_>, target: &Target, object: &Value, done: &str) -> Result<(), Failure> {
+    pub async fn tell(&self, client: &mut Client<'_>, target: &Target, object: &Value, done: &str) -> Result<(), Failure> {
         let suffix = match self.dry_run {
             DryRun::No => "",
             DryRun::Client => " (dry run)",

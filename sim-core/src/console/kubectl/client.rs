@@ -7,7 +7,8 @@ use super::resource::Resource;
 use super::session::SERVER;
 use crate::api::request::{Options, Request, Response, Verb};
 use crate::api::status::Status;
-use crate::console::host::{Host, World};
+use crate::console::host::{Host, Stopped, WorldRef, sleep};
+use crate::engine::time::{Duration, Instant};
 use crate::objects::time::Timestamp;
 
 /// One running kubectl command.
@@ -24,7 +25,16 @@ pub struct Client<'h> {
     pub out: String,
     /// Standard error so far.
     pub err: String,
+    /// How many requests were sent.
+    requests: u64,
+    /// What is read now comes over a watch that is open already, and takes no time.
+    pub watches: bool,
 }
+
+/// What a kubectl call takes until its first request is answered: its process starts, reads its configuration, shakes hands and
+/// asks. And what each further request takes. Rounded figures of a cluster on one LAN.
+const FIRST_REQUEST: Duration = Duration::from_millis(100);
+const NEXT_REQUEST: Duration = Duration::from_millis(10);
 
 /// Which objects of a kind a list shows.
 #[derive(Clone, Debug, Default)]
@@ -35,10 +45,36 @@ pub struct Filter {
     pub fields: String,
 }
 
+impl<'h> Client<'h> {
+    /// A command that begins.
+    pub fn new(host: &'h mut dyn Host, stdin: &'h str) -> Client<'h> {
+        let (out, err) = (String::new(), String::new());
+        Client { host, namespace: String::new(), namespace_given: false, stdin, out, err, requests: 0, watches: false }
+    }
+}
+
 impl Client<'_> {
-    /// The cluster.
-    pub fn world(&mut self) -> &mut dyn World {
+    /// The cluster, lent until the command waits.
+    pub fn world(&mut self) -> WorldRef<'_> {
         self.host.world()
+    }
+
+    /// Prints what was said so far.
+    pub fn flush(&mut self) {
+        self.host.print(&std::mem::take(&mut self.out));
+        self.host.print_error(&std::mem::take(&mut self.err));
+    }
+
+    /// Waits until an object changes, at most until that moment; what was said so far is printed before.
+    pub async fn change(&mut self, until: Instant) -> Result<(), Stopped> {
+        self.flush();
+        self.host.change(until).await
+    }
+
+    /// Waits so long; what was said so far is printed before.
+    pub async fn sleep(&mut self, by: Duration) -> Result<(), Stopped> {
+        self.flush();
+        sleep(self.host, by).await
     }
 
     /// The time at the server, which is also the client's.
@@ -59,7 +95,14 @@ impl Client<'_> {
     }
 
     /// Sends a request; warnings that come with the answer go to standard error.
-    pub fn send(&mut self, request: Request) -> Result<Response, Status> {
+    pub async fn send(&mut self, request: Request) -> Result<Response, Status> {
+        let takes = match self.requests {
+            _ if self.watches => Duration::ZERO,
+            0 => FIRST_REQUEST,
+            _ => NEXT_REQUEST,
+        };
+        self.requests += 1;
+        self.sleep(takes).await.map_err(|stopped| Status::stopped(&stopped.why, stopped.exit()))?;
         if !self.host.world().api_answers() {
             return Err(unreachable(&request));
         }
@@ -80,31 +123,31 @@ impl Client<'_> {
     }
 
     /// Sends a request that is answered with one object.
-    pub fn send_for_object(&mut self, request: Request) -> Result<Value, Status> {
-        match self.send(request)? {
+    pub async fn send_for_object(&mut self, request: Request) -> Result<Value, Status> {
+        match self.send(request).await? {
             Response::Object(object) => Ok(object),
             Response::List { .. } | Response::Failure(_) => Ok(Value::Null),
         }
     }
 
     /// Reads one object.
-    pub fn get(&mut self, kind: &Resource, namespace: &str, name: &str) -> Result<Value, Status> {
-        self.send_for_object(Self::request(Verb::Get, kind, namespace, name))
+    pub async fn get(&mut self, kind: &Resource, namespace: &str, name: &str) -> Result<Value, Status> {
+        self.send_for_object(Self::request(Verb::Get, kind, namespace, name)).await
     }
 
     /// Reads the objects of a kind; an empty `namespace` means all of them.
-    pub fn list(&mut self, kind: &Resource, namespace: &str, filter: &Filter) -> Result<Vec<Value>, Status> {
+    pub async fn list(&mut self, kind: &Resource, namespace: &str, filter: &Filter) -> Result<Vec<Value>, Status> {
         let mut request = Self::request(Verb::List, kind, namespace, "");
         request.options.label_selector = filter.labels.clone();
         request.options.field_selector = filter.fields.clone();
-        match self.send(request)? {
+        match self.send(request).await? {
             Response::List { items, .. } => Ok(items),
             Response::Object(_) | Response::Failure(_) => Ok(Vec::new()),
         }
     }
 
     /// Sends a write with this body.
-    pub fn write(
+    pub async fn write(
         &mut self,
         verb: Verb,
         kind: &Resource,
@@ -115,7 +158,7 @@ impl Client<'_> {
         let mut request = Self::request(verb, kind, namespace, name);
         request.body = body;
         request.options = options;
-        self.send_for_object(request)
+        self.send_for_object(request).await
     }
 
     /// The text of a file; `-` is standard input.

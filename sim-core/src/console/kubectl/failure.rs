@@ -26,19 +26,22 @@ pub enum Failure {
     Several(Vec<Failure>),
     /// Everything has been said already; only the exit status is left.
     Exit(i32),
-    /// The simulation stopped before the command was done.
-    Stopped(String),
+    /// The simulation stopped before the command was done; the session says why.
+    Stopped(Stopped),
 }
 
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
-        Failure::Refused(status)
+        match status.reason {
+            Status::STOPPED => Failure::Stopped(Stopped { interrupted: status.code == 130, why: status.message }),
+            _ => Failure::Refused(status),
+        }
     }
 }
 
 impl From<Stopped> for Failure {
     fn from(stopped: Stopped) -> Self {
-        Failure::Stopped(stopped.why)
+        Failure::Stopped(stopped)
     }
 }
 
@@ -104,7 +107,7 @@ impl Failure {
                 (said.map(|one| one.message() + "\n").collect(), code.unwrap_or(1))
             }
             Failure::Exit(code) => (String::new(), *code),
-            Failure::Stopped(why) => (format!("{why}\n"), 124),
+            Failure::Stopped(stopped) => (String::new(), stopped.exit()),
         }
     }
 
@@ -112,7 +115,8 @@ impl Failure {
     pub fn message(&self) -> String {
         match self {
             Failure::Refused(status) => from_server(status),
-            Failure::Error(text) | Failure::Text(text) | Failure::Stopped(text) => text.clone(),
+            Failure::Error(text) | Failure::Text(text) => text.clone(),
+            Failure::Stopped(stopped) => stopped.why.clone(),
             Failure::Usage { why, .. } => why.clone(),
             Failure::Several(all) => all.iter().map(Failure::message).collect::<Vec<_>>().join("\n"),
             Failure::Exit(code) => format!("exit status {code}"),

@@ -36,8 +36,8 @@ pub const FLAGS: &[Flag] = &[
 ];
 
 /// Runs the verb.
-pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    let format = Format::of(client, args, true)?;
+pub async fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    let format = Format::of(client, args, true).await?;
     let query = Query::listing(args);
     if query.words.is_empty() && query.files.is_empty() {
         let hint = "You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete list of supported \
@@ -51,9 +51,9 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         });
     }
     if args.on("watch") || args.on("watch-only") {
-        return watch::run(client, args, &query, &format);
+        return watch::run(client, args, &query, &format).await;
     }
-    let mut found = query.find(client)?;
+    let mut found = query.find(client).await?;
     if args.on("ignore-not-found") {
         found.failures.retain(|failure| !failure.is_not_found());
     }
@@ -64,12 +64,12 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         }
     }
     match format {
-        Format::Plain | Format::Wide => print_tables(client, args, &query, found, format == Format::Wide),
-        format => print_objects(client, args, found, &format),
+        Format::Plain | Format::Wide => print_tables(client, args, &query, found, format == Format::Wide).await,
+        format => print_objects(client, args, found, &format).await,
     }
 }
 
-fn print_objects(client: &mut Client<'_>, args: &Args, found: Found, format: &Format) -> Result<(), Failure> {
+async fn print_objects(client: &mut Client<'_>, args: &Args, found: Found, format: &Format) -> Result<(), Failure> {
     let Found { groups, failures, single } = found;
     let mut targets: Vec<Target> = groups.into_iter().flat_map(|group| group.targets).collect();
     if targets.is_empty() && (single || args.on("ignore-not-found")) {
@@ -96,7 +96,7 @@ fn print_objects(client: &mut Client<'_>, args: &Args, found: Found, format: &Fo
     Failure::gather(failures)
 }
 
-fn print_tables(client: &mut Client<'_>, args: &Args, query: &Query, found: Found, wide: bool) -> Result<(), Failure> {
+async fn print_tables(client: &mut Client<'_>, args: &Args, query: &Query, found: Found, wide: bool) -> Result<(), Failure> {
     let several = found.groups.iter().any(|group| group.resource != found.groups[0].resource);
     let now = client.now();
     let before = client.out.len();

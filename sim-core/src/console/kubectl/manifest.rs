@@ -19,7 +19,7 @@ const OBJECTS_MAX: usize = 100_000;
 const FOLDERS_DEEP_MAX: usize = 16;
 
 /// Reads the manifests of all `paths`, in order. What is wrong with one document does not hide the others.
-pub fn read(client: &mut Client<'_>, paths: &[String], recursive: bool) -> Result<(Vec<Target>, Vec<Failure>), Failure> {
+pub async fn read(client: &mut Client<'_>, paths: &[String], recursive: bool) -> Result<(Vec<Target>, Vec<Failure>), Failure> {
     let (mut targets, mut failures) = (Vec::new(), Vec::new());
     for path in paths {
         if path.starts_with("http://") || path.starts_with("https://") {

@@ -31,15 +31,17 @@ mod watch;
 
 use self::client::Client;
 use self::failure::Failure;
+use serde_json::Value;
+
 use self::flags::Args;
+use self::jsonpath::Template;
 use super::host::{Host, Outcome};
 
 /// The program: `argv[0]` is its own name.
-pub fn kubectl(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
+pub async fn kubectl(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
     let words = argv.get(1..).unwrap_or(&[]);
-    let mut client =
-        Client { host, namespace: String::new(), namespace_given: false, stdin, out: String::new(), err: String::new() };
-    let result = dispatch(&mut client, words);
+    let mut client = Client::new(host, stdin);
+    let result = dispatch(&mut client, words).await;
     let Client { out: stdout, err: mut stderr, .. } = client;
     let exit = match result {
         Ok(()) => 0,
@@ -52,7 +54,7 @@ pub fn kubectl(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
     Outcome { stdout, stderr, exit }
 }
 
-fn dispatch(client: &mut Client<'_>, words: &[String]) -> Result<(), Failure> {
+async fn dispatch(client: &mut Client<'_>, words: &[String]) -> Result<(), Failure> {
     let (verb, rest) = verbs::find(words)?;
     let args = flags::parse(&rest, verb.flags)
         .map_err(|why| Failure::Text(format!("error: {why}\nSee 'kubectl {} --help' for usage.", verb.name)))?;
@@ -61,12 +63,20 @@ fn dispatch(client: &mut Client<'_>, words: &[String]) -> Result<(), Failure> {
         return Ok(());
     }
     settle_namespace(client, &args);
-    (verb.run)(client, &args)
+    (verb.run)(client, &args).await
 }
 
 fn settle_namespace(client: &mut Client<'_>, args: &Args) {
     match args.get("namespace").filter(|namespace| !namespace.is_empty()) {
         Some(namespace) => (client.namespace, client.namespace_given) = (namespace.into(), true),
         None => client.namespace = session::namespace(&session::read(client.host)),
+    }
+}
+
+/// An object, or the part of it that a path template gives, as kubectl prints it; `None` if the template does not fit.
+pub fn printed(object: &Value, path: Option<&str>) -> Option<String> {
+    match path {
+        None => Some(output::pretty(object)),
+        Some(path) => Template::parse(path).ok()?.render(object).ok(),
     }
 }

@@ -45,7 +45,7 @@ const OBJECT_FORMATS: &str =
 
 impl Format {
     /// The format that `-o` names; `tables` tells whether the verb knows the table formats.
-    pub fn of(client: &mut Client<'_>, args: &Args, tables: bool) -> Result<Format, Failure> {
+    pub async fn of(client: &mut Client<'_>, args: &Args, tables: bool) -> Result<Format, Failure> {
         let Some(given) = args.get("output").filter(|given| !given.is_empty()) else {
             return match args.get("template") {
                 Some(template) => Ok(Format::GoTemplate(GoTemplate::parse(template)?)),

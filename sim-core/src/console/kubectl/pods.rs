@@ -26,7 +26,7 @@ pub fn selector(target: &Target) -> Option<String> {
 }
 
 /// The pods of a target: itself, or those it selects, best first (running and ready, then by age).
-pub fn of(client: &mut Client<'_>, target: &Target) -> Result<Vec<Value>, Failure> {
+pub async fn of(client: &mut Client<'_>, target: &Target) -> Result<Vec<Value>, Failure> {
     if target.resource.is("", "Pod") {
         return Ok(vec![target.object.clone()]);
     }
@@ -34,7 +34,8 @@ pub fn of(client: &mut Client<'_>, target: &Target) -> Result<Vec<Value>, Failur
         let resource = target.resource.resource();
         return Err(Failure::Error(format!("cannot attach to {resource}: no pods belong to this kind of object")));
     };
-    let mut pods = client.list(&Resource::named("pods"), namespace(&target.object), &Filter { labels, ..Filter::default() })?;
+    let mut pods =
+        client.list(&Resource::named("pods"), namespace(&target.object), &Filter { labels, ..Filter::default() }).await?;
     let is_ready =
         |pod: &Value| list(pod, "status.conditions").iter().any(|c| text(c, "type") == "Ready" && text(c, "status") == "True");
     pods.sort_by_key(|pod| {
@@ -49,7 +50,7 @@ pub fn of(client: &mut Client<'_>, target: &Target) -> Result<Vec<Value>, Failur
 }
 
 /// The container that is meant: the one named, else the annotated one, else the first, with a note if there was a choice.
-pub fn container(client: &mut Client<'_>, pod: &Value, wanted: Option<&str>, quiet: bool) -> String {
+pub async fn container(client: &mut Client<'_>, pod: &Value, wanted: Option<&str>, quiet: bool) -> String {
     if let Some(wanted) = wanted {
         return wanted.into();
     }

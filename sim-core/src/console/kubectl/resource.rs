@@ -59,19 +59,21 @@ impl From<Dynamic> for Resource {
 
 impl Resource {
     /// The resource that the user means by `po`, `pods`, `deployments.apps`.
-    pub fn find(client: &mut Client<'_>, typed: &str) -> Result<Resource, Failure> {
+    pub async fn find(client: &mut Client<'_>, typed: &str) -> Result<Resource, Failure> {
         match kinds::find(typed) {
             Some(kind) => Ok(kind.into()),
             None => Resource::custom(client, &typed.to_lowercase())
+                .await
                 .ok_or_else(|| Failure::Error(format!("the server doesn't have a resource type {typed:?}"))),
         }
     }
 
     /// A custom kind: one that a stored definition names, or, as this server takes objects of kinds that nothing defines,
     /// one of which an object is stored.
-    fn custom(client: &mut Client<'_>, typed: &str) -> Option<Resource> {
+    async fn custom(client: &mut Client<'_>, typed: &str) -> Option<Resource> {
         let (word, group) = typed.split_once('.').unwrap_or((typed, ""));
-        let definitions = client.list(&Resource::named("customresourcedefinitions"), "", &Filter::default()).unwrap_or_default();
+        let definitions =
+            client.list(&Resource::named("customresourcedefinitions"), "", &Filter::default()).await.unwrap_or_default();
         let defined = definitions.iter().filter_map(|definition| {
             let names = definition.pointer("/spec/names")?;
             let short = list(names, "shortNames").iter().any(|short| short == word);

@@ -17,9 +17,9 @@ pub const REVISION: &str = "deployment.kubernetes.io/revision";
 pub const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 
 /// The ReplicaSets that a Deployment controls, oldest first.
-pub fn replica_sets(client: &mut Client<'_>, deployment: &Value) -> Vec<Value> {
+pub async fn replica_sets(client: &mut Client<'_>, deployment: &Value) -> Vec<Value> {
     let filter = Filter { labels: selector_text(at(deployment, "spec.selector")), ..Filter::default() };
-    let mut sets = client.list(&Resource::named("replicasets"), namespace(deployment), &filter).unwrap_or_default();
+    let mut sets = client.list(&Resource::named("replicasets"), namespace(deployment), &filter).await.unwrap_or_default();
     let uid = text(deployment, "metadata.uid");
     sets.retain(|set| controller(set).is_some_and(|owner| text(owner, "uid") == uid));
     sets.sort_by_key(|set| (time(set, "metadata.creationTimestamp"), name(set).to_string()));

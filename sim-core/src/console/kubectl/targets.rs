@@ -107,7 +107,7 @@ impl Query {
     }
 
     /// The kinds named and, for each, the names; files left aside.
-    pub fn named(&self, client: &mut Client<'_>) -> Result<Vec<(Resource, Vec<String>)>, Failure> {
+    pub async fn named(&self, client: &mut Client<'_>) -> Result<Vec<(Resource, Vec<String>)>, Failure> {
         let slashed = self.words.iter().filter(|word| word.contains('/')).count();
         if slashed > 0 {
             if slashed < self.words.len() {
@@ -116,14 +116,18 @@ impl Query {
                             resource resource/<resource_name>'"
                     .into());
             }
-            return self.words.iter().map(|word| pair(client, word)).collect();
+            let mut all = Vec::new();
+            for word in &self.words {
+                all.push(pair(client, word).await?);
+            }
+            return Ok(all);
         }
         let Some((types, names)) = self.words.split_first() else { return Ok(Vec::new()) };
         let mut all = Vec::new();
         for typed in types.split(',').filter(|typed| !typed.is_empty()) {
             let category = kinds::category(typed);
             if category.is_empty() {
-                all.push((Resource::find(client, typed)?, names.to_vec()));
+                all.push((Resource::find(client, typed).await?, names.to_vec()));
             } else {
                 all.extend(category.into_iter().map(|kind| (kind.into(), names.to_vec())));
             }
@@ -132,11 +136,11 @@ impl Query {
     }
 
     /// Finds the objects. Missing ones are failures beside those found.
-    pub fn find(&self, client: &mut Client<'_>) -> Result<Found, Failure> {
+    pub async fn find(&self, client: &mut Client<'_>) -> Result<Found, Failure> {
         if !self.files.is_empty() {
-            return self.find_files(client);
+            return self.find_files(client).await;
         }
-        let named = self.named(client)?;
+        let named = self.named(client).await?;
         let wants_names = named.iter().any(|(_, names)| !names.is_empty());
         if wants_names && !(self.filter.labels.is_empty() && self.filter.fields.is_empty()) {
             return Err("name cannot be provided when a selector is specified".into());
@@ -154,7 +158,7 @@ impl Query {
                 if !self.type_is_enough && self.filter.labels.is_empty() && self.filter.fields.is_empty() {
                     return Err("resource(s) were provided, but no name was specified".into());
                 }
-                match client.list(&resource, &space, &self.filter) {
+                match client.list(&resource, &space, &self.filter).await {
                     Ok(items) => {
                         let targets = items.into_iter().map(|item| Target::of(&resource, item)).collect();
                         found.groups.push(Group { resource, targets });
@@ -164,7 +168,7 @@ impl Query {
                 continue;
             }
             for name in names {
-                match client.get(&resource, &space, &name) {
+                match client.get(&resource, &space, &name).await {
                     Ok(object) => add(&mut found.groups, Target::of(&resource, object)),
                     Err(status) => found.failures.push(status.into()),
                 }
@@ -173,14 +177,14 @@ impl Query {
         Ok(found)
     }
 
-    fn find_files(&self, client: &mut Client<'_>) -> Result<Found, Failure> {
+    async fn find_files(&self, client: &mut Client<'_>) -> Result<Found, Failure> {
         if !self.words.is_empty() {
             return Err("when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well".into());
         }
-        let (targets, failures) = manifest::read(client, &self.files, self.recursive)?;
+        let (targets, failures) = manifest::read(client, &self.files, self.recursive).await?;
         let mut found = Found { single: targets.len() == 1, failures, ..Found::default() };
         for target in targets {
-            match client.get(&target.resource, &target.namespace, &target.name) {
+            match client.get(&target.resource, &target.namespace, &target.name).await {
                 Ok(object) => add(&mut found.groups, Target { object, ..target }),
                 Err(status) => found.failures.push(status.into()),
             }
@@ -201,7 +205,7 @@ fn add(groups: &mut Vec<Group>, target: Target) {
     }
 }
 
-fn pair(client: &mut Client<'_>, word: &str) -> Result<(Resource, Vec<String>), Failure> {
+async fn pair(client: &mut Client<'_>, word: &str) -> Result<(Resource, Vec<String>), Failure> {
     let (typed, name) = word.split_once('/').unwrap_or((word, ""));
     if name.contains('/') {
         return Err("arguments in resource/name form may not have more than one slash".into());
@@ -209,5 +213,5 @@ fn pair(client: &mut Client<'_>, word: &str) -> Result<(Resource, Vec<String>), 
     if typed.is_empty() || name.is_empty() {
         return Err("arguments in resource/name form must have a single resource and name".into());
     }
-    Ok((Resource::find(client, typed)?, vec![name.into()]))
+    Ok((Resource::find(client, typed).await?, vec![name.into()]))
 }

@@ -13,24 +13,29 @@ use crate::engine::time::Duration;
 /// How long "for ever" is: a week, as for the real kubectl.
 pub const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Lets time pass until `holds` says so of the object (`None` when it is not there); false when `limit` is over.
-pub fn until(
+/// Lets time pass until `holds` says so of the object (`None` when it is not there); false when `limit` is over. One watch serves
+/// it, so looking again takes no time.
+pub async fn until(
     client: &mut Client<'_>,
     target: &Target,
     limit: Duration,
     mut holds: impl FnMut(Option<&Value>) -> bool,
 ) -> Result<bool, Failure> {
     let request = Client::request(Verb::Get, &target.resource, &target.namespace, &target.name);
-    let mut seen = None;
-    let mut done = |world: &mut dyn World| {
-        let revision = world.revision();
-        if seen == Some(revision) {
-            return false;
+    let deadline = client.world().elapsed() + limit;
+    loop {
+        let (object, now) = {
+            let mut world = client.world();
+            (read(&mut *world, request.clone()), world.elapsed())
+        };
+        if holds(object.as_ref()) {
+            return Ok(true);
         }
-        seen = Some(revision);
-        holds(read(world, request.clone()).as_ref())
-    };
-    Ok(client.world().advance_until(limit, &mut done)?)
+        if now >= deadline {
+            return Ok(false);
+        }
+        client.change(deadline).await?;
+    }
 }
 
 fn read(world: &mut dyn World, request: Request) -> Option<Value> {
@@ -41,9 +46,9 @@ fn read(world: &mut dyn World, request: Request) -> Option<Value> {
 }
 
 /// Waits until the object is gone, or another one of its name is there.
-pub fn gone(client: &mut Client<'_>, target: &Target, uid: &str, limit: Duration) -> Result<(), Failure> {
+pub async fn gone(client: &mut Client<'_>, target: &Target, uid: &str, limit: Duration) -> Result<(), Failure> {
     let is_gone = |object: Option<&Value>| object.is_none_or(|object| !uid.is_empty() && text(object, "metadata.uid") != uid);
-    if until(client, target, limit, is_gone)? {
+    if until(client, target, limit, is_gone).await? {
         return Ok(());
     }
     Err(Failure::Error(format!("timed out waiting for the condition on {}/{}", target.resource.plural, target.name)))

@@ -22,12 +22,12 @@ pub const QUIET: Duration = Duration::from_secs(30);
 const EVENTS_MAX: usize = 100_000;
 
 /// Runs `get` with `-w` or `--watch-only`.
-pub fn run(client: &mut Client<'_>, args: &Args, query: &Query, format: &Format) -> Result<(), Failure> {
-    let named = query.named(client)?;
+pub async fn run(client: &mut Client<'_>, args: &Args, query: &Query, format: &Format) -> Result<(), Failure> {
+    let named = query.named(client).await?;
     if query.files.is_empty() && named.len() > 1 {
         return Err("you may only specify a single resource type".into());
     }
-    let found = query.find(client)?;
+    let found = query.find(client).await?;
     Failure::gather(found.failures.clone())?;
     let Some(resource) = found.groups.first().map(|group| group.resource.clone()) else { return Ok(()) };
     let mut printer = Printer {
@@ -40,53 +40,41 @@ pub fn run(client: &mut Client<'_>, args: &Args, query: &Query, format: &Format)
     let mut known = keyed(found);
     if !args.on("watch-only") {
         let first: Vec<(&str, &Target)> = known.values().map(|target| ("ADDED", target)).collect();
-        printer.print(client, &first)?;
+        printer.print(client, &first).await?;
     }
-    let mut rows = 0;
+    let (mut rows, mut last) = (0, client.world().elapsed());
+    client.watches = true;
     loop {
-        let revision = client.world().revision();
-        if !client.world().advance_until(QUIET, &mut |world| world.revision() != revision)? {
+        let current = keyed(again(query, client).await);
+        let now = client.world().elapsed();
+        let events = changes(&known, &current);
+        if !events.is_empty() {
+            last = now;
+            rows += events.len();
+            printer.print(client, &events).await?;
+            known = current;
+        }
+        // Changes of other kinds neither show nor keep the watch alive.
+        if now.since(last) >= QUIET {
             return Ok(());
         }
-        let start = client.world().elapsed();
-        // Changes of other kinds neither show nor keep the watch alive.
-        let mut current = keyed(again(query, client));
-        while same(&known, &current) {
-            let waited = client.world().elapsed().since(start);
-            if waited >= QUIET {
-                return Ok(());
-            }
-            let revision = client.world().revision();
-            let left = Duration::from_nanos(QUIET.as_nanos() - waited.as_nanos());
-            if !client.world().advance_until(left, &mut |world| world.revision() != revision)? {
-                return Ok(());
-            }
-            current = keyed(again(query, client));
-        }
-        let events = changes(&known, &current);
-        rows += events.len();
-        printer.print(client, &events)?;
-        known = current;
         if rows > EVENTS_MAX {
-            return Err(Failure::Stopped(format!("the watch stopped after {EVENTS_MAX} changes")));
+            return Err(Failure::Text(format!("kubewalk: the watch stopped after {EVENTS_MAX} changes")));
         }
+        client.change(last + QUIET).await?;
     }
 }
 
 type Objects = BTreeMap<(String, String), Target>;
 
 /// The list again; an object that was named and is gone leaves an empty list.
-fn again(query: &Query, client: &mut Client<'_>) -> Found {
-    query.find(client).unwrap_or_default()
+async fn again(query: &Query, client: &mut Client<'_>) -> Found {
+    query.find(client).await.unwrap_or_default()
 }
 
 fn keyed(found: Found) -> Objects {
     let key = |object: &Value| (namespace(object).to_string(), name(object).to_string());
     found.targets().into_iter().map(|target| (key(&target.object), target)).collect()
-}
-
-fn same(before: &Objects, after: &Objects) -> bool {
-    changes(before, after).is_empty()
 }
 
 fn changes<'a>(before: &'a Objects, after: &'a Objects) -> Vec<(&'static str, &'a Target)> {
@@ -113,7 +101,7 @@ struct Printer {
 }
 
 impl Printer {
-    fn print(&mut self, client: &mut Client<'_>, events: &[(&str, &Target)]) -> Result<(), Failure> {
+    async fn print(&mut self, client: &mut Client<'_>, events: &[(&str, &Target)]) -> Result<(), Failure> {
         if !matches!(self.format, Format::Plain | Format::Wide) {
             for (_, target) in events {
                 let text = self.format.print(&target.object, &target.label())?;

@@ -4,9 +4,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::bind::{manner, servers, walk};
+use super::bind::{Walked, manner, servers, walk};
 use super::exchange::{Exchange, Manner, hash};
-use super::{source, wire};
+use super::pace::at_its_pace;
+use super::source;
 use crate::console::host::{Host, Outcome};
 use crate::dns::config::fqdn;
 use crate::dns::message::{Question, Rcode, Record, Reply, kind_named};
@@ -15,6 +16,7 @@ use crate::dns::size::reply_bytes;
 use crate::dns::zone::reverse_name;
 use crate::engine::random::Digest;
 use crate::engine::time::Duration;
+use crate::network::wire::{Source, Wire};
 use crate::objects::time::Timestamp;
 
 /// The version that the banner names.
@@ -56,26 +58,18 @@ impl Shown {
     }
 }
 
-pub(super) fn dig(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome {
+pub(super) async fn dig(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome {
     let request = match parse(argv) {
         Ok(request) => request,
         Err(refusal) => return refusal,
     };
     let from = source(host.place());
-    let wire = match wire(host, "dig") {
-        Ok(wire) => wire,
+    let asked = at_its_pace(host, "dig", |wire| request.ask(wire, &from)).await;
+    let (manner, walked) = match asked {
+        Ok(Ok(asked)) => asked,
+        Ok(Err(why)) => return Outcome::err(10, format!("dig: {why}")),
         Err(refusal) => return refusal,
     };
-    let conf = ResolvConf::parse(&wire.resolver(&from).resolv_conf);
-    let manner = match servers(wire, &from, &conf, request.server.as_deref()) {
-        Ok(servers) => Manner { udp_size: request.edns.then_some(UDP_SIZE), ..request.manner(servers) },
-        Err(why) => return Outcome::err(10, format!("dig: {why}")),
-    };
-    let names = if request.search { conf.candidates(&request.name) } else { vec![request.name.clone()] };
-    let walked = walk(wire, &from, &manner, &names, request.kind);
-    if let Some(why) = walked.exchange.stopped {
-        return Outcome::err(124, why);
-    }
     let mut text = walked.exchange.failure_lines();
     if request.shown.banner && !request.short {
         let arguments = argv.get(1..).unwrap_or_default().join(" ");
@@ -165,6 +159,16 @@ fn parse(argv: &[String]) -> Result<Request, Outcome> {
 
 impl Request {
     /// A zone comes over TCP only.
+    /// Asks the question; with how it was asked.
+    fn ask(&self, wire: &mut dyn Wire, from: &Source) -> Result<(Manner, Walked), String> {
+        let conf = ResolvConf::parse(&wire.resolver(from).resolv_conf);
+        let servers = servers(wire, from, &conf, self.server.as_deref())?;
+        let manner = Manner { udp_size: self.edns.then_some(UDP_SIZE), ..self.manner(servers) };
+        let names = if self.search { conf.candidates(&self.name) } else { vec![self.name.clone()] };
+        let walked = walk(wire, from, &manner, &names, self.kind);
+        Ok((manner, walked))
+    }
+
     fn manner(&self, servers: Vec<SocketAddr>) -> Manner {
         let tcp = self.tcp || self.kind == "AXFR";
         Manner { tries: self.tries, timeout: self.timeout, tcp, ..manner(servers) }

@@ -4,12 +4,14 @@
 
 use std::net::IpAddr;
 
-use super::{source, wire};
+use super::pace::at_its_pace;
+use super::source;
 use crate::console::host::{Host, Outcome};
-use crate::dns::resolver::{Family, LookupError, lookup, walk};
+use crate::dns::resolver::{Family, lookup, walk};
 use crate::dns::zone::reverse_name;
+use crate::network::wire::{Source, Wire};
 
-pub(super) fn getent(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome {
+pub(super) async fn getent(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome {
     let [database, keys @ ..] = argv.get(1..).unwrap_or_default() else {
         return Outcome::err(1, "getent: wrong number of arguments");
     };
@@ -22,15 +24,16 @@ pub(super) fn getent(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outc
         other => return Outcome::err(1, format!("Unknown database: {other}")),
     };
     let from = source(host.place());
-    let wire = match wire(host, "getent") {
-        Ok(wire) => wire,
-        Err(refusal) => return refusal,
-    };
+    let ran = at_its_pace(host, "getent", |wire| look_up(wire, &from, (database, families), keys));
+    ran.await.unwrap_or_else(|refusal| refusal)
+}
+
+fn look_up(wire: &mut dyn Wire, from: &Source, (database, families): (&str, &[Family]), keys: &[String]) -> Outcome {
     let mut stdout = String::new();
     let mut exit = 0;
     for key in keys {
-        if let (Ok(ip), "hosts") = (key.parse::<IpAddr>(), database.as_str()) {
-            match walk(wire, &from, &reverse_name(ip), &["PTR"]).reply.and_then(|r| r.answers.into_iter().next()) {
+        if let (Ok(ip), "hosts") = (key.parse::<IpAddr>(), database) {
+            match walk(wire, from, &reverse_name(ip), &["PTR"]).reply.and_then(|r| r.answers.into_iter().next()) {
                 Some(record) => stdout.push_str(&format!("{key:<15} {}\n", record.data.trim_end_matches('.'))),
                 None => exit = 2,
             }
@@ -38,10 +41,7 @@ pub(super) fn getent(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outc
         }
         let mut found = None;
         for family in families {
-            let result = lookup(wire, &from, key, *family);
-            if let Some(LookupError::Stopped(why)) = result.error {
-                return Outcome::err(124, why);
-            }
+            let result = lookup(wire, from, key, *family);
             if !result.addresses.is_empty() {
                 found = Some(result);
                 break;

@@ -7,13 +7,15 @@ use std::net::IpAddr;
 use super::bind::{Walked, manner, servers, walk};
 use super::exchange::{Manner, exchange, hash};
 use super::nslookup::end_of_chain;
-use super::{source, wire};
+use super::pace::at_its_pace;
+use super::source;
 use crate::console::host::{Host, Outcome};
 use crate::dns::message::{Rcode, Record, kind_named};
 use crate::dns::resolv_conf::ResolvConf;
 use crate::dns::zone::reverse_name;
+use crate::network::wire::{Source, Wire};
 
-pub(super) fn host(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome {
+pub(super) async fn host(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome {
     let (mut words, mut kind) = (Vec::new(), None);
     let mut args = argv.iter().skip(1);
     while let Some(arg) = args.next() {
@@ -24,17 +26,22 @@ pub(super) fn host(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcom
             },
             "-W" | "-R" => drop(args.next()),
             option if option.starts_with('-') => {}
-            word => words.push(word),
+            _ => words.push(arg.as_str()),
         }
     }
-    let Some(name) = words.first() else { return Outcome::err(1, "Usage: host [-t type] name [server]") };
+    if words.is_empty() {
+        return Outcome::err(1, "Usage: host [-t type] name [server]");
+    }
     let from = source(host.place());
-    let wire = match wire(host, "host") {
-        Ok(wire) => wire,
-        Err(refusal) => return refusal,
-    };
-    let conf = ResolvConf::parse(&wire.resolver(&from).resolv_conf);
-    let manner = match servers(wire, &from, &conf, words.get(1).copied()) {
+    let ran = at_its_pace(host, "host", |wire| ask(wire, &from, &words, kind));
+    ran.await.unwrap_or_else(|refusal| refusal)
+}
+
+/// Asks about the first word, of the server that the second names.
+fn ask(wire: &mut dyn Wire, from: &Source, words: &[&str], kind: Option<&'static str>) -> Outcome {
+    let name = words[0];
+    let conf = ResolvConf::parse(&wire.resolver(from).resolv_conf);
+    let manner = match servers(wire, from, &conf, words.get(1).copied()) {
         Ok(servers) => Manner { tries: 2, ..manner(servers) },
         Err(why) => return Outcome::err(1, format!("host: {why}")),
     };
@@ -42,7 +49,7 @@ pub(super) fn host(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcom
         Ok(ip) => (vec![reverse_name(ip)], "PTR"),
         Err(_) => (conf.candidates(name), kind.unwrap_or("A")),
     };
-    let Walked { name: found, exchange: first_exchange } = walk(wire, &from, &manner, &names, first);
+    let Walked { name: found, exchange: first_exchange } = walk(wire, from, &manner, &names, first);
     if let Some(why) = first_exchange.stopped {
         return Outcome::err(124, why);
     }
@@ -62,7 +69,7 @@ pub(super) fn host(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcom
     if kind.is_none() && first == "A" {
         let end = end_of_chain(&reply.answers, &found);
         for more in ["AAAA", "MX"] {
-            match exchange(wire, &from, &manner, &end, more).reply {
+            match exchange(wire, from, &manner, &end, more).reply {
                 Some((reply, ..)) if reply.rcode != Rcode::NoError => {
                     text.push_str(&not_found(end.trim_end_matches('.'), reply.rcode));
                     exit = 1;

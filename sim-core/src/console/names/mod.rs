@@ -11,19 +11,20 @@ mod exchange;
 mod getent;
 mod hostname;
 mod nslookup;
+mod pace;
 mod resolve;
 
 pub(super) use self::nslookup::make_at;
-use super::host::Program;
+use super::host::{Program, timed};
 use super::net::{source, wire};
 
 /// The programs and commands by name.
 pub const PROGRAMS: [(&str, Program); 5] = [
-    ("nslookup", nslookup::nslookup),
-    ("dig", dig::dig),
-    ("host", hostname::host),
-    ("getent", getent::getent),
-    ("resolve", resolve::resolve),
+    ("nslookup", timed!(nslookup::nslookup)),
+    ("dig", timed!(dig::dig)),
+    ("host", timed!(hostname::host)),
+    ("getent", timed!(getent::getent)),
+    ("resolve", Program::Now(resolve::resolve)),
 ];
 
 #[cfg(test)]

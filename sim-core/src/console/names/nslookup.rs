@@ -7,7 +7,8 @@ use std::net::IpAddr;
 
 use super::bind::{Walked, manner, servers, walk};
 use super::busybox;
-use super::{source, wire};
+use super::pace::at_its_pace;
+use super::source;
 use crate::console::host::{Host, Outcome, Place};
 use crate::dns::message::{Rcode, Record, kind_named};
 use crate::dns::resolv_conf::ResolvConf;
@@ -37,7 +38,7 @@ pub(super) struct Request {
     pub(super) server: Option<String>,
 }
 
-pub(super) fn nslookup(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome {
+pub(super) async fn nslookup(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Outcome {
     let place = host.place();
     let make = make_at(host);
     let request = match parse(argv) {
@@ -45,16 +46,13 @@ pub(super) fn nslookup(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Ou
         Err(refusal) => return refusal,
     };
     let from = source(place);
-    let wire = match wire(host, "nslookup") {
-        Ok(wire) => wire,
-        Err(refusal) => return refusal,
-    };
-    match make {
+    let ran = at_its_pace(host, "nslookup", |wire| match make {
         Make::Bind | Make::OldBind => bind(wire, &from, &request, make == Make::OldBind),
         Make::LibcBusybox => busybox::libc(wire, &from, &request),
         Make::PlainBusybox => busybox::own(wire, &from, &request, false),
         Make::Busybox => busybox::own(wire, &from, &request, true),
-    }
+    });
+    ran.await.unwrap_or_else(|refusal| refusal)
 }
 
 /// Whose programs run at a place.

@@ -67,14 +67,14 @@ pub(super) fn resolve(host: &mut dyn Host, argv: &[String], _stdin: &str) -> Out
         Ok(request) => request,
         Err(why) => return Outcome::err(2, format!("kubewalk: resolve: {why}\n{USAGE}")),
     };
-    let wire = match wire(host, "kubewalk: resolve") {
+    let mut wire = match wire(host, "kubewalk: resolve") {
         Ok(wire) => wire,
         Err(refusal) => return refusal,
     };
     let (reply, queries) = match &request.from {
         Some(from) => {
             let kinds = request.kind.map_or_else(|| Family::Any.kinds().to_vec(), |kind| vec![kind]);
-            let walk = walk(&mut Beside(wire), from, &request.name, &kinds);
+            let walk = walk(&mut Beside(&mut *wire), from, &request.name, &kinds);
             (walk.reply, walk.queries)
         }
         None => {

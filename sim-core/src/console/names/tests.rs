@@ -5,10 +5,11 @@ use insta::assert_snapshot;
 use super::nslookup::{Make, make_of};
 use super::*;
 use crate::api::request::{Answer, Request};
-use crate::console::host::{ContainerView, FileError, Host, Outcome, Place, Stopped, World};
+use crate::console::host::{ContainerView, Doing, FileError, Host, Lent, Outcome, Place, Stopped, World, WorldRef};
 use crate::dns::resolver::Library;
 use crate::dns::testing::{Mood, Names};
 use crate::engine::time::{Duration, Instant};
+use crate::lab::tasks::{Waiting, at_once};
 use crate::network::wire::Wire;
 use crate::objects::time::Timestamp;
 
@@ -43,14 +44,27 @@ impl World for Shell {
     fn logs(&mut self, _: &str, _: &str, _: &str, _: bool) -> Result<Vec<(Timestamp, String)>, String> {
         Ok(vec![])
     }
-    fn wire(&mut self) -> Option<&mut dyn Wire> {
+    fn wire(&mut self) -> Option<&mut (dyn Wire + 'static)> {
         Some(&mut self.names)
     }
 }
 
 impl Host for Shell {
-    fn world(&mut self) -> &mut dyn World {
-        self
+    fn world(&mut self) -> WorldRef<'_> {
+        Lent::Owned(self)
+    }
+    fn until(&mut self, at: Instant) -> Waiting {
+        self.names.clock = at;
+        Waiting::Over(Ok(()))
+    }
+    fn change(&mut self, at: Instant) -> Waiting {
+        self.until(at)
+    }
+    fn print(&mut self, _: &str) {
+        unreachable!("it prints when it ends")
+    }
+    fn print_error(&mut self, _: &str) {
+        unreachable!("it prints when it ends")
     }
     fn place(&self) -> Place {
         Place::Pod { namespace: "default".into(), pod: "curl".into(), container: "curl".into() }
@@ -70,7 +84,10 @@ impl Host for Shell {
     fn write_file(&mut self, _: &str, _: &str) -> Result<(), FileError> {
         unreachable!("no file is written")
     }
-    fn run_in(&mut self, _: &Place, _: &[String], _: &str) -> Outcome {
+    fn run_in<'h>(&'h mut self, _: &'h Place, _: &'h [String], _: &'h str) -> Doing<'h, Outcome> {
+        unreachable!("no other program is run")
+    }
+    fn run_through<'h>(&'h mut self, _: &'h Place, _: &'h [String], _: &'h str) -> Doing<'h, i32> {
         unreachable!("no other program is run")
     }
     fn enter(&mut self, _: Place, _: Option<Vec<String>>) {}
@@ -83,7 +100,7 @@ fn run_in(image: &'static str, mood: Mood, line: &str) -> String {
         Shell { names: Names { mood, ..Names::new(if image == "alpine" { Library::Musl } else { Library::Glibc }) }, image };
     let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
     let program = PROGRAMS.iter().find(|(name, _)| *name == argv[0]).unwrap().1;
-    let outcome = program(&mut shell, &argv, "");
+    let outcome = at_once(program.run(&mut shell, &argv, ""));
     let mut text = outcome.stdout;
     if !outcome.stderr.is_empty() {
         text.push_str(&format!("stderr: {}", outcome.stderr));

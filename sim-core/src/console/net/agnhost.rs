@@ -7,20 +7,20 @@
 
 use std::net::SocketAddr;
 
-use super::super::host::{Host, Outcome};
-use super::connect::{Connected, connect, deadline, resolve_by};
-use super::{connections, source, stopped};
+use super::super::host::{Host, Outcome, Stopped, elapsed, sleep};
+use super::connect::{Connected, close, connect, deadline, resolve_by};
+use super::{connections, lent, source, stopped};
 use crate::dns::message::Rcode;
 use crate::dns::resolver::{Family, Library, Lookup, LookupError, SentOutcome};
 use crate::engine::time::Duration;
 use crate::explain;
 use crate::network::client::resolve::Resolve;
 use crate::network::transport::{NO_LIMIT, Opening};
-use crate::network::wire::{Connections, Source};
+use crate::network::wire::Source;
 use crate::objects::pod_spec::Protocol;
 
 /// The program.
-pub fn agnhost(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+pub async fn agnhost(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     match argv.get(1).map(String::as_str) {
         Some("connect") => {}
         Some(other) => return Outcome::err(1, format!("Error: unknown command \"{other}\" for \"app\"")),
@@ -31,11 +31,10 @@ pub fn agnhost(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         Err(why) => return Outcome::err(1, why),
     };
     let from = source(host.place());
-    let wire = match connections(host, "agnhost") {
-        Ok(wire) => wire,
-        Err(outcome) => return outcome,
-    };
-    match dial(wire, &from, &asked) {
+    if let Err(outcome) = connections(host, "agnhost") {
+        return outcome;
+    }
+    match dial(host, &from, &asked).await {
         Ok(()) => Outcome::default(),
         Err(Failed::Said(line)) => Outcome::err(1, line),
         Err(Failed::Stopped(why)) => stopped(&why),
@@ -54,7 +53,13 @@ enum Failed {
     /// In the program's words.
     Said(String),
     /// The simulation stopped.
-    Stopped(String),
+    Stopped(Stopped),
+}
+
+impl From<Stopped> for Failed {
+    fn from(stopped: Stopped) -> Failed {
+        Failed::Stopped(stopped)
+    }
 }
 
 impl Asked {
@@ -93,20 +98,23 @@ impl Asked {
 }
 
 /// Resolves, then connects.
-fn dial(wire: &mut dyn Connections, from: &Source, asked: &Asked) -> Result<(), Failed> {
+async fn dial(caller: &mut dyn Host, from: &Source, asked: &Asked) -> Result<(), Failed> {
     let said = |text: String| Failed::Said(text);
     let (host, port) = host_and_port(&asked.to).map_err(|why| said(format!("UNKNOWN: address {}: {why}", asked.to)))?;
-    let until = deadline(wire, None);
-    let resolver = Resolve::by(Library::Go, wire.now());
-    let found = resolve_by(wire, resolver, (from, host, Family::Any), until).map_err(Failed::Stopped)?.unwrap_or_default();
+    let until = deadline(caller, None);
+    let resolver = Resolve::by(Library::Go, elapsed(caller));
+    let found = resolve_by(caller, resolver, (from, host, Family::Any), until).await?.unwrap_or_default();
     let Some(ip) = found.addresses.first().copied() else {
-        let own = found.queries.last().map(|last| wire.ping(from, last.server.ip()).asked.0);
+        let own = match found.queries.last() {
+            Some(last) => Some(lent(caller)?.ping(from, last.server.ip()).asked.0),
+            None => None,
+        };
         return Err(said(format!("DNS: {}", not_resolved(host, &found, own))));
     };
     let to = SocketAddr::new(ip, port);
     match asked.protocol {
-        Protocol::Tcp => tcp(wire, from, to, asked.timeout),
-        protocol => one_packet(wire, from, to, protocol, asked.timeout),
+        Protocol::Tcp => tcp(caller, from, to, asked.timeout).await,
+        protocol => one_packet(caller, from, to, protocol, asked.timeout).await,
     }
 }
 
@@ -141,12 +149,12 @@ fn not_resolved(name: &str, found: &Lookup, own: Option<SocketAddr>) -> String {
     format!("lookup {name} on {server}: {why}")
 }
 
-fn tcp(wire: &mut dyn Connections, from: &Source, to: SocketAddr, timeout: Option<Duration>) -> Result<(), Failed> {
+async fn tcp(host: &mut dyn Host, from: &Source, to: SocketAddr, timeout: Option<Duration>) -> Result<(), Failed> {
     let said = |text: &str| Err(Failed::Said(text.to_string()));
-    let until = deadline(wire, timeout);
-    match connect(wire, from, to, until) {
+    let until = deadline(host, timeout);
+    match connect(host, from, to, until).await {
         Connected::Yes(connection) => {
-            wire.close(&connection);
+            close(host, &connection);
             Ok(())
         }
         Connected::Refused(..) => said("REFUSED"),
@@ -154,18 +162,19 @@ fn tcp(wire: &mut dyn Connections, from: &Source, to: SocketAddr, timeout: Optio
         Connected::TimedOut(..) | Connected::Limit => said("TIMEOUT"),
         Connected::Unreachable => said(&format!("OTHER: dial tcp {to}: connect: network is unreachable")),
         Connected::Stopped(why) => Err(Failed::Stopped(why)),
+        Connected::Unknown(why) => said(&format!("kubewalk: no answer can be given: {why}")),
     }
 }
 
 /// A question over UDP, or an association of SCTP: what listens there answers.
-fn one_packet(
-    wire: &mut dyn Connections,
+async fn one_packet(
+    host: &mut dyn Host,
     from: &Source,
     to: SocketAddr,
     protocol: Protocol,
     timeout: Option<Duration>,
 ) -> Result<(), Failed> {
-    let (trace, _) = wire.open(&Opening { from: from.clone(), to, protocol, port: None });
+    let (trace, _) = lent(host)?.open(&Opening { from: from.clone(), to, protocol, port: None });
     let own = trace.asked.0;
     let udp = protocol == Protocol::Udp;
     let (pause, ended) = match trace.outcome {
@@ -177,7 +186,7 @@ fn one_packet(
         _ if udp => (timeout.unwrap_or(NO_LIMIT), Err(format!("TIMEOUT: read udp {own}->{to}: i/o timeout"))),
         _ => (timeout.unwrap_or(Duration::ZERO), Err("TIMEOUT".to_string())),
     };
-    wire.wait(pause).map_err(Failed::Stopped)?;
+    sleep(host, pause).await?;
     ended.map_err(Failed::Said)
 }
 

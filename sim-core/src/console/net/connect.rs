@@ -5,10 +5,12 @@
 
 use std::net::SocketAddr;
 
+use crate::console::host::Outcome;
+use crate::console::host::{Host, Stopped, elapsed};
 use crate::dns::resolver::{Family, Lookup};
 use crate::engine::time::{Duration, Instant};
 use crate::explain::answer::Client;
-use crate::explain::{Hop, Outcome, Place, Reason, Trace};
+use crate::explain::{Hop, Outcome as End, Place, Reason, Trace};
 use crate::network::client::Step;
 use crate::network::client::dial::{Dial, Dialed};
 use crate::network::client::exchange::{Ended, Exchange};
@@ -32,43 +34,45 @@ pub enum Connected {
     /// Nobody answered until the caller's own limit.
     Limit,
     /// The simulation stopped.
-    Stopped(String),
+    Stopped(Stopped),
+    /// Whether there is an answer is not known: it rests on something that is not modelled.
+    Unknown(String),
 }
 
 /// When the patience of a caller is over that waits so long from now on.
-pub fn deadline(wire: &dyn Connections, limit: Option<Duration>) -> Instant {
-    wire.now() + limit.unwrap_or(NO_LIMIT)
+pub fn deadline(host: &mut dyn Host, limit: Option<Duration>) -> Instant {
+    elapsed(host) + limit.unwrap_or(NO_LIMIT)
 }
 
 /// Looks up a name as the C library does; `None` if the limit was reached first. An error is the simulation's, not the resolver's.
-pub fn resolve(wire: &mut dyn Connections, asked: (&Source, &str, Family), until: Instant) -> Result<Option<Lookup>, String> {
-    let resolve = Resolve::new(wire.now());
-    resolve_by(wire, resolve, asked, until)
+pub async fn resolve(host: &mut dyn Host, asked: (&Source, &str, Family), until: Instant) -> Result<Option<Lookup>, Stopped> {
+    let resolve = Resolve::new(elapsed(host));
+    resolve_by(host, resolve, asked, until).await
 }
 
 /// The same without a limit.
-pub fn look_up(wire: &mut dyn Connections, asked: (&Source, &str, Family)) -> Result<Lookup, String> {
-    let until = deadline(wire, None);
-    Ok(resolve(wire, asked, until)?.unwrap_or_default())
+pub async fn look_up(host: &mut dyn Host, asked: (&Source, &str, Family)) -> Result<Lookup, Stopped> {
+    let until = deadline(host, None);
+    Ok(resolve(host, asked, until).await?.unwrap_or_default())
 }
 
 /// The same as some resolver does.
-pub fn resolve_by(
-    wire: &mut dyn Connections,
+pub async fn resolve_by(
+    host: &mut dyn Host,
     mut resolve: Resolve,
     asked: (&Source, &str, Family),
     until: Instant,
-) -> Result<Option<Lookup>, String> {
-    drive(wire, |wire| resolve.go(wire, asked, until))
+) -> Result<Option<Lookup>, Stopped> {
+    drive(host, |wire| resolve.go(wire, asked, until)).await
 }
 
 /// Connects by TCP.
-pub fn connect(wire: &mut dyn Connections, from: &Source, to: SocketAddr, until: Instant) -> Connected {
-    let mut dial = Dial::new(from.clone(), to, wire.now());
-    let dialed = match drive(wire, |wire| dial.go(wire, until)) {
+pub async fn connect(host: &mut dyn Host, from: &Source, to: SocketAddr, until: Instant) -> Connected {
+    let mut dial = Dial::new(from.clone(), to, elapsed(host));
+    let dialed = match drive(host, |wire| dial.go(wire, until)).await {
         Ok(Some(dialed)) => dialed,
         Ok(None) => return Connected::Limit,
-        Err(why) => return Connected::Stopped(why),
+        Err(stopped) => return Connected::Stopped(stopped),
     };
     let own = dial.met().map_or(to, |met| met.own);
     match dialed {
@@ -78,28 +82,41 @@ pub fn connect(wire: &mut dyn Connections, from: &Source, to: SocketAddr, until:
         Dialed::TimedOut => Connected::TimedOut(own),
         Dialed::Unknown => {
             let why = dial.met().and_then(|met| met.reason.as_ref()).map(prose::reason).unwrap_or_default();
-            Connected::Stopped(format!("no answer can be given: {why}"))
+            Connected::Unknown(why)
         }
     }
 }
 
+/// What a program ends with that cannot be told whether there is an answer.
+pub fn unknown(why: &str) -> Outcome {
+    Outcome::err(124, format!("kubewalk: no answer can be given: {why}"))
+}
+
 /// Sends a request and waits for what comes of it; `None` if the limit was reached first. Whether the program asks for
 /// keep-alive probes: see [`Exchange`].
-pub fn exchange(
-    wire: &mut dyn Connections,
+pub async fn exchange(
+    host: &mut dyn Host,
     asked: (&Connection, &HttpRequest),
     probes: bool,
     until: Instant,
-) -> Result<Option<Ended>, String> {
-    let mut exchange = Exchange::new(probes, wire.now());
-    drive(wire, |wire| exchange.go(wire, asked, until))
+) -> Result<Option<Ended>, Stopped> {
+    let mut exchange = Exchange::new(probes, elapsed(host));
+    drive(host, |wire| exchange.go(wire, asked, until)).await
+}
+
+/// Closes a connection. A world without a network has none.
+pub fn close(host: &mut dyn Host, connection: &Connection) {
+    if let Ok(mut wire) = super::lent(host) {
+        wire.close(connection);
+    }
 }
 
 /// Lets time pass until a part is done.
-fn drive<T>(wire: &mut dyn Connections, mut go: impl FnMut(&mut dyn Connections) -> Step<T>) -> Result<Option<T>, String> {
+async fn drive<T>(host: &mut dyn Host, mut go: impl FnMut(&mut dyn Connections) -> Step<T>) -> Result<Option<T>, Stopped> {
     loop {
-        match go(wire) {
-            Step::At(at) => wire.wait(at.since(wire.now()))?,
+        let step = go(&mut *super::lent(host)?);
+        match step {
+            Step::At(at) => host.until(at).await?,
             Step::Done(done) => return Ok(Some(done)),
             Step::Limit => return Ok(None),
         }
@@ -123,14 +140,14 @@ pub fn client_of(trace: &Trace, host: &str, port: u16) -> Client {
     let by_chance = trace.hops.last().is_some_and(|hop| matches!(hop.reason, Reason::PacketLost { .. }));
     match trace.outcome {
         // The kernel sends it again, and that one may get through.
-        Outcome::TimedOut if by_chance => Client::silent(Duration::ZERO),
+        End::TimedOut if by_chance => Client::silent(Duration::ZERO),
         _ if trace.hops.iter().any(dead) => Client::silent(Duration::ZERO),
-        Outcome::Delivered | Outcome::Unknown => Client::content(trace.round_trip),
-        Outcome::Unresolved => Client { text: format!("curl: (6) Could not resolve host: {host}"), exit: Some(6), after_ns: 0 },
-        Outcome::Refused if trace.protocol != Protocol::Tcp => Client::silent(trace.round_trip),
+        End::Delivered | End::Unknown => Client::content(trace.round_trip),
+        End::Unresolved => Client { text: format!("curl: (6) Could not resolve host: {host}"), exit: Some(6), after_ns: 0 },
+        End::Refused if trace.protocol != Protocol::Tcp => Client::silent(trace.round_trip),
         _ if trace.protocol != Protocol::Tcp => Client::silent(Duration::ZERO),
-        Outcome::Refused => line(7, trace.round_trip),
-        Outcome::Unreachable => line(7, Duration::ZERO),
+        End::Refused => line(7, trace.round_trip),
+        End::Unreachable => line(7, Duration::ZERO),
         _ => line(28, total + SYN_SLACK),
     }
 }

@@ -12,15 +12,15 @@ use std::net::{IpAddr, SocketAddr};
 
 use self::options::{Command, Wanted};
 use self::verbose::Verbose;
-use super::super::host::{Host, Outcome};
-use super::connect::{Connected, connect, exchange, resolve};
+use super::super::host::{Host, Outcome, Stopped, elapsed, sleep};
+use super::connect::{Connected, close, connect, exchange, resolve, unknown};
 use super::url::Url;
-use super::{connections, source, stopped};
+use super::{connections, lent, source, stopped};
 use crate::dns::resolver::Family;
 use crate::engine::time::{Duration, Instant};
 use crate::network::client::exchange::Ended;
 use crate::network::transport::{Connection, NO_LIMIT, Sent};
-use crate::network::wire::{Connections, HttpReply, HttpRequest, Source};
+use crate::network::wire::{HttpReply, HttpRequest, Source};
 
 /// What curl says after the colon when no connection came about.
 pub const CANNOT: &str = "Couldn't connect to server";
@@ -38,7 +38,7 @@ struct Pool {
 
 /// A transfer under way.
 struct Transfer<'t> {
-    wire: &'t mut dyn Connections,
+    host: &'t mut dyn Host,
     from: &'t Source,
     pool: &'t mut Pool,
     wanted: &'t Wanted,
@@ -64,7 +64,7 @@ struct Facts {
 }
 
 /// The program.
-pub fn curl(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+pub async fn curl(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let command = match Command::parse(&argv[1..]) {
         Ok(command) => command,
         Err(outcome) => return outcome,
@@ -76,12 +76,15 @@ pub fn curl(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
             ..Outcome::default()
         };
     }
-    let (mut total, mut pool, mut last_start) = (Outcome::default(), Pool::default(), None);
+    if let Err(outcome) = connections(host, "curl") {
+        return outcome;
+    }
+    let (mut exit, mut pool, mut last_start) = (0, Pool::default(), None);
     let all = command.groups.iter().flat_map(|wanted| wanted.urls.iter().enumerate().map(move |url| (wanted, url)));
     for (wanted, (number, url)) in all {
-        let mut one = match one_of(host, &command, (wanted, url), &mut pool, &mut last_start) {
+        let mut one = match one_of(host, &command, (wanted, url), &mut pool, &mut last_start).await {
             Ok(one) => one,
-            Err(outcome) => return outcome,
+            Err(why) => return stopped(&why),
         };
         if let Some(file) = wanted.outputs.get(number).filter(|file| file.as_str() != "-") {
             let body = std::mem::take(&mut one.outcome.stdout);
@@ -90,33 +93,32 @@ pub fn curl(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
             }
         }
         let written = wanted.write_out.as_deref().map(|format| one.facts.fill(format)).unwrap_or_default();
-        let Outcome { stdout, stderr, exit } = one.outcome;
-        total = Outcome { stdout: total.stdout + &stdout + &written, stderr: total.stderr + &stderr, exit };
+        host.print_error(&one.outcome.stderr);
+        host.print(&(one.outcome.stdout + &written));
+        exit = one.outcome.exit;
         if exit == 124 {
             break;
         }
     }
-    if let Ok(wire) = connections(host, "curl") {
-        pool.open.iter().for_each(|(_, _, connection)| wire.close(connection));
-    }
-    total
+    pool.open.iter().for_each(|(_, _, connection)| close(host, connection));
+    Outcome { exit, ..Outcome::default() }
 }
 
 /// One transfer, at its time, with what is told of it on standard error.
-fn one_of(
+async fn one_of(
     host: &mut dyn Host,
     command: &Command,
     (wanted, text): (&Wanted, &String),
     pool: &mut Pool,
     last_start: &mut Option<Instant>,
-) -> Result<Done, Outcome> {
+) -> Result<Done, Stopped> {
     let from = source(host.place());
-    let wire = connections(host, "curl")?;
-    let pause = last_start.map_or(Duration::ZERO, |last| command.every - wire.now().since(last));
+    let now = elapsed(host);
+    let pause = last_start.map_or(Duration::ZERO, |last| command.every - now.since(last));
     if pause > Duration::ZERO {
-        wire.wait(pause).map_err(|why| stopped(&why))?;
+        sleep(host, pause).await?;
     }
-    let start = wire.now();
+    let start = elapsed(host);
     *last_start = Some(start);
     let url = match Url::parse(text) {
         Ok(url) => url,
@@ -128,9 +130,9 @@ fn one_of(
         }
     };
     let verbose = Verbose::new(command.verbose);
-    let mut transfer = Transfer { wire, from: &from, pool, wanted, url, start, verbose };
-    let mut done = transfer.run();
-    done.facts.took = transfer.wire.now().since(start);
+    let mut transfer = Transfer { host, from: &from, pool, wanted, url, start, verbose };
+    let mut done = transfer.run().await;
+    done.facts.took = elapsed(transfer.host).since(start);
     if command.silent && !command.show_errors && done.outcome.exit != 124 {
         done.outcome.stderr.clear();
     }
@@ -145,23 +147,23 @@ fn failed(exit: i32, text: &str) -> Outcome {
 impl Transfer<'_> {
     /// Over a connection that is there, else over a new one. Of a kept one that dies before a word came back curl knows that it
     /// was too old, and tries once more.
-    fn run(&mut self) -> Done {
+    async fn run(&mut self) -> Done {
         if let Some((number, connection)) = self.kept() {
             self.verbose.info(format!("Re-using existing connection with host {}", self.url.host));
-            let (ended, facts) = (self.ask(&connection), Facts { ends: Some(ends(&connection)), ..Facts::default() });
+            let (ended, facts) = (self.ask(&connection).await, Facts { ends: Some(ends(&connection)), ..Facts::default() });
             if !matches!(ended, Ok(Some(Ended::Reply(HttpReply::Empty { .. } | HttpReply::Reset { .. })))) {
                 return self.finish(ended, number, connection, facts);
             }
-            self.wire.close(&connection);
+            close(self.host, &connection);
             self.verbose.info("Connection died, retrying a fresh connect (retry count: 1)");
             self.verbose.info("Closing connection");
         }
-        match self.connect() {
+        match self.connect().await {
             Ok(connection) => {
                 let number = self.pool.made;
                 self.pool.made += 1;
                 let facts = Facts { connects: 1, ends: Some(ends(&connection)), ..Facts::default() };
-                let ended = self.ask(&connection);
+                let ended = self.ask(&connection).await;
                 self.finish(ended, number, connection, facts)
             }
             Err(outcome) => Done { outcome, facts: Facts::default() },
@@ -173,24 +175,24 @@ impl Transfer<'_> {
         let same = |url: &Url| (url.tls, &url.host, url.port) == (self.url.tls, &self.url.host, self.url.port);
         while let Some(at) = self.pool.open.iter().position(|(_, url, _)| same(url)) {
             let (number, _, connection) = self.pool.open.remove(at);
-            if self.wire.heard(&connection) != Sent::Reset {
+            if !lent(self.host).is_ok_and(|mut wire| wire.heard(&connection) == Sent::Reset) {
                 return Some((number, connection));
             }
             self.verbose.info(format!("Connection {number} seems to be dead"));
             self.verbose.info("Closing connection");
-            self.wire.close(&connection);
+            close(self.host, &connection);
         }
         None
     }
 
     /// Looks the name up, unless that was done just now, and connects.
-    fn connect(&mut self) -> Result<Connection, Outcome> {
-        let ip = self.address()?;
+    async fn connect(&mut self) -> Result<Connection, Outcome> {
+        let ip = self.address().await?;
         let to = SocketAddr::new(ip, self.url.port);
         self.verbose.trying(to);
         let until = self.until(self.connect_limit());
         let (host, port) = (self.url.host.clone(), self.url.port);
-        let connected = connect(self.wire, self.from, to, until);
+        let connected = connect(self.host, self.from, to, until).await;
         // Of what came before, too: curl counts from the start of the transfer.
         let after = self.spent().as_millis();
         let mut cannot = |exit: i32, why: String| {
@@ -218,19 +220,20 @@ impl Transfer<'_> {
                 Err(failed(28, &text))
             }
             Connected::Stopped(why) => Err(stopped(&why)),
+            Connected::Unknown(why) => Err(unknown(&why)),
         }
     }
 
     /// The address of the host.
-    fn address(&mut self) -> Result<IpAddr, Outcome> {
-        let (host, port, now) = (self.url.host.clone(), self.url.port, self.wire.now());
+    async fn address(&mut self) -> Result<IpAddr, Outcome> {
+        let (host, port, now) = (self.url.host.clone(), self.url.port, elapsed(self.host));
         let fresh = |(name, at, _): &&(String, Instant, Vec<IpAddr>)| *name == host && now.since(*at) < REMEMBERS;
         if let Some(ip) = self.pool.names.iter().find(fresh).and_then(|(_, _, addresses)| addresses.first()) {
             self.verbose.info(format!("Hostname {host} was found in DNS cache"));
             return Ok(*ip);
         }
         let (family, until) = (self.wanted.family.unwrap_or(Family::Any), self.until(self.connect_limit()));
-        let found = resolve(self.wire, (self.from, &host, family), until).map_err(|why| stopped(&why))?;
+        let found = resolve(self.host, (self.from, &host, family), until).await.map_err(|why| stopped(&why))?;
         let is_late = found.is_none();
         let addresses = found.unwrap_or_default().addresses;
         let Some(ip) = addresses.first().copied() else {
@@ -246,24 +249,24 @@ impl Transfer<'_> {
         if host.parse::<IpAddr>().is_err() {
             self.verbose.resolved(&host, port, &addresses);
             self.pool.names.retain(|(name, ..)| *name != host);
-            self.pool.names.push((host, self.wire.now(), addresses));
+            self.pool.names.push((host, elapsed(self.host), addresses));
         }
         Ok(ip)
     }
 
     /// Sends the request and waits for what comes of it, within what is left of `--max-time`.
-    fn ask(&mut self, connection: &Connection) -> Result<Option<Ended>, String> {
+    async fn ask(&mut self, connection: &Connection) -> Result<Option<Ended>, Stopped> {
         let wanted = self.wanted;
         let method = wanted.method.clone().unwrap_or_else(|| if wanted.head { "HEAD" } else { "GET" }.to_string());
         let request = HttpRequest { method, path: self.url.path.clone(), host: self.url.authority.clone() };
         self.verbose.sent(&request);
         let until = self.until(wanted.max_time);
-        exchange(self.wire, (connection, &request), true, until)
+        exchange(self.host, (connection, &request), true, until).await
     }
 
     /// How long it has taken so far.
-    fn spent(&self) -> Duration {
-        self.wire.now().since(self.start)
+    fn spent(&mut self) -> Duration {
+        elapsed(self.host).since(self.start)
     }
 
     /// `--connect-timeout` is for the name, too, and no longer than `--max-time`.
@@ -276,7 +279,7 @@ impl Transfer<'_> {
     }
 
     /// Prints what came back; keeps the connection if it can be used again.
-    fn finish(&mut self, ended: Result<Option<Ended>, String>, number: u32, connection: Connection, facts: Facts) -> Done {
+    fn finish(&mut self, ended: Result<Option<Ended>, Stopped>, number: u32, connection: Connection, facts: Facts) -> Done {
         let error = match ended {
             Err(why) => return Done { outcome: stopped(&why), facts },
             // A server that speaks plain HTTP answers a TLS hello with text.
@@ -288,7 +291,7 @@ impl Transfer<'_> {
                 self.verbose.heard(&headers);
                 if self.wanted.closes {
                     self.verbose.info("Closing connection");
-                    self.wire.close(&connection);
+                    close(self.host, &connection);
                 } else {
                     self.verbose.info(format!("Connection #{number} to host {} left intact", self.url.host));
                     self.pool.open.push((number, self.url.clone(), connection));
@@ -303,7 +306,7 @@ impl Transfer<'_> {
                 (28, format!("Operation timed out after {after} milliseconds with 0 bytes received"))
             }
         };
-        self.wire.close(&connection);
+        close(self.host, &connection);
         self.verbose.info(&error.1);
         self.verbose.info("Closing connection");
         Done { outcome: failed(error.0, &error.1), facts }

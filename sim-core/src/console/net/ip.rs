@@ -8,12 +8,12 @@
 
 use std::net::IpAddr;
 
-use super::super::host::{Host, Outcome, Place};
+use super::super::host::{Host, Outcome, Place, simulation};
 use super::super::names::make_at;
 use super::super::programs::not_modelled;
 use super::source;
 use crate::cluster::ground::GroundAt;
-use crate::console::simulation::Simulation;
+use crate::lab::simulation::Simulation;
 use crate::network::Ground;
 use crate::network::wire::Source;
 use crate::proxy::{Mode, Net};
@@ -46,8 +46,8 @@ pub fn ip(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         Err(outcome) => return outcome,
     };
     let (place, busybox) = (host.place(), make_at(host).is_busybox());
-    let Some(sim) = host.world().simulation() else { return super::no_network("ip") };
-    let devices = devices(sim, &place);
+    let Some(sim) = simulation(host) else { return super::no_network("ip") };
+    let devices = devices(&sim, &place);
     let chosen: Vec<&Device> = devices.iter().filter(|d| wanted.device.as_deref().is_none_or(|name| name == d.name)).collect();
     if let (Some(name), true) = (&wanted.device, chosen.is_empty()) {
         return match busybox {

@@ -14,17 +14,17 @@ mod url;
 mod wget;
 
 pub use self::connect::client_of;
-use super::host::{Host, Outcome, Place, Program};
+use super::host::{self, Host, Lent, Outcome, Place, Program, Stopped, timed};
 use crate::network::wire::{Connections, Source, Wire};
 
 /// The programs by name.
 pub const PROGRAMS: [(&str, Program); 6] = [
-    ("agnhost", agnhost::agnhost),
-    ("curl", curl::curl),
-    ("ip", ip::ip),
-    ("wget", wget::wget),
-    ("nc", nc::nc),
-    ("ping", ping::ping),
+    ("agnhost", timed!(agnhost::agnhost)),
+    ("curl", timed!(curl::curl)),
+    ("ip", Program::Now(ip::ip)),
+    ("wget", timed!(wget::wget)),
+    ("nc", timed!(nc::nc)),
+    ("ping", timed!(ping::ping)),
 ];
 
 /// Where packets of a program at that place start.
@@ -36,19 +36,24 @@ pub(super) fn source(place: Place) -> Source {
     }
 }
 
-/// The network, or the refusal where there is none.
-pub(super) fn wire<'a>(host: &'a mut dyn Host, program: &str) -> Result<&'a mut dyn Wire, Outcome> {
-    host.world().wire().ok_or_else(|| no_network(program))
+/// The network until the program waits, or the refusal where there is none.
+pub(super) fn wire<'a>(host: &'a mut dyn Host, program: &str) -> Result<Lent<'a, dyn Wire>, Outcome> {
+    host::wire(host).ok_or_else(|| no_network(program))
 }
 
 /// The same for programs that connect.
-fn connections<'a>(host: &'a mut dyn Host, program: &str) -> Result<&'a mut dyn Connections, Outcome> {
-    host.world().connections().ok_or_else(|| no_network(program))
+fn connections<'a>(host: &'a mut dyn Host, program: &str) -> Result<Lent<'a, dyn Connections>, Outcome> {
+    host::connections(host).ok_or_else(|| no_network(program))
 }
 
-/// The end of a program that the simulation stopped, as it stops a command whose limit is reached.
-fn stopped(why: &str) -> Outcome {
-    Outcome::err(124, format!("kubewalk: {why}"))
+/// The network in the middle of a program, which has seen that there is one.
+fn lent(host: &mut dyn Host) -> Result<Lent<'_, dyn Connections>, Stopped> {
+    host::connections(host).ok_or_else(|| Stopped::limit("this world has no network"))
+}
+
+/// The end of a program that the simulation stopped. Why is told by the session, once for the whole line.
+pub(super) fn stopped(stopped: &Stopped) -> Outcome {
+    Outcome { exit: stopped.exit(), ..Outcome::default() }
 }
 
 fn no_network(program: &str) -> Outcome {

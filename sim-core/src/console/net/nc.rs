@@ -7,10 +7,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::super::host::{Host, Outcome};
+use super::super::host::{Host, Outcome, Stopped};
 use super::super::names::make_at;
 use super::super::programs::not_modelled;
-use super::connect::{Connected, connect, deadline, exchange, look_up};
+use super::connect::{Connected, close, connect, deadline, exchange, look_up, unknown};
 use super::curl::headers;
 use super::{connections, source, stopped};
 use crate::dns::resolver::Family;
@@ -18,7 +18,7 @@ use crate::engine::time::Duration;
 use crate::explain;
 use crate::network::client::exchange::Ended;
 use crate::network::transport::{Connection, Opening};
-use crate::network::wire::{Connections, HttpReply, HttpRequest};
+use crate::network::wire::{HttpReply, HttpRequest};
 use crate::objects::pod_spec::Protocol;
 
 const USAGE: &str = "usage: nc [-nuvz] [-w timeout] [destination] [port]";
@@ -49,7 +49,7 @@ enum Error {
 }
 
 /// The program.
-pub fn nc(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
+pub async fn nc(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
     let wanted = match Wanted::parse(&argv[1..]) {
         Ok(wanted) => wanted,
         Err(outcome) => return outcome,
@@ -62,11 +62,10 @@ pub fn nc(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
         }
     };
     let (from, busybox) = (source(host.place()), make_at(host).is_busybox());
-    let wire = match connections(host, "nc") {
-        Ok(wire) => wire,
-        Err(outcome) => return outcome,
-    };
-    let found = match look_up(wire, (&from, &wanted.host, Family::Any)) {
+    if let Err(outcome) = connections(host, "nc") {
+        return outcome;
+    }
+    let found = match look_up(host, (&from, &wanted.host, Family::Any)).await {
         Ok(found) => found,
         Err(why) => return stopped(&why),
     };
@@ -87,20 +86,28 @@ pub fn nc(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
         false => wanted.openbsd(ip, result),
     };
     if wanted.udp {
-        let (trace, _) = wire.open(&Opening { from, to, protocol: Protocol::Udp, port: None });
+        let opening = Opening { from, to, protocol: Protocol::Udp, port: None };
+        let (trace, _) = match connections(host, "nc") {
+            Ok(mut wire) => wire.open(&opening),
+            Err(outcome) => return outcome,
+        };
         return report(if trace.outcome == explain::Outcome::Refused { Err(Error::Refused) } else { Ok(()) });
     }
-    let until = deadline(wire, wanted.limit);
-    let connection = match connect(wire, &from, to, until) {
+    let until = deadline(host, wanted.limit);
+    let connection = match connect(host, &from, to, until).await {
         Connected::Yes(connection) => connection,
         Connected::Refused(_) => return report(Err(Error::Refused)),
         Connected::Unreachable => return report(Err(Error::Unreachable)),
         Connected::TimedOut(_) => return report(Err(Error::TimedOut)),
         Connected::Limit => return report(Err(Error::Limit)),
         Connected::Stopped(why) => return stopped(&why),
+        Connected::Unknown(why) => return unknown(&why),
     };
-    let carried = request.map(|request| carry(wire, &connection, &request, wanted.limit)).transpose();
-    wire.close(&connection);
+    let carried = match request {
+        Some(request) => carry(host, &connection, &request, wanted.limit).await.map(Some),
+        None => Ok(None),
+    };
+    close(host, &connection);
     match carried {
         Ok(stdout) => Outcome { stdout: stdout.unwrap_or_default(), ..report(Ok(())) },
         Err(why) => stopped(&why),
@@ -108,14 +115,14 @@ pub fn nc(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
 }
 
 /// Sends a request and gives what comes back; silence and a reset look the same.
-fn carry(
-    wire: &mut dyn Connections,
+async fn carry(
+    host: &mut dyn Host,
     connection: &Connection,
     request: &HttpRequest,
     limit: Option<Duration>,
-) -> Result<String, String> {
-    let until = deadline(wire, limit);
-    let ended = exchange(wire, (connection, request), false, until)?;
+) -> Result<String, Stopped> {
+    let until = deadline(host, limit);
+    let ended = exchange(host, (connection, request), false, until).await?;
     Ok(match ended {
         Some(Ended::Reply(HttpReply::Response { status, content_type, server, body, .. })) => {
             let head = headers(status, &content_type, &server, body.len());

@@ -8,15 +8,15 @@
 
 use std::net::IpAddr;
 
-use super::super::host::{Host, Outcome};
+use super::super::host::{Host, Outcome, Stopped, elapsed, sleep};
 use super::super::names::make_at;
 use super::super::programs::not_modelled;
 use super::connect::look_up;
-use super::{connections, source, stopped};
+use super::{connections, lent, source, stopped};
 use crate::dns::resolver::Family;
 use crate::engine::time::{Duration, Instant};
 use crate::explain::{self, Component, Trace};
-use crate::network::wire::{Connections, Source};
+use crate::network::wire::Source;
 
 /// How many packets are sent unless `-c` says so; a terminal would go on for ever.
 const PACKETS: u32 = 4;
@@ -44,7 +44,6 @@ struct Report {
     times: Vec<Duration>,
     /// From the first packet to the last that was sent or came back.
     took: Duration,
-    lines: String,
 }
 
 /// What comes back for an echo request.
@@ -56,18 +55,17 @@ enum Answer {
 }
 
 /// The program.
-pub fn ping(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+pub async fn ping(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let wanted = match Wanted::parse(&argv[1..]) {
         Ok(wanted) => wanted,
         Err(outcome) => return outcome,
     };
     let (from, busybox) = (source(host.place()), make_at(host).is_busybox());
-    let wire = match connections(host, "ping") {
-        Ok(wire) => wire,
-        Err(outcome) => return outcome,
-    };
+    if let Err(outcome) = connections(host, "ping") {
+        return outcome;
+    }
     let name = &wanted.name;
-    let found = match look_up(wire, (&from, name, wanted.family)) {
+    let found = match look_up(host, (&from, name, wanted.family)).await {
         Ok(found) => found,
         Err(why) => return stopped(&why),
     };
@@ -78,11 +76,15 @@ pub fn ping(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
             false => Outcome::err(2, format!("ping: {name}: {why}")),
         };
     };
-    let report = match wanted.send(wire, &from, ip, busybox) {
+    host.print(&match busybox {
+        true => format!("PING {name} ({ip}): 56 data bytes\n"),
+        false => format!("PING {name} ({ip}) 56(84) bytes of data.\n"),
+    });
+    let report = match wanted.send(host, &from, ip, busybox).await {
         Ok(report) => report,
         Err(why) => return stopped(&why),
     };
-    let text = if busybox { report.busybox(name, ip) } else { report.iputils(name, ip) };
+    let text = if busybox { report.busybox(name) } else { report.iputils(name) };
     Outcome { stdout: text, exit: i32::from(report.times.is_empty()), ..Outcome::default() }
 }
 
@@ -133,23 +135,27 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn send(&self, wire: &mut dyn Connections, from: &Source, ip: IpAddr, busybox: bool) -> Result<Report, String> {
-        let start = wire.now();
+    async fn send(&self, host: &mut dyn Host, from: &Source, ip: IpAddr, busybox: bool) -> Result<Report, Stopped> {
+        let start = elapsed(host);
         let end = self.limit.map_or(Instant::FAR_FUTURE, |limit| start + limit);
-        let mut report = Report { sent: 0, errors: 0, times: Vec::new(), took: Duration::ZERO, lines: String::new() };
-        while report.sent < self.packets && wire.now() < end {
-            let (trace, sent_at) = (wire.ping(from, ip), wire.now());
+        let mut report = Report { sent: 0, errors: 0, times: Vec::new(), took: Duration::ZERO };
+        while report.sent < self.packets && elapsed(host) < end {
+            let trace = lent(host)?.ping(from, ip);
+            let sent_at = elapsed(host);
             report.sent += 1;
             report.took = sent_at.since(start);
             let answer = answer_of(&trace);
             if answer != Answer::Nothing {
-                wire.wait(trace.round_trip)?;
-                report.took = wire.now().since(start);
+                sleep(host, trace.round_trip).await?;
+                report.took = elapsed(host).since(start);
             }
-            report.note(answer, trace.round_trip, (ip, self.quiet, busybox));
+            let line = report.note(answer, trace.round_trip, (ip, busybox));
+            if !self.quiet {
+                host.print(&line);
+            }
             let heard = report.received() + if busybox { 0 } else { report.errors };
             let pause = if report.sent < self.packets {
-                (sent_at + self.interval).since(wire.now())
+                (sent_at + self.interval).since(elapsed(host))
             } else if heard == self.packets {
                 Duration::ZERO
             } else if busybox || report.times.is_empty() {
@@ -157,17 +163,19 @@ impl Wanted {
             } else {
                 self.interval
             };
-            wire.wait(pause.min(end.since(wire.now())))?;
+            let pause = pause.min(end.since(elapsed(host)));
+            sleep(host, pause).await?;
         }
         Ok(report)
     }
 }
 
 impl Report {
-    fn note(&mut self, answer: Answer, round_trip: Duration, (ip, quiet, busybox): (IpAddr, bool, bool)) {
+    /// Counts an answer; gives its line.
+    fn note(&mut self, answer: Answer, round_trip: Duration, (ip, busybox): (IpAddr, bool)) -> String {
         let (number, time) = (self.sent, millis(round_trip));
         let line = match (answer, busybox) {
-            (Answer::Nothing, _) => return,
+            (Answer::Nothing, _) => return String::new(),
             (Answer::Echo, false) => format!("64 bytes from {ip}: icmp_seq={number} ttl=64 time={time} ms\n"),
             (Answer::Echo, true) => format!("64 bytes from {ip}: seq={} ttl=64 time={time} ms\n", number - 1),
             (Answer::PortUnreachable, false) => format!("From {ip} icmp_seq={number} Destination Port Unreachable\n"),
@@ -178,9 +186,7 @@ impl Report {
             Answer::Echo => self.times.push(round_trip),
             _ => self.errors += 1,
         }
-        if !quiet {
-            self.lines.push_str(&line);
-        }
+        line
     }
 
     fn loss(&self) -> u32 {
@@ -198,7 +204,7 @@ impl Report {
         Some([*min, Duration::from_nanos(sum / self.times.len() as u64), *max])
     }
 
-    fn iputils(&self, name: &str, ip: IpAddr) -> String {
+    fn iputils(&self, name: &str) -> String {
         let errors = if self.errors > 0 { format!("+{} errors, ", self.errors) } else { String::new() };
         let last = self.round_trips().map(|[min, mean, max]| {
             // Without jitter here the mean deviation is that of the figures themselves.
@@ -207,9 +213,8 @@ impl Report {
             format!("rtt min/avg/max/mdev = {}/{}/{}/{} ms", millis(min), millis(mean), millis(max), millis(deviation))
         });
         format!(
-            "PING {name} ({ip}) 56(84) bytes of data.\n{}\n--- {name} ping statistics ---\n\
+            "\n--- {name} ping statistics ---\n\
              {} packets transmitted, {} received, {errors}{}% packet loss, time {}ms\n{}\n",
-            self.lines,
             self.sent,
             self.received(),
             self.loss(),
@@ -218,12 +223,11 @@ impl Report {
         )
     }
 
-    fn busybox(&self, name: &str, ip: IpAddr) -> String {
+    fn busybox(&self, name: &str) -> String {
         let last = self.round_trips().map(|times| times.map(millis).join("/"));
         format!(
-            "PING {name} ({ip}): 56 data bytes\n{}\n--- {name} ping statistics ---\n\
+            "\n--- {name} ping statistics ---\n\
              {} packets transmitted, {} packets received, {}% packet loss\n{}",
-            self.lines,
             self.sent,
             self.received(),
             self.loss(),

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use super::super::host::{Host, Outcome};
-use super::connect::{Connected, connect, deadline, exchange, look_up};
+use super::connect::{Connected, close, connect, deadline, exchange, look_up, unknown};
 use super::url::Url;
 use super::{connections, source, stopped};
 use crate::dns::resolver::Family;
@@ -52,18 +52,17 @@ fn parse(argv: &[String]) -> Result<Wanted, Outcome> {
 }
 
 /// The program.
-pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+pub async fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let Wanted { url, quiet, to_stdout, spider, patience } = match parse(argv) {
         Ok(wanted) => wanted,
         Err(outcome) => return outcome,
     };
     let from = source(host.place());
-    let wire = match connections(host, "wget") {
-        Ok(wire) => wire,
-        Err(outcome) => return outcome,
-    };
+    if let Err(outcome) = connections(host, "wget") {
+        return outcome;
+    }
     // The limit is one for each wait on the network; names are the C library's affair.
-    let found = match look_up(wire, (&from, &url.host, Family::Any)) {
+    let found = match look_up(host, (&from, &url.host, Family::Any)).await {
         Ok(found) => found,
         Err(why) => return stopped(&why),
     };
@@ -77,19 +76,20 @@ pub fn wget(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         outcome.stderr.push_str(&format!("wget: {line}\n"));
         Outcome { exit: 1, ..outcome }
     };
-    let until = deadline(wire, Some(patience));
-    let connection = match connect(wire, &from, address, until) {
+    let until = deadline(host, Some(patience));
+    let connection = match connect(host, &from, address, until).await {
         Connected::Yes(connection) => connection,
         Connected::Refused(..) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection refused")),
         Connected::Unreachable => return fail(outcome, format!("can't connect to remote host ({ip}): Network is unreachable")),
         Connected::TimedOut(..) => return fail(outcome, format!("can't connect to remote host ({ip}): Connection timed out")),
         Connected::Limit => return fail(outcome, "download timed out".to_string()),
         Connected::Stopped(why) => return stopped(&why),
+        Connected::Unknown(why) => return unknown(&why),
     };
     let request = HttpRequest { method: "GET".into(), path: url.path.clone(), host: url.authority.clone() };
-    let until = deadline(wire, Some(patience));
-    let ended = exchange(wire, (&connection, &request), false, until);
-    wire.close(&connection);
+    let until = deadline(host, Some(patience));
+    let ended = exchange(host, (&connection, &request), false, until).await;
+    close(host, &connection);
     let ended = match ended {
         Ok(ended) => ended,
         Err(why) => return stopped(&why),

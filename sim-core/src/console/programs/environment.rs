@@ -9,7 +9,7 @@ fn listing(host: &dyn Host) -> String {
 }
 
 /// `env`, `env NAME=VALUE... COMMAND...`
-pub(super) fn env(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
+pub(super) async fn env(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
     let rest = &argv[1..];
     if let Some(option) = rest.first().filter(|a| a.starts_with('-')) {
         return not_modelled("env", &format!("option {option} is not modelled"));
@@ -24,14 +24,16 @@ pub(super) fn env(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome 
     // A shell sets the variables and becomes the command.
     let place = host.place();
     if settings.is_empty() {
-        return host.run_in(&place, command, stdin);
+        let exit = host.run_through(&place, command, stdin).await;
+        return Outcome { exit, ..Outcome::default() };
     }
     let script = "while [ $# -gt 0 ]; do case $1 in --) shift; break;; *) export \"$1\"; shift;; esac; done; \"$@\"";
     let mut shell: Vec<String> = ["sh", "-c", script, "env"].map(str::to_string).to_vec();
     shell.extend(settings.iter().cloned());
     shell.push("--".to_string());
     shell.extend(command.iter().cloned());
-    host.run_in(&place, &shell, stdin)
+    let exit = host.run_through(&place, &shell, stdin).await;
+    Outcome { exit, ..Outcome::default() }
 }
 
 /// `printenv [NAME...]`
@@ -90,12 +92,12 @@ pub(super) fn id(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
 }
 
 /// `which NAME...`
-pub(super) fn which(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
+pub(super) async fn which(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
     let place = host.place();
     let mut outcome = Outcome::default();
     for name in &argv[1..] {
         let ask = ["sh", "-c", "command -v \"$0\"", name].map(str::to_string);
-        let path = host.run_in(&place, &ask, stdin).stdout;
+        let path = host.run_in(&place, &ask, stdin).await.stdout;
         if path.starts_with('/') {
             outcome.stdout.push_str(&path);
         } else {

@@ -1,7 +1,8 @@
 //! `sleep` and `watch`: the programs that take simulated time.
 
 use super::options;
-use crate::console::host::{Host, Outcome};
+use crate::console::host::{self, Host, Outcome, elapsed};
+use crate::console::net::stopped;
 use crate::engine::time::Duration;
 
 /// A non-interactive `watch` ends when its output has not changed for this long: nobody is there to stop it.
@@ -26,7 +27,7 @@ pub fn interval(text: &str) -> Option<Duration> {
 }
 
 /// `sleep TIME...`: simulated time passes.
-pub(super) fn sleep(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+pub(super) async fn sleep(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     if argv.len() == 1 {
         return Outcome::err(1, "sleep: missing operand\nTry 'sleep --help' for more information.");
     }
@@ -40,14 +41,14 @@ pub(super) fn sleep(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
             }
         }
     }
-    match host.world().advance(total) {
+    match host::sleep(host, total).await {
         Ok(()) => Outcome::default(),
-        Err(stopped) => Outcome::err(124, stopped.why),
+        Err(why) => stopped(&why),
     }
 }
 
 /// `watch [-n SECONDS] [-t] COMMAND`: the command again and again; each screen that differs from the one before is printed.
-pub(super) fn watch(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+pub(super) async fn watch(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let long = [("interval", 'n'), ("no-title", 't'), ("differences", 'd'), ("exec", 'x')];
     let options = match options::read(argv, "n:tdex", &long, true) {
         Ok(options) => options,
@@ -66,31 +67,30 @@ pub(super) fn watch(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let every = every.max(Duration::from_millis(100));
     let command = options.rest.join(" ");
     let shell = if options.has('x') { options.rest.clone() } else { ["sh", "-c", command.as_str()].map(str::to_string).to_vec() };
-    let start = host.world().elapsed();
-    let (mut changed, mut shown, mut outcome) = (start, None, Outcome::default());
+    let start = elapsed(host);
+    let (mut changed, mut shown, mut printed) = (start, None, 0);
     loop {
         let place = host.place();
-        let ran = host.run_in(&place, &shell, "");
+        let ran = host.run_in(&place, &shell, "").await;
         let screen = ran.stdout + &ran.stderr;
-        let now = host.world().elapsed();
+        let now = elapsed(host);
         if shown.as_ref() != Some(&screen) {
             if shown.as_ref().is_none_or(|shown| ageless(shown) != ageless(&screen)) {
                 changed = now;
             }
             if !options.has('t') {
-                outcome.stdout.push_str(&format!("Every {}s: {command}\n\n", tenths(every)));
+                host.print(&format!("Every {}s: {command}\n\n", tenths(every)));
             }
-            outcome.stdout.push_str(&screen);
+            host.print(&screen);
+            printed += screen.len();
             shown = Some(screen);
         }
-        let full = outcome.stdout.len() > super::OUTPUT_BYTES_MAX / 8;
+        let full = printed > super::OUTPUT_BYTES_MAX / 8;
         if now.since(changed) >= WATCH_QUIET || now.since(start) >= WATCH_MAX || full || ran.exit == 124 {
-            return outcome;
+            return Outcome::default();
         }
-        if let Err(stopped) = host.world().advance(every) {
-            outcome.stderr.push_str(&format!("{}\n", stopped.why));
-            outcome.exit = 124;
-            return outcome;
+        if let Err(why) = host::sleep(host, every).await {
+            return stopped(&why);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::api::request::{Request, Response, Verb};
 use crate::console::host::{Host, Outcome, Place};
 
 /// Runs a command on a node, or opens a shell there.
-pub(super) fn ssh(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
+pub(super) async fn ssh(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
     let options = match options::read(argv, "tTqnAo:i:l:p:", &[], true) {
         Ok(options) => options,
         Err(refusal) => return refusal,
@@ -27,10 +27,12 @@ pub(super) fn ssh(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome 
     let shell = |text: String| ["sh".to_string(), "-c".to_string(), text];
     if !command.is_empty() {
         // sshd hands the words, joined, to the login shell.
-        return host.run_in(&place, &shell(command.join(" ")), stdin);
+        let exit = host.run_through(&place, &shell(command.join(" ")), stdin).await;
+        return Outcome { exit, ..Outcome::default() };
     }
     if !stdin.is_empty() {
-        return host.run_in(&place, &["sh".to_string()], stdin);
+        let exit = host.run_through(&place, &["sh".to_string()], stdin).await;
+        return Outcome { exit, ..Outcome::default() };
     }
     host.enter(place, None);
     Outcome::default()

@@ -7,7 +7,7 @@ use crate::console::host::{Host, Outcome};
 const COMMAND_BYTES_MAX: usize = 128 << 10;
 
 /// Runs a command with the words of standard input as arguments.
-pub(super) fn xargs(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
+pub(super) async fn xargs(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
     let long = [("max-args", 'n'), ("replace", 'I'), ("no-run-if-empty", 'r'), ("delimiter", 'd'), ("verbose", 't')];
     let options = match options::read(argv, "n:I:rd:tP:L:0", &long, true) {
         Ok(options) => options,
@@ -44,7 +44,7 @@ pub(super) fn xargs(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcom
         if options.has('t') {
             outcome.stderr.push_str(&format!("{}\n", call.join(" ")));
         }
-        let ran = host.run_in(&place, &call, "");
+        let ran = host.run_in(&place, &call, "").await;
         outcome.stdout.push_str(&ran.stdout);
         if ran.exit == 127 && ran.stderr.starts_with("sh: ") {
             outcome.stderr.push_str(&format!("xargs: {}: No such file or directory\n", call[0]));

@@ -20,6 +20,8 @@ pub struct AndOr {
     pub first: Pipeline,
     /// The others, each with the operator before it.
     pub rest: Vec<(Connector, Pipeline)>,
+    /// Its text, if it ends in `&`: the shell goes on without waiting for it.
+    pub background: Option<String>,
 }
 
 /// What joins two pipelines.

@@ -2,23 +2,52 @@
 //!
 //! `echo`, `printf`, `test` and the like are ordinary programs here (`console/programs`), present wherever a shell is.
 
-use super::eval::{Interpreter, Io, Jump, Sink};
+use super::eval::{Interpreter, Io, Jump};
+use super::jobs;
 use super::parse::{Parsed, is_name, parse};
+use crate::console::streams::Sink;
 
 /// A builtin; its result is the exit status.
-pub(super) type Builtin = fn(&mut Interpreter<'_>, &[String], &Io) -> Result<i32, Jump>;
+pub(super) enum Builtin {
+    /// It acts at once.
+    Now(fn(&mut Interpreter, &[String], &Io) -> Result<i32, Jump>),
+    /// `eval`
+    Eval,
+    /// `.`
+    Source,
+    /// `command`
+    Command,
+    /// `wait`
+    Wait,
+}
+
+impl Builtin {
+    /// Runs it.
+    pub(super) async fn run(&self, it: &mut Interpreter, argv: &[String], io: &Io) -> Result<i32, Jump> {
+        match self {
+            Builtin::Now(builtin) => builtin(it, argv, io),
+            Builtin::Eval => run_text(it, &argv[1..].join(" "), io).await,
+            Builtin::Source => source(it, argv, io).await,
+            Builtin::Command => command(it, argv, io).await,
+            Builtin::Wait => jobs::wait(it, argv, io).await,
+        }
+    }
+}
 
 /// Finds a builtin by name.
 pub(super) fn find(name: &str) -> Option<Builtin> {
-    Some(match name {
+    Some(Builtin::Now(match name {
+        "." | "source" => return Some(Builtin::Source),
+        "command" => return Some(Builtin::Command),
+        "eval" => return Some(Builtin::Eval),
+        "wait" => return Some(Builtin::Wait),
         ":" => |_, _, _| Ok(0),
-        "." | "source" => source,
         "break" | "continue" => leave_loop,
         "cd" => cd,
-        "command" => command,
-        "eval" => eval,
         "exit" | "return" => leave,
         "export" | "readonly" | "local" => declare,
+        "jobs" => jobs::list,
+        "kill" => jobs::kill,
         "pwd" => |it, _, io| {
             let line = format!("{}\n", it.shell.cwd);
             it.emit(&io.out, &line).map(|()| 0)
@@ -29,7 +58,7 @@ pub(super) fn find(name: &str) -> Option<Builtin> {
         "type" => |it, argv, io| describe(it, &argv[1..], io, true),
         "unset" => unset,
         _ => return None,
-    })
+    }))
 }
 
 /// Whether assignments before this command stay after it.
@@ -37,7 +66,7 @@ pub(super) fn is_special(name: &str) -> bool {
     matches!(name, ":" | "." | "break" | "continue" | "eval" | "exit" | "export" | "return" | "set" | "shift" | "unset")
 }
 
-fn complain(it: &mut Interpreter<'_>, io: &Io, message: &str, status: i32) -> Result<i32, Jump> {
+pub(super) fn complain(it: &mut Interpreter, io: &Io, message: &str, status: i32) -> Result<i32, Jump> {
     it.emit(&io.err, &format!("sh: {message}\n")).map(|()| status)
 }
 
@@ -45,7 +74,7 @@ fn number(argv: &[String]) -> Option<usize> {
     argv.get(1).map_or(Some(1), |n| n.parse().ok())
 }
 
-fn leave_loop(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump> {
+fn leave_loop(it: &mut Interpreter, argv: &[String], io: &Io) -> Result<i32, Jump> {
     let Some(n) = number(argv).filter(|n| *n > 0) else {
         return complain(it, io, &format!("{}: Illegal number: {}", argv[0], argv[1]), 2);
     };
@@ -57,7 +86,7 @@ fn leave_loop(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32,
     }
 }
 
-fn leave(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump> {
+fn leave(it: &mut Interpreter, argv: &[String], io: &Io) -> Result<i32, Jump> {
     if let Some(text) = argv.get(1) {
         match text.parse::<i32>().ok().filter(|n| *n >= 0) {
             Some(n) => it.shell.status = n & 255,
@@ -69,12 +98,12 @@ fn leave(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump
     Err(if argv[0] == "exit" { Jump::Exit } else { Jump::Return })
 }
 
-fn cd(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump> {
+fn cd(it: &mut Interpreter, argv: &[String], io: &Io) -> Result<i32, Jump> {
     let home = it.shell.get("HOME").unwrap_or("/").to_string();
     let back = it.shell.get("OLDPWD").unwrap_or("/").to_string();
     let wanted = argv.get(1).map_or(home.as_str(), |path| if path == "-" { &back } else { path });
     let cwd = it.shell.cwd.clone();
-    let Some(folder) = it.system.folder(&cwd, wanted) else {
+    let Some(folder) = it.base.machine.folder(&it.base.place, &cwd, wanted) else {
         return complain(it, io, &format!("cd: can't cd to {wanted}"), 2);
     };
     it.shell.set("OLDPWD", &cwd);
@@ -88,7 +117,7 @@ fn cd(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump> {
 }
 
 /// `export`, and as far as the sandbox goes `readonly` and `local`: NAME or NAME=VALUE.
-fn declare(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump> {
+fn declare(it: &mut Interpreter, argv: &[String], io: &Io) -> Result<i32, Jump> {
     let names: Vec<&String> = argv[1..].iter().filter(|a| *a != "-p").collect();
     if names.is_empty() {
         let lines: String = it.shell.environment().iter().map(|(n, v)| format!("export {n}={}\n", quote(v))).collect();
@@ -113,7 +142,7 @@ fn quote(value: &str) -> String {
     format!("'{}'", value.replace('\'', "'\"'\"'"))
 }
 
-fn unset(it: &mut Interpreter<'_>, argv: &[String], _: &Io) -> Result<i32, Jump> {
+fn unset(it: &mut Interpreter, argv: &[String], _: &Io) -> Result<i32, Jump> {
     let functions = argv.get(1).is_some_and(|a| a == "-f");
     for name in argv[1..].iter().filter(|a| !a.starts_with('-')) {
         if functions {
@@ -125,7 +154,7 @@ fn unset(it: &mut Interpreter<'_>, argv: &[String], _: &Io) -> Result<i32, Jump>
     Ok(0)
 }
 
-fn set(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump> {
+fn set(it: &mut Interpreter, argv: &[String], io: &Io) -> Result<i32, Jump> {
     if argv.len() == 1 {
         let lines: String = it.shell.variables().map(|(n, v)| format!("{n}={}\n", quote(v))).collect();
         return it.emit(&io.out, &lines).map(|()| 0);
@@ -166,7 +195,7 @@ fn set(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump> 
     Ok(0)
 }
 
-fn shift(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump> {
+fn shift(it: &mut Interpreter, argv: &[String], io: &Io) -> Result<i32, Jump> {
     match number(argv) {
         Some(n) if n <= it.shell.positional.len() => {
             it.shell.positional.drain(..n);
@@ -177,7 +206,7 @@ fn shift(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump
 }
 
 /// `read [-r] NAME...`: a line, split by IFS; the last name takes the rest.
-fn read(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump> {
+fn read(it: &mut Interpreter, argv: &[String], io: &Io) -> Result<i32, Jump> {
     let raw = argv[1..].iter().any(|a| a == "-r");
     let names: Vec<&str> = argv[1..].iter().filter(|a| !a.starts_with('-')).map(String::as_str).collect();
     let names = if names.is_empty() { vec!["REPLY"] } else { names };
@@ -204,26 +233,21 @@ fn read(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump>
     Ok(i32::from(!whole))
 }
 
-fn eval(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump> {
-    let text = argv[1..].join(" ");
-    run_text(it, &text, io)
-}
-
-fn source(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump> {
+async fn source(it: &mut Interpreter, argv: &[String], io: &Io) -> Result<i32, Jump> {
     let Some(path) = argv.get(1) else { return complain(it, io, ".: filename argument required", 2) };
     let cwd = it.shell.cwd.clone();
-    match it.system.read(&cwd, path) {
-        Ok(text) => run_text(it, &text, io),
+    match it.base.machine.read(&it.base.place, &cwd, path) {
+        Ok(text) => run_text(it, &text, io).await,
         Err(_) => it.fail(io, &format!(".: cannot open {path}: No such file")),
     }
 }
 
-fn run_text(it: &mut Interpreter<'_>, text: &str, io: &Io) -> Result<i32, Jump> {
+async fn run_text(it: &mut Interpreter, text: &str, io: &Io) -> Result<i32, Jump> {
     it.spend(text.len())?;
     match parse(text, true) {
         Parsed::Complete(script) => {
             it.shell.status = 0;
-            it.script(&script, io)?;
+            it.script(&script, io).await?;
             Ok(it.shell.status)
         }
         Parsed::Incomplete { error, .. } | Parsed::Error(error) => {
@@ -234,27 +258,27 @@ fn run_text(it: &mut Interpreter<'_>, text: &str, io: &Io) -> Result<i32, Jump> 
     }
 }
 
-fn command(it: &mut Interpreter<'_>, argv: &[String], io: &Io) -> Result<i32, Jump> {
+async fn command(it: &mut Interpreter, argv: &[String], io: &Io) -> Result<i32, Jump> {
     match argv.get(1).map(String::as_str) {
         None => Ok(0),
         Some("-v") => describe(it, &argv[2..], io, false),
         Some("-V") => describe(it, &argv[2..], io, true),
         Some(name) => {
-            it.invoke(name, &argv[1..], io)?;
+            it.invoke(name, &argv[1..], io).await?;
             Ok(it.shell.status)
         }
     }
 }
 
 /// What a name stands for: a path or the bare name (`command -v`), or a sentence (`type`).
-fn describe(it: &mut Interpreter<'_>, names: &[String], io: &Io, wordy: bool) -> Result<i32, Jump> {
+fn describe(it: &mut Interpreter, names: &[String], io: &Io, wordy: bool) -> Result<i32, Jump> {
     let mut status = 0;
     for name in names {
         let (line, sink): (String, &Sink) = if find(name).is_some() {
             (if wordy { format!("{name} is a shell builtin\n") } else { format!("{name}\n") }, &io.out)
         } else if it.shell.functions.contains_key(name) {
             (if wordy { format!("{name} is a shell function\n") } else { format!("{name}\n") }, &io.out)
-        } else if it.system.has_program(name) {
+        } else if it.base.machine.has(&it.base.place, name) {
             (if wordy { format!("{name} is /usr/bin/{name}\n") } else { format!("/usr/bin/{name}\n") }, &io.out)
         } else {
             status = 127;

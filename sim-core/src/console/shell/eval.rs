@@ -1,55 +1,28 @@
-//! Running a script: the tree is walked, words are expanded, programs are called through [`System`].
+//! Running a script: the tree is walked, words are expanded, programs are called as [`Process`]es.
 //!
-//! All output of a command is collected in buffers; the stages of a pipeline run one after the other, each on the whole
-//! output of the one before. So a program that would be ended early by a closed pipe (`yes | head`) runs to its own end or
-//! to the limits, which [`System::spend`] enforces. Every stage runs in a copy of the shell, as in dash.
+//! Walking waits where a program waits, so everything here is `async`. The stages of a pipeline run one after the other, each on
+//! the whole output of the one before. So a program that would be ended early by a closed pipe (`yes | head`) runs to its own
+//! end or to the limits, which [`Machine::spend`] enforces. Every stage runs in a copy of the shell, as in dash.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::ast::{AndOr, Command, Compound, Connector, Pipeline, Redirect, Script, Simple, Target, Word};
 use super::builtins;
+use super::jobs::Jobs;
 use super::parse::all_parameters;
 use super::state::Shell;
-use crate::console::host::{FileError, Outcome};
+use crate::console::host::{Doing, FileError, Place};
+use crate::console::machine::Machine;
+use crate::console::process::{Depth, Process};
+use crate::console::streams::Sink;
 
 /// Deepest nesting of running scripts: function calls, substitutions, compound commands.
 const DEPTH_MAX: usize = 60;
 
-/// A program call.
-#[derive(Clone, Debug)]
-pub struct Call<'c> {
-    /// The program's name and its arguments.
-    pub argv: &'c [String],
-    /// Exported variables.
-    pub environment: BTreeMap<String, String>,
-    /// Working directory.
-    pub cwd: &'c str,
-    /// Standard input.
-    pub stdin: &'c str,
-}
-
-/// A limit was reached: everything that still runs ends. The system knows which limit.
+/// A limit was reached: everything that still runs ends. The machine knows which limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Halt;
-
-/// What a shell needs of the machine it runs on.
-pub trait System {
-    /// Runs a program; exit 127 with the shell's text if there is none of this name.
-    fn call(&mut self, call: Call<'_>) -> Outcome;
-    /// Whether a program of this name exists here.
-    fn has_program(&mut self, name: &str) -> bool;
-    /// Reads a file.
-    fn read(&mut self, cwd: &str, path: &str) -> Result<String, FileError>;
-    /// Writes a file, or adds to its end.
-    fn write(&mut self, cwd: &str, path: &str, text: &str, append: bool) -> Result<(), FileError>;
-    /// The absolute path of a folder, if it is one.
-    fn folder(&mut self, cwd: &str, path: &str) -> Option<String>;
-    /// Accounts for one command that made `bytes` of output or text.
-    fn spend(&mut self, bytes: usize) -> Result<(), Halt>;
-    /// How deep running scripts are nested, over all shells: a shell may run a shell.
-    fn depth(&mut self) -> &mut usize;
-}
 
 /// Why the walk leaves the usual order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,17 +52,6 @@ pub enum Ending {
     Halted,
 }
 
-/// Where output goes.
-#[derive(Clone, Debug)]
-pub(super) enum Sink {
-    /// A buffer of the interpreter.
-    Buffer(usize),
-    /// A file, appended to (it was emptied when opened).
-    File(Rc<str>),
-    /// Nowhere.
-    Null,
-}
-
 /// The three streams of a command.
 #[derive(Clone, Debug)]
 pub(super) struct Io {
@@ -107,11 +69,41 @@ struct Input {
     at: usize,
 }
 
+/// Where a shell runs, and what it shares with those around it.
+#[derive(Clone)]
+pub struct Base {
+    /// Files, programs, clock.
+    pub machine: Machine,
+    /// Where.
+    pub place: Place,
+    /// How deep in others it runs.
+    pub depth: Depth,
+    /// What it has running in the background.
+    pub jobs: Rc<RefCell<Jobs>>,
+}
+
+impl Base {
+    /// The base of a shell.
+    pub fn new(machine: &Machine, place: &Place, depth: Depth, jobs: Rc<RefCell<Jobs>>) -> Base {
+        Base { machine: machine.clone(), place: place.clone(), depth, jobs }
+    }
+}
+
+/// What a script left.
+#[derive(Debug)]
+pub struct Done {
+    /// The shell, with what the script changed in it.
+    pub shell: Shell,
+    /// Exit status.
+    pub exit: i32,
+    /// How it ended.
+    pub ending: Ending,
+}
+
 /// One running script.
-pub struct Interpreter<'a> {
-    pub(super) system: &'a mut dyn System,
-    pub(super) shell: &'a mut Shell,
-    buffers: Vec<String>,
+pub struct Interpreter {
+    pub(super) base: Base,
+    pub(super) shell: Shell,
     inputs: Vec<Input>,
     /// Within a condition or before `&&`, where `set -e` does not act.
     tested: usize,
@@ -122,49 +114,97 @@ pub struct Interpreter<'a> {
     line: usize,
 }
 
-/// Runs a script in `shell` and collects its output. The exit status is also left in the shell.
-pub fn run(system: &mut dyn System, shell: &mut Shell, script: &Script, stdin: &str) -> (Outcome, Ending) {
+/// Where the exit status of a job is written; a job that is dropped was terminated.
+struct EndStatus(Rc<std::cell::Cell<Option<i32>>>);
+
+impl Drop for EndStatus {
+    fn drop(&mut self) {
+        if self.0.get().is_none() {
+            self.0.set(Some(super::jobs::TERMINATED));
+        }
+    }
+}
+
+/// What a loop does before each round.
+enum Rounds<'s> {
+    /// Asks its condition.
+    While { until: bool, condition: &'s Script },
+    /// Sets its variable to the next value.
+    For { name: &'s str, values: std::vec::IntoIter<String> },
+}
+
+/// Runs a script in `shell`; it prints to `out` and `err`. The exit status is also left in the shell.
+pub async fn run(base: &Base, shell: Shell, script: &Script, stdin: &str, (out, err): (Sink, Sink)) -> Done {
     let mut interpreter = Interpreter {
-        system,
+        base: base.clone(),
         shell,
-        buffers: vec![String::new(), String::new()],
         inputs: vec![Input { text: Rc::from(stdin), at: 0 }],
         tested: 0,
         loops: 0,
         substituted: None,
         line: 1,
     };
-    let io = Io { stdin: 0, out: Sink::Buffer(0), err: Sink::Buffer(1) };
-    let ending = match interpreter.script(script, &io) {
+    let io = Io { stdin: 0, out, err };
+    let ending = match interpreter.script(script, &io).await {
         Err(Jump::Exit) => Ending::Exited,
         Err(Jump::Halt) => Ending::Halted,
         Ok(()) | Err(_) => Ending::Done,
     };
-    let mut buffers = std::mem::take(&mut interpreter.buffers).into_iter();
-    let (stdout, stderr) = (buffers.next().unwrap_or_default(), buffers.next().unwrap_or_default());
-    let exit = if ending == Ending::Halted { 124 } else { shell.status };
-    (Outcome { stdout, stderr, exit }, ending)
+    let stopped = base.machine.clock().stopped().map_or(124, |stopped| stopped.exit());
+    let exit = if ending == Ending::Halted { stopped } else { interpreter.shell.status };
+    Done { shell: interpreter.shell, exit, ending }
 }
 
-impl Interpreter<'_> {
+impl Interpreter {
     /// Runs the commands of a script in order.
-    pub(super) fn script(&mut self, script: &Script, io: &Io) -> Result<(), Jump> {
-        if *self.system.depth() == DEPTH_MAX {
-            return self.fail(io, &format!("kubewalk: sh: commands may nest {DEPTH_MAX} deep while they run"));
-        }
-        *self.system.depth() += 1;
-        let result = script.items.iter().try_for_each(|item| self.and_or(item, io));
-        *self.system.depth() -= 1;
-        result
+    pub(super) fn script<'s>(&'s mut self, script: &'s Script, io: &'s Io) -> Doing<'s, Result<(), Jump>> {
+        Box::pin(async move {
+            if self.base.depth.scripts == DEPTH_MAX {
+                return self.fail(io, &format!("kubewalk: sh: commands may nest {DEPTH_MAX} deep while they run"));
+            }
+            self.base.depth.scripts += 1;
+            let mut result = Ok(());
+            for item in &script.items {
+                result = match &item.background {
+                    Some(text) => self.start_job(item, text, io),
+                    None => self.and_or(item, io).await,
+                };
+                if result.is_err() {
+                    break;
+                }
+            }
+            self.base.depth.scripts -= 1;
+            result
+        })
     }
 
-    fn and_or(&mut self, list: &AndOr, io: &Io) -> Result<(), Jump> {
+    /// Starts an and-or list beside this shell, in a copy of it; its input is empty.
+    fn start_job(&mut self, list: &AndOr, text: &str, io: &Io) -> Result<(), Jump> {
+        self.spend(0)?;
+        let script = Script { items: vec![AndOr { background: None, ..list.clone() }] };
+        let base = Base { jobs: Rc::default(), ..self.base.clone() };
+        let (shell, streams) = (self.shell.clone(), (io.out.clone(), io.err.clone()));
+        let (jobs, ended) = (self.base.jobs.clone(), Rc::new(std::cell::Cell::new(None)));
+        let status = EndStatus(ended.clone());
+        let running = Box::pin(async move {
+            let exit = run(&base, shell, &script, "", streams).await.exit;
+            status.0.set(Some(exit));
+        });
+        let Some(task) = self.base.machine.clock().start(running) else {
+            return self.fail(io, "kubewalk: sh: too many commands run in the background here; `wait` for some, or `kill` them");
+        };
+        self.shell.last_job = Some(jobs.borrow_mut().add(task, text, ended));
+        self.shell.status = 0;
+        Ok(())
+    }
+
+    async fn and_or(&mut self, list: &AndOr, io: &Io) -> Result<(), Jump> {
         let mut pipeline = &list.first;
         let mut rest = list.rest.iter();
         loop {
             let last = rest.len() == 0;
             self.tested += usize::from(!last);
-            let result = self.pipeline(pipeline, io);
+            let result = self.pipeline(pipeline, io).await;
             self.tested -= usize::from(!last);
             result?;
             let failed = self.shell.status != 0;
@@ -179,11 +219,11 @@ impl Interpreter<'_> {
         }
     }
 
-    fn pipeline(&mut self, pipeline: &Pipeline, io: &Io) -> Result<(), Jump> {
+    async fn pipeline(&mut self, pipeline: &Pipeline, io: &Io) -> Result<(), Jump> {
         self.tested += usize::from(pipeline.negate);
         let result = match pipeline.commands.as_slice() {
-            [command] => self.command(command, io),
-            stages => self.stages(stages, io),
+            [command] => self.command(command, io).await,
+            stages => self.stages(stages, io).await,
         };
         self.tested -= usize::from(pipeline.negate);
         result?;
@@ -193,18 +233,18 @@ impl Interpreter<'_> {
         Ok(())
     }
 
-    fn stages(&mut self, stages: &[Command], io: &Io) -> Result<(), Jump> {
+    async fn stages(&mut self, stages: &[Command], io: &Io) -> Result<(), Jump> {
         let inputs = self.inputs.len();
         let mut stdin = io.stdin;
         let mut failed = 0;
         for (i, stage) in stages.iter().enumerate() {
             let last = i + 1 == stages.len();
-            let buffer = self.buffers.len();
-            self.buffers.push(String::new());
-            let out = if last { io.out.clone() } else { Sink::Buffer(buffer) };
-            let result = self.subshell(&Io { stdin, out, err: io.err.clone() }, |it, io| it.command(stage, io));
-            let text = self.buffers.pop().unwrap_or_default();
-            result?;
+            let (buffer, to_buffer) = Sink::buffer();
+            let out = if last { io.out.clone() } else { to_buffer };
+            let outer = self.enter_subshell();
+            let result = self.command(stage, &Io { stdin, out, err: io.err.clone() }).await;
+            self.leave_subshell(outer, result)?;
+            let text = buffer.take();
             if self.shell.status != 0 {
                 failed = self.shell.status;
             }
@@ -219,14 +259,15 @@ impl Interpreter<'_> {
         Ok(())
     }
 
-    /// Runs in a copy of the shell, of which only the exit status is kept.
-    fn subshell(&mut self, io: &Io, run: impl FnOnce(&mut Self, &Io) -> Result<(), Jump>) -> Result<(), Jump> {
-        let saved = self.shell.clone();
-        let loops = std::mem::take(&mut self.loops);
-        let result = run(self, io);
-        self.loops = loops;
+    /// What follows runs in a copy of the shell.
+    fn enter_subshell(&mut self) -> (Shell, usize, Rc<RefCell<Jobs>>) {
+        (self.shell.clone(), std::mem::take(&mut self.loops), std::mem::take(&mut self.base.jobs))
+    }
+
+    /// Of the copy only the exit status is kept.
+    fn leave_subshell(&mut self, outer: (Shell, usize, Rc<RefCell<Jobs>>), result: Result<(), Jump>) -> Result<(), Jump> {
         let status = self.shell.status;
-        *self.shell = saved;
+        (self.shell, self.loops, self.base.jobs) = outer;
         self.shell.status = status;
         match result {
             Err(Jump::Halt) => Err(Jump::Halt),
@@ -235,88 +276,100 @@ impl Interpreter<'_> {
     }
 
     /// The output of a script, without the newlines at its end.
-    pub(super) fn substitute(&mut self, script: &Script, io: &Io) -> Result<String, Jump> {
-        let buffer = self.buffers.len();
-        self.buffers.push(String::new());
-        let inner = Io { out: Sink::Buffer(buffer), ..io.clone() };
+    pub(super) async fn substitute(&mut self, script: &Script, io: &Io) -> Result<String, Jump> {
+        let (buffer, out) = Sink::buffer();
+        let inner = Io { out, ..io.clone() };
         let before = self.shell.status;
-        let result = self.subshell(&inner, |it, io| it.script(script, io));
-        let mut text = self.buffers.pop().unwrap_or_default();
+        let outer = self.enter_subshell();
+        let result = self.script(script, &inner).await;
+        let result = self.leave_subshell(outer, result);
+        let mut text = buffer.take();
         self.substituted = Some(std::mem::replace(&mut self.shell.status, before));
         result?;
         text.truncate(text.trim_end_matches('\n').len());
         Ok(text)
     }
 
-    fn command(&mut self, command: &Command, io: &Io) -> Result<(), Jump> {
-        match command {
-            Command::Simple(simple) => self.simple(simple, io),
-            Command::Function(name, body) => {
-                self.shell.functions.insert(name.clone(), body.clone());
-                self.shell.status = 0;
-                Ok(())
+    fn command<'s>(&'s mut self, command: &'s Command, io: &'s Io) -> Doing<'s, Result<(), Jump>> {
+        Box::pin(async move {
+            match command {
+                Command::Simple(simple) => self.simple(simple, io).await,
+                Command::Function(name, body) => {
+                    self.shell.functions.insert(name.clone(), body.clone());
+                    self.shell.status = 0;
+                    Ok(())
+                }
+                Command::Compound(compound, redirects) => {
+                    let inputs = self.inputs.len();
+                    let result = match self.redirected(redirects, io).await? {
+                        Some(io) => self.compound(compound, &io).await,
+                        None => Ok(()),
+                    };
+                    self.inputs.truncate(inputs);
+                    result
+                }
             }
-            Command::Compound(compound, redirects) => {
-                let inputs = self.inputs.len();
-                let result = match self.redirected(redirects, io)? {
-                    Some(io) => self.compound(compound, &io),
-                    None => Ok(()),
-                };
-                self.inputs.truncate(inputs);
-                result
-            }
-        }
+        })
     }
 
-    fn compound(&mut self, compound: &Compound, io: &Io) -> Result<(), Jump> {
+    async fn compound(&mut self, compound: &Compound, io: &Io) -> Result<(), Jump> {
         match compound {
-            Compound::Group(script) => self.script(script, io),
-            Compound::Subshell(script) => self.subshell(io, |it, io| it.script(script, io)),
+            Compound::Group(script) => self.script(script, io).await,
+            Compound::Subshell(script) => {
+                let outer = self.enter_subshell();
+                let result = self.script(script, io).await;
+                self.leave_subshell(outer, result)
+            }
             Compound::If(arms, otherwise) => {
                 for (condition, body) in arms {
-                    if self.condition(condition, io)? {
-                        return self.script(body, io);
+                    if self.condition(condition, io).await? {
+                        return self.script(body, io).await;
                     }
                 }
                 self.shell.status = 0;
-                otherwise.as_ref().map_or(Ok(()), |body| self.script(body, io))
+                match otherwise {
+                    Some(body) => self.script(body, io).await,
+                    None => Ok(()),
+                }
             }
-            Compound::Loop { until, condition, body } => self.looping(io, |it, io| {
-                let go = it.condition(condition, io)? != *until;
-                Ok(go.then_some(body))
-            }),
+            Compound::Loop { until, condition, body } => self.looping(Rounds::While { until: *until, condition }, body, io).await,
             Compound::For { name, words, body } => {
                 let all = [all_parameters()];
-                let mut values = self.fields(words.as_deref().unwrap_or(&all), io)?.into_iter();
-                self.looping(io, |it, _| {
-                    let Some(value) = values.next() else { return Ok(None) };
-                    it.shell.set(name, &value);
-                    Ok(Some(body))
-                })
+                let values = self.fields(words.as_deref().unwrap_or(&all), io).await?.into_iter();
+                self.looping(Rounds::For { name, values }, body, io).await
             }
-            Compound::Case(subject, arms) => self.case(subject, arms, io),
+            Compound::Case(subject, arms) => self.case(subject, arms, io).await,
         }
     }
 
-    fn condition(&mut self, condition: &Script, io: &Io) -> Result<bool, Jump> {
+    async fn condition(&mut self, condition: &Script, io: &Io) -> Result<bool, Jump> {
         self.tested += 1;
-        let result = self.script(condition, io);
+        let result = self.script(condition, io).await;
         self.tested -= 1;
         result.map(|()| self.shell.status == 0)
     }
 
-    /// Runs bodies as long as `next` gives one.
-    fn looping<'s>(
-        &mut self,
-        io: &Io,
-        mut next: impl FnMut(&mut Self, &Io) -> Result<Option<&'s Script>, Jump>,
-    ) -> Result<(), Jump> {
+    /// Whether another round begins.
+    async fn next_round(&mut self, rounds: &mut Rounds<'_>, io: &Io) -> Result<bool, Jump> {
+        self.spend(0)?;
+        match rounds {
+            Rounds::While { until, condition } => Ok(self.condition(condition, io).await? != *until),
+            Rounds::For { name, values } => {
+                let value = values.next();
+                value.iter().for_each(|value| self.shell.set(name, value));
+                Ok(value.is_some())
+            }
+        }
+    }
+
+    /// Runs the body in each round.
+    async fn looping(&mut self, mut rounds: Rounds<'_>, body: &Script, io: &Io) -> Result<(), Jump> {
         self.loops += 1;
         let mut status = 0;
         let result = loop {
-            let round = match self.spend(0).and_then(|()| next(self, io)) {
-                Ok(Some(body)) => self.script(body, io),
-                Ok(None) => break Ok(()),
+            let round = match self.next_round(&mut rounds, io).await {
+                Ok(true) => self.script(body, io).await,
+                Ok(false) => break Ok(()),
                 Err(jump) => Err(jump),
             };
             status = self.shell.status;
@@ -335,39 +388,39 @@ impl Interpreter<'_> {
         result
     }
 
-    fn case(&mut self, subject: &Word, arms: &[(Vec<Word>, Script)], io: &Io) -> Result<(), Jump> {
-        let subject = self.text(subject, io)?;
+    async fn case(&mut self, subject: &Word, arms: &[(Vec<Word>, Script)], io: &Io) -> Result<(), Jump> {
+        let subject = self.text(subject, io).await?;
         self.shell.status = 0;
         for (patterns, body) in arms {
             for pattern in patterns {
-                let pattern = self.pattern(pattern, io)?;
+                let pattern = self.pattern(pattern, io).await?;
                 self.spend(pattern.cost(subject.len()) / 8)?;
                 if pattern.matches(&subject) {
-                    return self.script(body, io);
+                    return self.script(body, io).await;
                 }
             }
         }
         Ok(())
     }
 
-    fn simple(&mut self, simple: &Simple, io: &Io) -> Result<(), Jump> {
+    async fn simple(&mut self, simple: &Simple, io: &Io) -> Result<(), Jump> {
         self.spend(0)?;
         self.line = simple.line;
         self.substituted = None;
         let inputs = self.inputs.len();
-        let argv = self.fields(&simple.words, io)?;
-        let result = match self.redirected(&simple.redirects, io)? {
-            Some(io) => self.assigned(simple, &argv, &io),
+        let argv = self.fields(&simple.words, io).await?;
+        let result = match self.redirected(&simple.redirects, io).await? {
+            Some(io) => self.assigned(simple, &argv, &io).await,
             None => Ok(()),
         };
         self.inputs.truncate(inputs);
         result
     }
 
-    fn assigned(&mut self, simple: &Simple, argv: &[String], io: &Io) -> Result<(), Jump> {
+    async fn assigned(&mut self, simple: &Simple, argv: &[String], io: &Io) -> Result<(), Jump> {
         let before = (!simple.assignments.is_empty() && !argv.is_empty()).then(|| self.shell.clone());
         for (name, word) in &simple.assignments {
-            let value = self.text(word, io)?;
+            let value = self.text(word, io).await?;
             self.trace(io, || format!("{name}={value}"));
             self.shell.set(name, &value);
             if before.is_some() {
@@ -379,7 +432,7 @@ impl Interpreter<'_> {
             return Ok(());
         };
         self.trace(io, || argv.join(" "));
-        let result = self.invoke(name, argv, io);
+        let result = self.invoke(name, argv, io).await;
         if let Some(before) = before.filter(|_| !builtins::is_special(name)) {
             simple.assignments.iter().for_each(|(name, _)| self.shell.restore(name, &before));
         }
@@ -395,33 +448,35 @@ impl Interpreter<'_> {
     }
 
     /// Calls a function, a builtin or a program.
-    pub(super) fn invoke(&mut self, name: &str, argv: &[String], io: &Io) -> Result<(), Jump> {
-        if let Some(body) = self.shell.functions.get(name).cloned() {
-            return self.function(&body, argv, io);
-        }
-        if let Some(builtin) = builtins::find(name) {
-            self.shell.status = builtin(self, argv, io)?;
-            return Ok(());
-        }
-        let stdin = self.remaining(io);
-        let call = Call { argv, environment: self.shell.environment(), cwd: &self.shell.cwd, stdin: &stdin };
-        let outcome = self.system.call(call);
-        self.shell.status = outcome.exit;
-        // What the program said before it ran into a limit is kept; the limit then ends the script as well.
-        self.put(&io.out, &outcome.stdout);
-        self.put(&io.err, &outcome.stderr);
-        self.spend(outcome.stdout.len() + outcome.stderr.len())
+    pub(super) fn invoke<'s>(&'s mut self, name: &'s str, argv: &'s [String], io: &'s Io) -> Doing<'s, Result<(), Jump>> {
+        Box::pin(async move {
+            if let Some(body) = self.shell.functions.get(name).cloned() {
+                return self.function(&body, argv, io).await;
+            }
+            if let Some(builtin) = builtins::find(name) {
+                self.shell.status = builtin.run(self, argv, io).await?;
+                return Ok(());
+            }
+            let stdin = self.remaining(io);
+            let streams = (io.out.clone(), io.err.clone());
+            let mut process = Process::of_shell(&self.base, &self.shell, streams, self.base.depth.scripts);
+            let outcome = process.program(argv, &stdin).await;
+            self.shell.status = outcome.exit;
+            // What the program said before it ran into a limit is kept; the limit then ends the script as well.
+            process.finish(&outcome);
+            self.spend(outcome.stdout.len() + outcome.stderr.len())
+        })
     }
 
-    fn function(&mut self, body: &Command, argv: &[String], io: &Io) -> Result<(), Jump> {
-        if *self.system.depth() == DEPTH_MAX {
+    async fn function(&mut self, body: &Command, argv: &[String], io: &Io) -> Result<(), Jump> {
+        if self.base.depth.scripts == DEPTH_MAX {
             return self.fail(io, &format!("kubewalk: sh: functions may nest {DEPTH_MAX} deep while they run"));
         }
         let positional = std::mem::replace(&mut self.shell.positional, argv[1..].to_vec());
         let loops = std::mem::take(&mut self.loops);
-        *self.system.depth() += 1;
-        let result = self.command(body, io);
-        *self.system.depth() -= 1;
+        self.base.depth.scripts += 1;
+        let result = self.command(body, io).await;
+        self.base.depth.scripts -= 1;
         self.loops = loops;
         self.shell.positional = positional;
         match result {
@@ -431,10 +486,10 @@ impl Interpreter<'_> {
     }
 
     /// The streams after redirections; `None` if one of them failed, which has then been said.
-    fn redirected(&mut self, redirects: &[Redirect], io: &Io) -> Result<Option<Io>, Jump> {
+    async fn redirected(&mut self, redirects: &[Redirect], io: &Io) -> Result<Option<Io>, Jump> {
         let mut io = io.clone();
         for redirect in redirects {
-            if let Err(message) = self.redirect(redirect, &mut io)? {
+            if let Err(message) = self.redirect(redirect, &mut io).await? {
                 let line = self.said(&message);
                 self.emit(&io.err, &line)?;
                 self.shell.status = 2;
@@ -444,23 +499,26 @@ impl Interpreter<'_> {
         Ok(Some(io))
     }
 
-    fn redirect(&mut self, redirect: &Redirect, io: &mut Io) -> Result<Result<(), String>, Jump> {
+    async fn redirect(&mut self, redirect: &Redirect, io: &mut Io) -> Result<Result<(), String>, Jump> {
         let sink = match &redirect.target {
             Target::Here(body) => {
-                let text = body.get().map_or(Ok(String::new()), |word| self.text(word, io))?;
+                let text = match body.get() {
+                    Some(word) => self.text(word, io).await?,
+                    None => String::new(),
+                };
                 self.open_input(io, text);
                 return Ok(Ok(()));
             }
             Target::Read(word) => {
-                let path = self.text(word, io)?;
-                match self.system.read(&self.shell.cwd, &path) {
+                let path = self.text(word, io).await?;
+                match self.base.machine.read(&self.base.place, &self.shell.cwd, &path) {
                     Ok(text) => self.open_input(io, text),
                     Err(FileError(why)) => return Ok(Err(format!("cannot open {path}: {}", opening(&why)))),
                 }
                 return Ok(Ok(()));
             }
             Target::Write(word) | Target::Append(word) => {
-                let path = self.text(word, io)?;
+                let path = self.text(word, io).await?;
                 match self.open_output(&path, matches!(redirect.target, Target::Append(_)), io) {
                     Ok(sink) => sink,
                     Err(why) => return Ok(Err(format!("cannot create {path}: {why}"))),
@@ -490,8 +548,11 @@ impl Interpreter<'_> {
             "/dev/stderr" => return Ok(io.err.clone()),
             _ => {}
         }
-        match self.system.write(&self.shell.cwd, path, "", append) {
-            Ok(()) => Ok(Sink::File(Rc::from(path))),
+        match self.base.machine.write(&self.base.place, &self.shell.cwd, path, "", append) {
+            Ok(()) => {
+                let path = Rc::from(crate::console::files::absolute(&self.shell.cwd, path));
+                Ok(Sink::File { place: self.base.place.clone(), path })
+            }
             Err(FileError(why)) if why == "No such file or directory" => Err("Directory nonexistent".to_string()),
             Err(FileError(why)) => Err(why),
         }
@@ -518,25 +579,20 @@ impl Interpreter<'_> {
 
     /// Writes to a stream.
     pub(super) fn emit(&mut self, sink: &Sink, text: &str) -> Result<(), Jump> {
-        self.put(sink, text);
+        if let (Err(FileError(why)), Sink::File { path, .. }) = (self.base.machine.print(sink, text), sink) {
+            return self.fail_quietly(&format!("kubewalk: sh: {path}: {why}"));
+        }
         self.spend(text.len())
     }
 
-    fn put(&mut self, sink: &Sink, text: &str) {
-        match sink {
-            _ if text.is_empty() => {}
-            Sink::Buffer(i) => self.buffers[*i].push_str(text),
-            Sink::File(path) => {
-                if let Err(FileError(why)) = self.system.write(&self.shell.cwd, path, text, true) {
-                    self.buffers[1].push_str(&format!("kubewalk: sh: {path}: {why}\n"));
-                }
-            }
-            Sink::Null => {}
-        }
+    /// A file could not be written: the status tells.
+    fn fail_quietly(&mut self, message: &str) -> Result<(), Jump> {
+        self.shell.status = 2;
+        self.spend(message.len())
     }
 
     pub(super) fn spend(&mut self, bytes: usize) -> Result<(), Jump> {
-        self.system.spend(bytes).map_err(|Halt| Jump::Halt)
+        self.base.machine.spend(bytes).map_err(|Halt| Jump::Halt)
     }
 
     /// A line in the name of the shell; messages of the sandbox bear its own name.

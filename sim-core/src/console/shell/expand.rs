@@ -8,6 +8,7 @@ use super::ast::{Piece, Rule, Word};
 use super::eval::{Interpreter, Io, Jump};
 use super::pattern::Pattern;
 use super::state::Shell;
+use crate::console::host::Doing;
 
 /// Where a part of an expanded word comes from.
 enum Chunk {
@@ -32,12 +33,12 @@ impl arith::Variables for ShellVariables<'_> {
     }
 }
 
-impl Interpreter<'_> {
+impl Interpreter {
     /// Expands words into fields.
-    pub(super) fn fields(&mut self, words: &[Word], io: &Io) -> Result<Vec<String>, Jump> {
+    pub(super) async fn fields(&mut self, words: &[Word], io: &Io) -> Result<Vec<String>, Jump> {
         let mut fields = Vec::new();
         for word in words {
-            let chunks = self.chunks(word, io)?;
+            let chunks = self.chunks(word, io).await?;
             let ifs = self.shell.get("IFS").unwrap_or(" \t\n").to_string();
             let before = fields.len();
             split(chunks, &ifs, &mut fields);
@@ -47,9 +48,9 @@ impl Interpreter<'_> {
     }
 
     /// Expands a word that stays one text: values, file names, the subject of `case`.
-    pub(super) fn text(&mut self, word: &Word, io: &Io) -> Result<String, Jump> {
+    pub(super) async fn text(&mut self, word: &Word, io: &Io) -> Result<String, Jump> {
         let mut text = String::new();
-        for chunk in self.chunks(word, io)? {
+        for chunk in self.chunks(word, io).await? {
             match chunk {
                 Chunk::Literal(t) | Chunk::Quoted(t) | Chunk::Expanded(t) => text.push_str(&t),
                 Chunk::Break => text.push(' '),
@@ -60,9 +61,9 @@ impl Interpreter<'_> {
     }
 
     /// Expands a word that is a pattern; what was quoted in it stands for itself.
-    pub(super) fn pattern(&mut self, word: &Word, io: &Io) -> Result<Pattern, Jump> {
+    pub(super) async fn pattern(&mut self, word: &Word, io: &Io) -> Result<Pattern, Jump> {
         let mut text = String::new();
-        for chunk in self.chunks(word, io)? {
+        for chunk in self.chunks(word, io).await? {
             match chunk {
                 Chunk::Literal(t) | Chunk::Expanded(t) => text.push_str(&t),
                 Chunk::Quoted(t) => t.chars().for_each(|c| text.extend(['\\', c])),
@@ -73,7 +74,11 @@ impl Interpreter<'_> {
         Ok(Pattern::new(&text))
     }
 
-    fn chunks(&mut self, word: &Word, io: &Io) -> Result<Vec<Chunk>, Jump> {
+    fn chunks<'s>(&'s mut self, word: &'s Word, io: &'s Io) -> Doing<'s, Result<Vec<Chunk>, Jump>> {
+        Box::pin(self.chunks_of(word, io))
+    }
+
+    async fn chunks_of(&mut self, word: &Word, io: &Io) -> Result<Vec<Chunk>, Jump> {
         let mut chunks = Vec::new();
         for (i, piece) in word.pieces.iter().enumerate() {
             match piece {
@@ -81,14 +86,14 @@ impl Interpreter<'_> {
                 Piece::Text { text, quoted: false } => {
                     chunks.push(Chunk::Literal(if i == 0 { self.tilde(text) } else { text.clone() }));
                 }
-                Piece::Parameter { name, rule, quoted } => self.parameter(name, rule, *quoted, io, &mut chunks)?,
+                Piece::Parameter { name, rule, quoted } => self.parameter(name, rule, *quoted, io, &mut chunks).await?,
                 Piece::Substitution { script, quoted } => {
-                    let text = self.substitute(script, io)?;
+                    let text = self.substitute(script, io).await?;
                     chunks.push(from_expansion(text, *quoted));
                 }
                 Piece::Arithmetic { expression, quoted } => {
-                    let text = self.text(expression, io)?;
-                    let value = arith::evaluate(&text, &mut ShellVariables(self.shell));
+                    let text = self.text(expression, io).await?;
+                    let value = arith::evaluate(&text, &mut ShellVariables(&mut self.shell));
                     let value = value.or_else(|message| self.fail(io, &message))?;
                     chunks.push(from_expansion(value.to_string(), *quoted));
                 }
@@ -107,7 +112,7 @@ impl Interpreter<'_> {
         }
     }
 
-    fn parameter(&mut self, name: &str, rule: &Rule, quoted: bool, io: &Io, out: &mut Vec<Chunk>) -> Result<(), Jump> {
+    async fn parameter(&mut self, name: &str, rule: &Rule, quoted: bool, io: &Io, out: &mut Vec<Chunk>) -> Result<(), Jump> {
         if (name == "@" || name == "*") && *rule == Rule::Value {
             let all = self.shell.positional.clone();
             self.spend(all.iter().map(|p| p.len() + 8).sum())?;
@@ -125,26 +130,26 @@ impl Interpreter<'_> {
         // A parameter counts as missing when it is unset, with the colon also when it is empty.
         let missing = |colon: bool| value.as_deref().is_none_or(|v| colon && v.is_empty());
         let text = match rule {
-            Rule::Default { colon, word } if missing(*colon) => return self.alternative(word, quoted, io, out),
+            Rule::Default { colon, word } if missing(*colon) => return self.alternative(word, quoted, io, out).await,
             Rule::Alternative { colon, .. } if missing(*colon) => String::new(),
-            Rule::Alternative { word, .. } => return self.alternative(word, quoted, io, out),
+            Rule::Alternative { word, .. } => return self.alternative(word, quoted, io, out).await,
             Rule::Assign { colon, word } if missing(*colon) => {
-                let text = self.text(word, io)?;
+                let text = self.text(word, io).await?;
                 self.shell.set(name, &text);
                 text
             }
             Rule::Required { colon, word } if missing(*colon) => {
-                let said = self.text(word, io)?;
+                let said = self.text(word, io).await?;
                 let said = if said.is_empty() { "parameter not set".to_string() } else { said };
                 return self.fail(io, &format!("{name}: {said}"));
             }
             Rule::Length => value.unwrap_or_default().chars().count().to_string(),
             Rule::CutPrefix { longest, pattern } => {
-                let (pattern, value) = self.cutting(pattern, value, io)?;
+                let (pattern, value) = self.cutting(pattern, value, io).await?;
                 pattern.cut_prefix(&value, *longest)
             }
             Rule::CutSuffix { longest, pattern } => {
-                let (pattern, value) = self.cutting(pattern, value, io)?;
+                let (pattern, value) = self.cutting(pattern, value, io).await?;
                 pattern.cut_suffix(&value, *longest)
             }
             Rule::Value if value.is_none() && self.shell.options.nounset => {
@@ -157,17 +162,17 @@ impl Interpreter<'_> {
         Ok(())
     }
 
-    fn cutting(&mut self, pattern: &Word, value: Option<String>, io: &Io) -> Result<(Pattern, String), Jump> {
-        let (pattern, value) = (self.pattern(pattern, io)?, value.unwrap_or_default());
+    async fn cutting(&mut self, pattern: &Word, value: Option<String>, io: &Io) -> Result<(Pattern, String), Jump> {
+        let (pattern, value) = (self.pattern(pattern, io).await?, value.unwrap_or_default());
         self.spend(pattern.cost(value.len()) / 8)?;
         Ok((pattern, value))
     }
 
-    fn alternative(&mut self, word: &Word, quoted: bool, io: &Io, out: &mut Vec<Chunk>) -> Result<(), Jump> {
+    async fn alternative(&mut self, word: &Word, quoted: bool, io: &Io, out: &mut Vec<Chunk>) -> Result<(), Jump> {
         if word.pieces.is_empty() {
             out.push(from_expansion(String::new(), quoted));
         }
-        for chunk in self.chunks(word, io)? {
+        for chunk in self.chunks(word, io).await? {
             out.push(match chunk {
                 Chunk::Literal(t) if !quoted => Chunk::Expanded(t),
                 Chunk::Literal(t) | Chunk::Expanded(t) if quoted => Chunk::Quoted(t),

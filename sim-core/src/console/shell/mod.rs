@@ -1,8 +1,8 @@
 //! The shell: from the text of a command line to what it does.
 //!
 //! In real life this is `/bin/sh`. The text is read by [`parse`] into the tree of [`ast`]; [`eval`] walks the tree, expanding
-//! words ([`expand`], [`arith`], [`pattern`]) and calling programs through the [`eval::System`] it is given. We model the
-//! POSIX shell as dash and busybox implement it, with their error texts. Left out: job control (`&`), signals and `trap`,
+//! words ([`expand`], [`arith`], [`pattern`]) and calling programs; [`jobs`] run beside it. We model the
+//! POSIX shell as dash and busybox implement it, with their error texts. Left out: `fg` and `bg`, signals and `trap`,
 //! aliases, file name globbing, `getopts`, and file descriptors above 2. The real thing: POSIX.1-2024, volume "Shell &
 //! Utilities", chapter 2.
 //!
@@ -15,6 +15,7 @@ pub mod ast;
 pub mod builtins;
 pub mod eval;
 pub mod expand;
+pub mod jobs;
 mod lex;
 mod parse;
 pub mod pattern;

@@ -94,11 +94,13 @@ pub(super) struct Parser {
     /// Here-documents asked for on the current line.
     pub(super) here: Vec<PendingHere>,
     pub(super) peeked: Option<Token>,
+    /// Where the token that was peeked at began, blanks included.
+    pub(super) peeked_at: usize,
 }
 
 impl Parser {
     pub(super) fn new(text: Vec<char>) -> Self {
-        Parser { text, at: 0, line: 1, depth: 0, at_end: false, continued: false, here: Vec::new(), peeked: None }
+        Parser { text, at: 0, line: 1, depth: 0, at_end: false, continued: false, here: Vec::new(), peeked: None, peeked_at: 0 }
     }
 
     pub(super) fn syntax(&self, message: impl Into<String>) -> Fault {
@@ -127,7 +129,10 @@ impl Parser {
     fn peek(&mut self) -> Result<&Token, Fault> {
         let token = match self.peeked.take() {
             Some(token) => token,
-            None => self.lex()?,
+            None => {
+                self.peeked_at = self.at;
+                self.lex()?
+            }
         };
         Ok(self.peeked.insert(token))
     }
@@ -212,12 +217,17 @@ impl Parser {
             if closes && !script.items.is_empty() {
                 return Err(self.unexpected(hint(ends)));
             }
-            script.items.push(self.and_or()?);
-            let separator = matches!(self.peek()?, Token::Op(";") | Token::Newline);
+            let start = self.peeked_at;
+            let mut item = self.and_or()?;
+            let in_background = self.peek_is("&")?;
+            if in_background {
+                let text: String = self.text[start..self.at - 1].iter().collect();
+                item.background = Some(text.trim().to_string());
+            }
+            script.items.push(item);
+            let separator = matches!(self.peek()?, Token::Op(";" | "&") | Token::Newline);
             if separator {
                 self.peeked = None;
-            } else if self.peek_is("&")? {
-                return Err(self.refused("background jobs (`&`) are not modelled; run the commands one after the other"));
             } else if self.at_end_of_script(ends)? {
                 return Ok(script);
             } else {
@@ -253,7 +263,7 @@ impl Parser {
             let connector = match self.peek()? {
                 Token::Op("&&") => Connector::And,
                 Token::Op("||") => Connector::Or,
-                _ => return Ok(AndOr { first, rest }),
+                _ => return Ok(AndOr { first, rest, background: None }),
             };
             self.peeked = None;
             self.skip_newlines()?;

@@ -43,6 +43,8 @@ pub struct Shell {
     pub cwd: String,
     /// Switches of `set`.
     pub options: Options,
+    /// `$!`
+    pub last_job: Option<u64>,
 }
 
 impl Shell {
@@ -69,7 +71,8 @@ impl Shell {
             "@" | "*" => (!self.positional.is_empty()).then(|| self.positional.join(" ")),
             // One shell, one process: any fixed number serves as its id.
             "$" => Some("1".to_string()),
-            "!" | "-" => Some(String::new()),
+            "!" => Some(self.last_job.map_or(String::new(), |job| job.to_string())),
+            "-" => Some(String::new()),
             "0" => Some(self.name.clone()),
             _ if name.starts_with(|c: char| c.is_ascii_digit()) => {
                 name.parse::<usize>().ok().and_then(|n| self.positional.get(n - 1)).cloned()

@@ -4,10 +4,12 @@ use super::super::host::{Host, Outcome};
 use super::words::Words;
 use super::{alone, question, simulation, told, usage};
 use crate::cluster::faults::{Fault, NodeFault};
-use crate::console::simulation::Simulation;
 use crate::explain::because::some;
+use crate::lab::command::{Command, Output, Refusal, act};
+use crate::lab::simulation::Simulation;
 use crate::network::graph::{CUT, pair};
 use crate::objects::Name;
+use crate::render;
 
 pub(super) const TARGETS: &str = "fail|heal TARGET\n  \
     node/NAME [--mode power-off|partition|kubelet-stop]\n  \
@@ -37,11 +39,15 @@ fn change(host: &mut dyn Host, argv: &[String], broken: bool) -> Outcome {
         Ok(fault) => fault,
         Err(wrong) => return usage(name, &wrong, TARGETS),
     };
-    let sim = match simulation(host, name) {
+    let mut sim = match simulation(host, name) {
         Ok(sim) => sim,
         Err(outcome) => return outcome,
     };
-    if sim.fault(fault.clone(), broken) { Outcome::default() } else { usage(name, &absent(sim, &fault), TARGETS) }
+    let command = if broken { Command::Fail(fault) } else { Command::Heal(fault) };
+    match act(&mut sim, command) {
+        Output::Refused(Refusal::NoSuchTarget(fault)) => usage(name, &absent(&sim, &fault), TARGETS),
+        output => told(render::lab::text(&output).map_err(|why| Outcome::err(1, format!("kubewalk: {name}: {why}")))),
+    }
 }
 
 /// That there is no such target, with what there is instead.

@@ -20,7 +20,7 @@ fn lines(
     host: &mut dyn Host,
     argv: &[String],
     name: &str,
-    show: impl Fn(&super::super::simulation::Simulation, usize) -> String,
+    show: impl Fn(&crate::lab::simulation::Simulation, usize) -> String,
 ) -> Outcome {
     let wanted = match &argv[1..] {
         [] => Ok(LINES),
@@ -28,7 +28,7 @@ fn lines(
         [_, word, ..] => Err(format!("`{word}` is too much: one number is enough")),
     };
     match (wanted, simulation(host, name)) {
-        (Ok(n), Ok(sim)) => Outcome::out(show(sim, n)),
+        (Ok(n), Ok(sim)) => Outcome::out(show(&sim, n)),
         (Err(wrong), _) => usage(name, &wrong, &format!("{name} [N]")),
         (_, Err(outcome)) => outcome,
     }

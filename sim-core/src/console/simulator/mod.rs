@@ -12,44 +12,47 @@ mod reach;
 mod rules;
 mod trace;
 pub mod traffic;
-pub mod until;
 mod why;
 mod words;
 
 pub use self::faults::parse as parse_fault;
-use super::host::{Host, Outcome, Program};
-use super::simulation::Simulation;
+use super::host::{self, Doing, Host, Lent, Outcome, Program, timed};
+use crate::lab::simulation::Simulation;
 
 /// A command: its name, what runs it, how it is written, and what it does; an older name of another one does nothing of its own.
 type Row = (&'static str, Program, &'static str, &'static str);
 
-const TABLE: [Row; 21] = [
-    ("advance", clock::advance, clock::ADVANCE, "lets time pass: an amount, or until something holds"),
-    ("wait", clock::advance, clock::ADVANCE, ""),
-    ("step", clock::step, clock::STEP, "takes events one by one, or up to the next of a kind"),
-    ("settled", clock::settled, "settled", "tells whether the cluster is at rest, and if not, why"),
-    ("seek", clock::seek, clock::SEEK, "goes to a moment"),
-    ("rewind", clock::rewind, clock::REWIND, "goes back by an amount"),
-    ("timeline", history::timeline, "timeline [N]", "the last events"),
-    ("timers", history::timers, "timers [N]", "what is armed, and when it fires"),
-    ("pending", history::timers, "pending [N]", ""),
-    ("digest", history::digest, "digest", "the fingerprints of state and history"),
-    ("hash", history::digest, "hash", ""),
-    ("fail", faults::fail, faults::TARGETS, "breaks a part of the cluster"),
-    ("heal", faults::heal, faults::TARGETS, "mends it"),
-    ("wires", faults::wires, "wires", "draws machines and links for Graphviz"),
-    ("trace", trace::trace, trace::USAGE, "explains one new connection"),
-    ("rules", rules::rules, rules::USAGE, "what kube-proxy has programmed on a node"),
-    ("reach", reach::reach, reach::USAGE, "who reaches what, all pairs"),
-    ("why", why::why, why::USAGE, "why an object is as it is"),
-    ("traffic", traffic::traffic, traffic::USAGE, "load that runs beside everything else"),
-    ("assumptions", history::assumptions, "assumptions", "what the simulator had to guess"),
-    ("help", help, "help", "this list"),
+const TABLE: [Row; 25] = [
+    ("advance", timed!(clock::advance), clock::ADVANCE, "lets time pass: an amount, or until something holds"),
+    ("wait", timed!(clock::advance), clock::ADVANCE, ""),
+    ("step", timed!(clock::step), clock::STEP, "takes events one by one, or up to the next of a kind"),
+    ("settled", Program::Now(clock::settled), "settled", "tells whether the cluster is at rest, and if not, why"),
+    ("seek", timed!(clock::seek), clock::SEEK, "goes to a moment"),
+    ("rewind", timed!(clock::rewind), clock::REWIND, "goes back by an amount"),
+    ("branch", timed!(clock::branch), clock::BRANCH, "starts another history here, and goes on on it"),
+    ("fork", timed!(clock::branch), clock::BRANCH, ""),
+    ("switch", timed!(clock::switch), clock::SWITCH, "goes to another history, where it stands"),
+    ("branches", timed!(clock::branches), "branches", "the histories, and where each stands"),
+    ("timeline", Program::Now(history::timeline), "timeline [N]", "the last events"),
+    ("timers", Program::Now(history::timers), "timers [N]", "what is armed, and when it fires"),
+    ("pending", Program::Now(history::timers), "pending [N]", ""),
+    ("digest", Program::Now(history::digest), "digest", "the fingerprints of state and history"),
+    ("hash", Program::Now(history::digest), "hash", ""),
+    ("fail", Program::Now(faults::fail), faults::TARGETS, "breaks a part of the cluster"),
+    ("heal", Program::Now(faults::heal), faults::TARGETS, "mends it"),
+    ("wires", Program::Now(faults::wires), "wires", "draws machines and links for Graphviz"),
+    ("trace", Program::Now(trace::trace), trace::USAGE, "explains one new connection"),
+    ("rules", Program::Now(rules::rules), rules::USAGE, "what kube-proxy has programmed on a node"),
+    ("reach", Program::Now(reach::reach), reach::USAGE, "who reaches what, all pairs"),
+    ("why", Program::Now(why::why), why::USAGE, "why an object is as it is"),
+    ("traffic", Program::Now(traffic::traffic), traffic::USAGE, "load that runs beside everything else"),
+    ("assumptions", Program::Now(history::assumptions), "assumptions", "what the simulator had to guess"),
+    ("help", Program::Now(help), "help", "this list"),
 ];
 
 /// The commands, with their older names.
 pub const COMMANDS: [(&str, Program); TABLE.len()] = {
-    let mut all = [("", run as Program); TABLE.len()];
+    let mut all = [("", Program::Timed(run)); TABLE.len()];
     let mut number = 0;
     while number < all.len() {
         all[number].0 = TABLE[number].0;
@@ -59,13 +62,15 @@ pub const COMMANDS: [(&str, Program); TABLE.len()] = {
 };
 
 /// Runs a command, or tells how it is written.
-fn run(host: &mut dyn Host, argv: &[String], input: &str) -> Outcome {
-    let name = argv.first().map_or("", String::as_str);
-    let Some((_, program, usage, _)) = TABLE.iter().find(|(known, ..)| *known == name) else { return Outcome::default() };
-    match argv.get(1).map(String::as_str) {
-        Some("--help" | "-h") => Outcome::out(format!("usage: {usage}\n")),
-        _ => program(host, argv, input),
-    }
+fn run<'h>(host: &'h mut dyn Host, argv: &'h [String], input: &'h str) -> Doing<'h, Outcome> {
+    Box::pin(async move {
+        let name = argv.first().map_or("", String::as_str);
+        let Some((_, program, usage, _)) = TABLE.iter().find(|(known, ..)| *known == name) else { return Outcome::default() };
+        match argv.get(1).map(String::as_str) {
+            Some("--help" | "-h") => Outcome::out(format!("usage: {usage}\n")),
+            _ => program.run(host, argv, input).await,
+        }
+    })
 }
 
 /// `help`: the commands of the simulator.
@@ -80,9 +85,9 @@ fn help(_: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
 }
 
 /// The simulation behind the console, or the refusal where there is none.
-fn simulation<'a>(host: &'a mut dyn Host, name: &str) -> Result<&'a mut Simulation, Outcome> {
+fn simulation<'a>(host: &'a mut dyn Host, name: &str) -> Result<Lent<'a, Simulation>, Outcome> {
     let none = || Outcome::err(1, format!("kubewalk: {name}: there is no simulation behind this console"));
-    host.world().simulation().ok_or_else(none)
+    host::simulation(host).ok_or_else(none)
 }
 
 /// The outcome of a question: its answer, or the refusal that ended it early.

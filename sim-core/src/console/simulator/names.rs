@@ -8,12 +8,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::answer::matches;
 use super::question::Target;
-use crate::console::simulation::Simulation;
 use crate::dns::resolver::{Sent, SentOutcome};
 use crate::explain::answer::Cause;
 use crate::explain::because::{Ground, because};
 use crate::explain::names::{self, Client, Vain};
 use crate::explain::{Outcome, Reason};
+use crate::lab::simulation::Simulation;
 use crate::network::wire::Source;
 use crate::objects::pod_spec::Protocol;
 use crate::render::prose;

@@ -6,12 +6,12 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::cluster::ground::GroundAt;
-use crate::console::simulation::Simulation;
 use crate::dns::resolver::{Family, LookupError, Sent, lookup};
 use crate::engine::time::Duration;
 use crate::explain::because::some;
 use crate::explain::hints::alike;
 use crate::explain::{Component, Hop, Place, Reason, Step};
+use crate::lab::simulation::Simulation;
 use crate::network::Ground;
 use crate::network::wire::{Source, Wire};
 use crate::objects::Name;

@@ -10,9 +10,9 @@ use super::super::host::{Host, Outcome};
 use super::question::{known_node, service, source};
 use super::words::Words;
 use super::{simulation, told, usage};
-use crate::console::simulation::Simulation;
 use crate::explain::answer::{Endpoint, State};
 use crate::explain::facts::{endpoints, full_name, port_name};
+use crate::lab::simulation::Simulation;
 use crate::network::wire::Source;
 use crate::objects::pod::Pod;
 use crate::objects::pod_spec::Protocol;
@@ -49,7 +49,8 @@ fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
     if let Some(word) = words.plain.first() {
         return Err(wrong(format!("`{word}` stands alone; write --from or --to before it")));
     }
-    let sim = simulation(host, "reach")?;
+    let mut sim = simulation(host, "reach")?;
+    let sim = &mut *sim;
     let from = each(words.values("from"), "external,nodes,pods", |word| sources(sim, word)).map_err(wrong)?;
     let to = each(words.values("to"), "services", |word| targets(sim, word)).map_err(wrong)?;
     for (found, what) in [

@@ -13,11 +13,11 @@ use super::{simulation, told, usage};
 use crate::cluster::Cluster;
 use crate::cluster::config::NodeConfig;
 use crate::cluster::ground::GroundAt;
-use crate::console::simulation::Simulation;
 use crate::engine::time::Instant;
 use crate::explain::facts::{endpoints, full_name, port_name};
 use crate::explain::trouble::Trouble;
 use crate::explain::{AddressKind, Component};
+use crate::lab::simulation::Simulation;
 use crate::network::wire::Source;
 use crate::network::{Ground, path};
 use crate::objects::Name;
@@ -40,7 +40,8 @@ fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
     let wrong = |why: String| usage("rules", &why, USAGE);
     let words = Words::read(argv, &["mode"]).and_then(Words::once).map_err(wrong)?;
     let mode = words.value("mode").map(mode).transpose().map_err(wrong)?;
-    let sim = simulation(host, "rules")?;
+    let mut sim = simulation(host, "rules")?;
+    let sim = &mut *sim;
     let (node, only) = match &words.plain[..] {
         [node] => (node, None),
         [node, only] => (node, Some(only)),

@@ -23,7 +23,8 @@ fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
         return Err(wrong(format!("one source and one target are needed, and {} were given", words.plain.len())));
     };
     let protocol = words.value("protocol").map_or(Ok(Protocol::Tcp), question::protocol).map_err(wrong)?;
-    let sim = simulation(host, "trace")?;
+    let mut sim = simulation(host, "trace")?;
+    let sim = &mut *sim;
     let source = question::source(sim, from, words.value("at-node")).map_err(wrong)?;
     let mut target = question::target(sim, to, &source).map_err(wrong)?;
     target.client_port = words.value("client-port").map(question::number).transpose().map_err(wrong)?;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::super::host::{Host, Outcome, World};
-use super::super::simulation::Simulation;
 use super::words::Words;
 use super::{question, simulation, told, usage};
+use crate::cluster::traffic::Load;
 use crate::cluster::traffic::plan::Sender;
-use crate::cluster::traffic::{LOADS_MAX, Load, Order};
 use crate::explain::because::some;
 use crate::explain::hints::alike;
+use crate::lab::command::{Command, Output, Refusal, act};
+use crate::lab::simulation::Simulation;
 use crate::network::wire::Source;
 use crate::objects::Name;
 use crate::render;
@@ -43,17 +44,17 @@ fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
             let lone = |word: &String| if word == "--keep-alive" { "--keep-alive=true".to_string() } else { word.clone() };
             let words = Words::read(&rest.iter().map(lone).collect::<Vec<_>>(), &FLAGS).and_then(Words::once).map_err(wrong)?;
             let load = written(&words).map_err(wrong)?;
-            start(simulation(host, "traffic")?, &load)
+            start(&mut *simulation(host, "traffic")?, &load)
         }
         "stop" => {
             let words = Words::read(rest, &[]).map_err(wrong)?;
-            let sim = simulation(host, "traffic")?;
-            stop(sim, words.plain.first().map(String::as_str))
+            let mut sim = simulation(host, "traffic")?;
+            stop(&mut sim, words.plain.first().map(String::as_str))
         }
         "show" => {
             let words = Words::read(rest, &[]).map_err(wrong)?;
             let sim = simulation(host, "traffic")?;
-            show(sim, words.plain.first().map(String::as_str), words.json)
+            show(&sim, words.plain.first().map(String::as_str), words.json)
         }
         "" => Err(wrong("one of start, stop and show is needed")),
         other => Err(wrong(format!("`{other}` is not something to do with traffic; there are start, stop and show"))),
@@ -102,26 +103,19 @@ fn parsed<T: Notation>(flag: &str, text: &str) -> Result<Written<T>, String> {
     Written::parse(text).map_err(|mistake| format!("--{flag}: {}; {}", mistake.message, mistake.help))
 }
 
-fn start(sim: &mut Simulation, load: &Traffic) -> Result<String, Outcome> {
+/// Starts a load; what is said of it, or why it cannot be.
+pub fn start(sim: &mut Simulation, load: &Traffic) -> Result<String, Outcome> {
     let plan = traffic::plan(load);
     there_is(sim, &plan.from).map_err(wrong)?;
-    let loads = &sim.cluster().loads;
-    match loads.get(&plan.name) {
-        Some(known) if known.running(sim.elapsed()) => {
-            let text = format!("the load `{0}` still runs; choose another name, or `traffic stop {0}` first", plan.name);
-            return Err(wrong(text));
-        }
-        None if loads.full() => {
-            return Err(wrong(format!("there are {LOADS_MAX} loads already; give this one the name of one that is over")));
-        }
-        _ => {}
-    }
     let said = format!("{}\n", render::traffic::plan(&plan));
-    if sim.traffic(Order::Start(Arc::new(plan))) {
-        Ok(said)
-    } else {
-        Err(Outcome::err(1, "kubewalk: traffic: the log of this session is full"))
-    }
+    carried_out(&act(sim, Command::StartLoad(Arc::new(plan)))).map(|_| said)
+}
+
+fn carried_out(output: &Output) -> Result<String, Outcome> {
+    render::lab::text(output).map_err(|why| match output {
+        Output::Refused(Refusal::LogFull) => Outcome::err(1, format!("kubewalk: traffic: {why}")),
+        _ => wrong(why),
+    })
 }
 
 /// Refuses a load that nobody sends, with what there is instead.
@@ -150,18 +144,10 @@ fn there_is(sim: &Simulation, from: &Sender) -> Result<(), String> {
 }
 
 fn stop(sim: &mut Simulation, name: Option<&str>) -> Result<String, Outcome> {
-    let now = sim.elapsed();
     if let Some(name) = name {
         known(sim, name)?;
     }
-    let meant = |load: &&Load| load.running(now) && name.is_none_or(|name| *load.plan.name == *name);
-    let stopped: Vec<Name> = sim.cluster().loads.iter().filter(meant).map(|load| load.plan.name.clone()).collect();
-    if stopped.is_empty() {
-        return Ok("nothing runs\n".to_string());
-    }
-    let order = Order::Stop(name.map(Name::from));
-    let said = format!("stopped: {}\n", some(&stopped));
-    if sim.traffic(order) { Ok(said) } else { Err(Outcome::err(1, "kubewalk: traffic: the log of this session is full")) }
+    carried_out(&act(sim, Command::StopLoads(name.map(Name::from))))
 }
 
 fn show(sim: &Simulation, name: Option<&str>, json: bool) -> Result<String, Outcome> {

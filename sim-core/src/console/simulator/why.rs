@@ -5,11 +5,11 @@ use super::words::Words;
 use super::{simulation, told, usage};
 use crate::api::kinds::{self, Kind};
 use crate::cloud::Provider;
-use crate::console::simulation::Simulation;
 use crate::controllers::Which;
 use crate::explain::because::some;
 use crate::explain::hints::alike;
 use crate::explain::why::{Ground, why as explain};
+use crate::lab::simulation::Simulation;
 use crate::objects::{KindName, Name, Object};
 use crate::render;
 
@@ -27,7 +27,8 @@ fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
     let [word] = &words.plain[..] else {
         return Err(wrong(format!("one object is needed, and {} were given", words.plain.len())));
     };
-    let sim = simulation(host, "why")?;
+    let mut sim = simulation(host, "why")?;
+    let sim = &mut *sim;
     let object = find(sim, word).map_err(wrong)?;
     let cluster = sim.cluster();
     let refusals = match &object {

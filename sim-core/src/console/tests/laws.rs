@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{FakeWorld, session};
+use super::session;
 use crate::console::session::Fed;
 use crate::console::shell::{Parsed, parse};
 
@@ -90,9 +90,9 @@ proptest! {
     fn scripts_of_shell_pieces_run_to_an_end_and_the_same_again(pieces in prop::collection::vec(fragment(), 0..25)) {
         let text = pieces.concat();
         let run = || {
-            let (mut session, mut world) = (session(), FakeWorld::new());
-            let fed: Vec<Fed> = text.lines().map(|line| session.feed(&mut world, line)).collect();
-            (fed, session.finish(&mut world))
+            let mut session = session();
+            let fed: Vec<Fed> = text.lines().map(|line| session.feed(line)).collect();
+            (fed, session.finish())
         };
         prop_assert_eq!(run(), run());
     }
@@ -103,7 +103,7 @@ proptest! {
     ]), argument in "\\PC{0,40}", input in "\\PC{0,60}") {
         let quote = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
         let line = format!("printf %s {} | {program} {}", quote(&input), quote(&argument));
-        session().run(&mut FakeWorld::new(), &line);
+        session().run(&line);
     }
 }
 
@@ -123,14 +123,14 @@ fn nesting_is_refused_before_it_hurts() {
         for depth in [10, 45, 100_000] {
             let text = format!("{}x{}", open.repeat(depth), close.repeat(depth));
             let _ = parse(&text, true);
-            session().run(&mut FakeWorld::new(), &text);
-            session().run(&mut FakeWorld::new(), &format!("echo {}x{}", open.repeat(depth), close.repeat(depth)));
+            session().run(&text);
+            session().run(&format!("echo {}x{}", open.repeat(depth), close.repeat(depth)));
         }
     }
     for program in ["awk", "jq", "expr", "test", "grep -E", "sed -E -n s"] {
         for open in ["(", "[", "{", "!", "-", "$", "if ", "..", "not ", ".a", "1+", "a ", ".,", "a|", "++"] {
             let text = format!("{program} '{}'", open.repeat(50_000));
-            session().run(&mut FakeWorld::new(), &text);
+            session().run(&text);
         }
     }
 }
@@ -148,7 +148,7 @@ fn shells_that_run_shells_are_refused_before_it_hurts() {
         "timeout 5 sh s",
         "{ { { ( ( sh s ) ) } } } | cat",
     ] {
-        let outcome = session().run(&mut FakeWorld::new(), &format!("cat > s <<'EOF'\n{script}\nEOF\nsh s"));
+        let outcome = session().run(&format!("cat > s <<'EOF'\n{script}\nEOF\nsh s"));
         assert!((outcome.stdout + &outcome.stderr).contains("deep"), "{script}");
     }
 }

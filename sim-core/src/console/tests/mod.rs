@@ -5,18 +5,21 @@
 mod laws;
 mod session;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::catalogue::Catalogue;
 use super::files::HostFiles;
-use super::host::{ContainerView, FileError, Host, Outcome, Place, Program, Stopped, World};
+use super::host::{ContainerView, FileError, Host, Outcome, Place, Stopped, World, timed};
 use super::session::Session;
 use crate::api::request::{Answer, Request, Response};
 use crate::api::status::Status;
 use crate::engine::time::{Duration, Instant};
+use crate::lab::tasks::Tasks;
 use crate::objects::time::Timestamp;
 
 /// A world with one node, one container and a clock with a budget.
@@ -50,7 +53,7 @@ impl World for FakeWorld {
     }
     fn advance(&mut self, by: Duration) -> Result<(), Stopped> {
         if (self.elapsed + by).since(Instant::START) > self.budget {
-            return Err(Stopped { why: "kubewalk: stopped: out of simulated time".to_string() });
+            return Err(Stopped::limit("stopped: out of simulated time"));
         }
         self.elapsed += by;
         Ok(())
@@ -98,18 +101,23 @@ impl HostFiles for OnDisk {
 }
 
 /// Stands in for `kubectl exec POD -- COMMAND` and `kubectl run -it --rm`.
-fn exec(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
+async fn exec(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
     let place = Place::Pod { namespace: "default".to_string(), pod: argv[1].clone(), container: "c".to_string() };
     if argv.len() > 2 {
-        return host.run_in(&place, &argv[2..], stdin);
+        return host.run_in(&place, &argv[2..], stdin).await;
     }
     host.enter(place, Some(["echo", "pod", "deleted"].map(str::to_string).to_vec()));
     Outcome::default()
 }
 
+/// A session in a world of its own.
 pub(super) fn session() -> Session {
-    let exec: (&'static str, Program) = ("exec", exec);
-    Session::new(Catalogue::default().with(&[exec]), Some(Arc::new(OnDisk)))
+    session_in(&Rc::new(RefCell::new(FakeWorld::new())))
+}
+
+pub(super) fn session_in(world: &Rc<RefCell<FakeWorld>>) -> Session {
+    let catalogue = Catalogue::default().with(&[("exec", timed!(exec))]);
+    Session::new(Tasks::new(world.clone()), catalogue, Some(Arc::new(OnDisk)))
 }
 
 /// A case of the text files: `=== title`, the script, then `--- stdout`, `--- stderr`, `--- exit N`. `\c` at the end of the
@@ -140,7 +148,7 @@ fn check_file(text: &str) {
     let text = text.replace("\n\n=== ", "\n=== ");
     let mut wrong = String::new();
     for (title, script, want) in cases(&text) {
-        let got = session().run(&mut FakeWorld::new(), script.trim_end_matches('\n'));
+        let got = session().run(script.trim_end_matches('\n'));
         if got != want {
             wrong.push_str(&format!("=== {title}\n{script}want {want:#?}\ngot {got:#?}\n"));
         }

@@ -1,21 +1,25 @@
 //! Sessions: line by line, commands of several lines, nested shells.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use insta::assert_snapshot;
 
-use super::{FakeWorld, session};
+use super::{FakeWorld, session_in};
 use crate::console::session::Fed;
 
 /// Feeds lines and shows each with what it came to.
 fn transcript(lines: &str) -> String {
-    let (mut session, mut world) = (session(), FakeWorld::new());
+    let world = Rc::new(RefCell::new(FakeWorld::new()));
+    let mut session = session_in(&world);
     let mut out = String::new();
     for line in lines.lines() {
         if line == "(container ends)" {
-            world.running = false;
+            world.borrow_mut().running = false;
             continue;
         }
         out.push_str(&format!("{}{line}\n", session.prompt()));
-        match session.feed(&mut world, line) {
+        match session.feed(line) {
             Fed::Nothing => out.push_str("  nothing\n"),
             Fed::NeedsMore => {}
             Fed::Ran(result) => {
@@ -24,7 +28,7 @@ fn transcript(lines: &str) -> String {
             }
         }
     }
-    for result in session.finish(&mut world) {
+    for result in session.finish() {
         out.push_str(&format!("at the end: {:?} {:?}\n", result.command, result.outcome));
     }
     out + &format!("ended: {}, status {}", session.ended(), session.status())

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration as WallDuration, Instant as WallInstant};
 
+use sim_core::console::host::World;
 use sim_core::dns::message::Question;
 use sim_core::engine::random::{Draws, Seed};
 use sim_core::engine::time::Duration;
@@ -76,15 +77,15 @@ pub fn serve(asked: &Asked<'_>, common: &Common) -> u8 {
 /// Moves simulated time on.
 fn pass(player: &mut Player, by: WallDuration, speed: u32) {
     let nanos = by.as_nanos().saturating_mul(u128::from(speed));
-    player.sim.begin_command();
-    if let Err(stopped) = player.sim.pass(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))) {
+    player.sim_mut().begin_command();
+    if let Err(stopped) = player.sim_mut().pass(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))) {
         complain(&format!("kubewalk: serve-dns: {stopped}"));
     }
 }
 
 fn answer(player: &mut Player, arrived: Arrived) {
     let messages = match message::decode(&arrived.bytes) {
-        Ok(asked) => match player.sim.ask_cluster_dns(arrived.protocol, &asked.question) {
+        Ok(asked) => match player.sim_mut().ask_cluster_dns(arrived.protocol, &asked.question) {
             Some(reply) => asked.encode(&reply),
             // Nobody answers, so nothing comes back.
             None => vec![],
@@ -119,7 +120,7 @@ pub fn fuzz(player: &mut Player, rounds: u64) -> u64 {
         }
         if let Ok(query) = message::decode(&bytes) {
             asked += 1;
-            let reply = player.sim.ask_cluster_dns(Protocol::Udp, &query.question);
+            let reply = player.sim_mut().ask_cluster_dns(Protocol::Udp, &query.question);
             let messages = reply.map(|r| query.encode(&r)).unwrap_or_default();
             messages.iter().for_each(|m| drop(message::read(m)));
         }

@@ -23,7 +23,7 @@ fn heard(player: &mut Player, question: &Question, protocol: Protocol) -> Vec<Re
     // Escapes are counted as they are spelled: never too little.
     assert!(bytes.len() == question_bytes(question) || question.name.contains('\\') && bytes.len() < question_bytes(question));
     let asked = message::decode(&bytes).expect("understood");
-    let reply = player.sim.ask_cluster_dns(protocol, &asked.question).expect("answered");
+    let reply = player.sim_mut().ask_cluster_dns(protocol, &asked.question).expect("answered");
     let messages = asked.encode(&reply);
     let most = usize::from(question.udp_size.unwrap_or(512).max(512));
     for message in &messages {

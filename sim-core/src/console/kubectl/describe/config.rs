@@ -12,7 +12,7 @@ use crate::api::table::document::{at, entries, list, name, namespace, object, pa
 use crate::console::kubectl::client::{Client, Filter};
 use crate::console::kubectl::resource::Resource;
 
-pub(super) fn namespace_page(client: &mut Client<'_>, space: &Value) -> String {
+pub(super) async fn namespace_page(client: &mut Client<'_>, space: &Value) -> String {
     let mut page = Page::default();
     page.field(0, "Name", name(space));
     page.metadata(space);
@@ -29,7 +29,7 @@ pub(super) fn namespace_page(client: &mut Client<'_>, space: &Value) -> String {
         page.line(1, format!("{kind}\t{status}\t{transition}\t{reason}\t{message}"));
     }
     page.line(0, "");
-    let quotas = client.list(&Resource::named("resourcequotas"), name(space), &Filter::default()).unwrap_or_default();
+    let quotas = client.list(&Resource::named("resourcequotas"), name(space), &Filter::default()).await.unwrap_or_default();
     if quotas.is_empty() {
         page.line(0, "No resource quota.");
     } else {
@@ -43,7 +43,7 @@ pub(super) fn namespace_page(client: &mut Client<'_>, space: &Value) -> String {
         used_of_hard(&mut page, quota, 1);
     }
     page.line(0, "");
-    let limits = client.list(&Resource::named("limitranges"), name(space), &Filter::default()).unwrap_or_default();
+    let limits = client.list(&Resource::named("limitranges"), name(space), &Filter::default()).await.unwrap_or_default();
     if limits.is_empty() {
         page.line(0, "No LimitRange resource.");
     } else {
@@ -128,7 +128,7 @@ fn limit_rows(page: &mut Page, range: &Value, prefix: &str) {
     }
 }
 
-pub(super) fn config_map(client: &mut Client<'_>, map: &Value, show_events: bool) -> String {
+pub(super) async fn config_map(client: &mut Client<'_>, map: &Value, show_events: bool) -> String {
     let mut page = Page::default();
     page.heading(map);
     page.line(0, "\nData\n====");
@@ -140,7 +140,7 @@ pub(super) fn config_map(client: &mut Client<'_>, map: &Value, show_events: bool
         page.line(0, format!("{key}: {} bytes", decoded(value).len()));
     }
     page.line(0, "");
-    finish(client, page, map, show_events)
+    finish(client, page, map, show_events).await
 }
 
 pub(super) fn secret(secret: &Value) -> String {
@@ -163,8 +163,8 @@ fn decoded(text: &str) -> Vec<u8> {
     base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default()
 }
 
-pub(super) fn service_account(client: &mut Client<'_>, account: &Value, show_events: bool) -> String {
-    let secrets = client.list(&Resource::named("secrets"), namespace(account), &Filter::default()).unwrap_or_default();
+pub(super) async fn service_account(client: &mut Client<'_>, account: &Value, show_events: bool) -> String {
+    let secrets = client.list(&Resource::named("secrets"), namespace(account), &Filter::default()).await.unwrap_or_default();
     let is_token = |secret: &&Value| {
         let notes = pairs(secret, "metadata.annotations");
         text(secret, "type") == "kubernetes.io/service-account-token"
@@ -189,5 +189,5 @@ pub(super) fn service_account(client: &mut Client<'_>, account: &Value, show_eve
             page.line(0, format!("{prefix}\t{name_}{missing}"));
         }
     }
-    finish(client, page, account, show_events)
+    finish(client, page, account, show_events).await
 }

@@ -29,7 +29,7 @@ impl<'a> About<'a> {
 }
 
 /// Asks the server for the events about an object.
-pub fn search(client: &mut Client<'_>, about: &About<'_>) -> Vec<Value> {
+pub async fn search(client: &mut Client<'_>, about: &About<'_>) -> Vec<Value> {
     let mut terms = vec![format!("involvedObject.name={}", about.name), format!("involvedObject.namespace={}", about.namespace)];
     for (field, value) in [("kind", about.kind), ("uid", about.uid)] {
         if !value.is_empty() {
@@ -37,7 +37,7 @@ pub fn search(client: &mut Client<'_>, about: &About<'_>) -> Vec<Value> {
         }
     }
     let filter = Filter { fields: terms.join(","), ..Filter::default() };
-    client.list(&Resource::named("events"), about.namespace, &filter).unwrap_or_default()
+    client.list(&Resource::named("events"), about.namespace, &filter).await.unwrap_or_default()
 }
 
 /// Writes the section, oldest first.

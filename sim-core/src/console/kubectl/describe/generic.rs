@@ -13,13 +13,13 @@ use crate::console::kubectl::go_text::sprint;
 const SHOWN: [&str; 5] =
     [".metadata.managedFields", ".metadata.name", ".metadata.namespace", ".metadata.labels", ".metadata.annotations"];
 
-pub(super) fn describe(client: &mut Client<'_>, object: &Value, show_events: bool) -> String {
+pub(super) async fn describe(client: &mut Client<'_>, object: &Value, show_events: bool) -> String {
     let mut page = Page::default();
     page.heading(object);
     if let Some(fields) = object.as_object() {
         content(&mut page, 0, fields, "");
     }
-    finish(client, page, object, show_events)
+    finish(client, page, object, show_events).await
 }
 
 fn content(page: &mut Page, level: usize, fields: &Map<String, Value>, prefix: &str) {

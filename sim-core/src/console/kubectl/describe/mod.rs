@@ -34,7 +34,7 @@ use crate::api::table::document::name;
 pub const FLAGS: &[Flag] = &[value("chunk-size"), switch("show-events")];
 
 /// Runs the verb.
-pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let query = Query::listing(args);
     if query.words.is_empty() && query.files.is_empty() {
         return Err("You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of \
@@ -42,12 +42,12 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
             .into());
     }
     let show_events = args.is_true("show-events", true);
-    let found = query.find(client)?;
+    let found = query.find(client).await?;
     if let ([failure], [], [_, prefix]) = (&found.failures[..], &found.groups[..], &query.words[..])
         && failure.is_not_found()
     {
         let failure = failure.clone();
-        return by_prefix(client, &query, prefix, show_events, failure);
+        return by_prefix(client, &query, prefix, show_events, failure).await;
     }
     let failures = found.failures.clone();
     let targets = found.targets();
@@ -55,7 +55,7 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         if at > 0 {
             client.out.push_str("\n\n");
         }
-        let page = page(client, target, show_events);
+        let page = page(client, target, show_events).await;
         client.out.push_str(&page);
     }
     if targets.is_empty() && failures.is_empty() {
@@ -69,10 +69,16 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
 }
 
 /// A name that is not found may be the beginning of names that are.
-fn by_prefix(client: &mut Client<'_>, query: &Query, prefix: &str, show_events: bool, failure: Failure) -> Result<(), Failure> {
-    let resource = Resource::find(client, &query.words[0])?;
+async fn by_prefix(
+    client: &mut Client<'_>,
+    query: &Query,
+    prefix: &str,
+    show_events: bool,
+    failure: Failure,
+) -> Result<(), Failure> {
+    let resource = Resource::find(client, &query.words[0]).await?;
     let space = client.namespace.clone();
-    let objects = client.list(&resource, &space, &Filter::default())?;
+    let objects = client.list(&resource, &space, &Filter::default()).await?;
     let mut any = false;
     for object in objects.into_iter().filter(|object| name(object).starts_with(prefix)) {
         any = true;
@@ -83,37 +89,37 @@ fn by_prefix(client: &mut Client<'_>, query: &Query, prefix: &str, show_events: 
             object,
             source: String::new(),
         };
-        let page = page(client, &target, show_events);
+        let page = page(client, &target, show_events).await;
         client.say(page);
     }
     if any { Ok(()) } else { Err(failure) }
 }
 
 /// The page of one object.
-fn page(client: &mut Client<'_>, target: &Target, show_events: bool) -> String {
+async fn page(client: &mut Client<'_>, target: &Target, show_events: bool) -> String {
     let object = &target.object;
     match (target.resource.group.as_str(), target.resource.kind.as_str()) {
-        ("", "Pod") => pod::describe(client, object, show_events),
-        ("", "Service") => service::service(client, object, show_events),
-        ("", "Endpoints") => service::endpoints(client, object, show_events),
-        ("discovery.k8s.io", "EndpointSlice") => service::endpoint_slice(client, object, show_events),
-        ("networking.k8s.io", "Ingress") => service::ingress(client, object, show_events),
+        ("", "Pod") => pod::describe(client, object, show_events).await,
+        ("", "Service") => service::service(client, object, show_events).await,
+        ("", "Endpoints") => service::endpoints(client, object, show_events).await,
+        ("discovery.k8s.io", "EndpointSlice") => service::endpoint_slice(client, object, show_events).await,
+        ("networking.k8s.io", "Ingress") => service::ingress(client, object, show_events).await,
         ("networking.k8s.io", "NetworkPolicy") => policy::describe(object),
-        ("apps", "Deployment") => workload::deployment(client, object, show_events),
-        ("apps", "ReplicaSet") => workload::replica_set(client, object, show_events),
-        ("", "ReplicationController") => workload::replication_controller(client, object, show_events),
-        ("apps", "StatefulSet") => workload::stateful_set(client, object, show_events),
-        ("apps", "DaemonSet") => workload::daemon_set(client, object, show_events),
-        ("batch", "Job") => workload::job(client, object, show_events),
-        ("batch", "CronJob") => workload::cron_job(client, object, show_events),
-        ("", "Node") => node::describe(client, object, show_events),
-        ("", "Namespace") => config::namespace_page(client, object),
+        ("apps", "Deployment") => workload::deployment(client, object, show_events).await,
+        ("apps", "ReplicaSet") => workload::replica_set(client, object, show_events).await,
+        ("", "ReplicationController") => workload::replication_controller(client, object, show_events).await,
+        ("apps", "StatefulSet") => workload::stateful_set(client, object, show_events).await,
+        ("apps", "DaemonSet") => workload::daemon_set(client, object, show_events).await,
+        ("batch", "Job") => workload::job(client, object, show_events).await,
+        ("batch", "CronJob") => workload::cron_job(client, object, show_events).await,
+        ("", "Node") => node::describe(client, object, show_events).await,
+        ("", "Namespace") => config::namespace_page(client, object).await,
         ("", "ResourceQuota") => config::quota(object),
         ("", "LimitRange") => config::limit_range(object),
-        ("", "ConfigMap") => config::config_map(client, object, show_events),
+        ("", "ConfigMap") => config::config_map(client, object, show_events).await,
         ("", "Secret") => config::secret(object),
-        ("", "ServiceAccount") => config::service_account(client, object, show_events),
-        _ => generic::describe(client, object, show_events),
+        ("", "ServiceAccount") => config::service_account(client, object, show_events).await,
+        _ => generic::describe(client, object, show_events).await,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::console::kubectl::resource::Resource;
 use crate::objects::time::Timestamp;
 use crate::render::age::age;
 
-pub(super) fn describe(client: &mut Client<'_>, node: &Value, show_events: bool) -> String {
+pub(super) async fn describe(client: &mut Client<'_>, node: &Value, show_events: bool) -> String {
     let node_name = name(node);
     let now = client.now();
     let mut page = Page::default();
@@ -24,7 +24,7 @@ pub(super) fn describe(client: &mut Client<'_>, node: &Value, show_events: bool)
     taints.sort_by_key(|taint| format!("{},{}", text(taint, "effect"), text(taint, "key")));
     page.below("Taints", taints.into_iter().map(taint));
     page.field(0, "Unschedulable", crate::api::table::document::flag(node, "spec.unschedulable"));
-    match client.get(&Resource::named("leases"), "kube-node-lease", node_name) {
+    match client.get(&Resource::named("leases"), "kube-node-lease", node_name).await {
         Ok(lease) => {
             let holder = if has(&lease, "spec.holderIdentity") { text(&lease, "spec.holderIdentity") } else { "<unset>" };
             page.line(0, "Lease:");
@@ -57,12 +57,12 @@ pub(super) fn describe(client: &mut Client<'_>, node: &Value, show_events: bool)
     page.optional(node, "spec.providerID", "ProviderID");
     let fields = format!("spec.nodeName={node_name},status.phase!=Succeeded,status.phase!=Failed");
     let filter = Filter { fields, ..Filter::default() };
-    let pods = client.list(&Resource::named("pods"), "", &filter).unwrap_or_default();
+    let pods = client.list(&Resource::named("pods"), "", &filter).await.unwrap_or_default();
     resources(&mut page, node, &pods, now);
     if show_events {
         // Controllers report a node under its uid, the kubelet under its name.
-        let mut found = events::search(client, &About::object(node));
-        found.extend(events::search(client, &About { uid: node_name, ..About::object(node) }));
+        let mut found = events::search(client, &About::object(node)).await;
+        found.extend(events::search(client, &About { uid: node_name, ..About::object(node) }).await);
         found.dedup();
         events::describe(&mut page, &found, now);
     }

@@ -12,7 +12,7 @@ use crate::render::age::age;
 
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
-pub(super) fn describe(client: &mut Client<'_>, pod: &Value, show_events: bool) -> String {
+pub(super) async fn describe(client: &mut Client<'_>, pod: &Value, show_events: bool) -> String {
     let now = client.now();
     let mut page = Page::default();
     page.field(0, "Name", name(pod));
@@ -63,7 +63,7 @@ pub(super) fn describe(client: &mut Client<'_>, pod: &Value, show_events: bool) 
     if show_events {
         // The kind is left out of the question; the kubelet's events about a static pod carry the uid of its file.
         let uid = pairs(pod, "metadata.annotations").get(MIRROR).copied().unwrap_or(text(pod, "metadata.uid"));
-        let found = events::search(client, &About { kind: "", uid, ..About::object(pod) });
+        let found = events::search(client, &About { kind: "", uid, ..About::object(pod) }).await;
         events::describe(&mut page, &found, now);
     }
     page.finish()

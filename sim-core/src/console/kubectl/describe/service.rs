@@ -12,8 +12,8 @@ use crate::api::table::document::{
 use crate::console::kubectl::client::{Client, Filter};
 use crate::console::kubectl::resource::Resource;
 
-pub(super) fn service(client: &mut Client<'_>, service: &Value, show_events: bool) -> String {
-    let slices = slices_of(client, namespace(service), name(service));
+pub(super) async fn service(client: &mut Client<'_>, service: &Value, show_events: bool) -> String {
+    let slices = slices_of(client, namespace(service), name(service)).await;
     let mut page = Page::default();
     page.heading(service);
     page.field(0, "Selector", format_labels(&pairs(service, "spec.selector")));
@@ -49,22 +49,22 @@ pub(super) fn service(client: &mut Client<'_>, service: &Value, show_events: boo
     if !ranges.is_empty() {
         page.field(0, "LoadBalancer Source Ranges", ranges.join(","));
     }
-    finish(client, page, service, show_events)
+    finish(client, page, service, show_events).await
 }
 
 /// Appends the events about an object and ends the page.
-pub(super) fn finish(client: &mut Client<'_>, mut page: Page, object: &Value, show_events: bool) -> String {
+pub(super) async fn finish(client: &mut Client<'_>, mut page: Page, object: &Value, show_events: bool) -> String {
     if show_events {
-        let found = events::search(client, &About::object(object));
+        let found = events::search(client, &About::object(object)).await;
         let now = client.now();
         events::describe(&mut page, &found, now);
     }
     page.finish()
 }
 
-fn slices_of(client: &mut Client<'_>, namespace: &str, service: &str) -> Vec<Value> {
+async fn slices_of(client: &mut Client<'_>, namespace: &str, service: &str) -> Vec<Value> {
     let filter = Filter { labels: format!("kubernetes.io/service-name={service}"), ..Filter::default() };
-    client.list(&Resource::named("endpointslices"), namespace, &filter).unwrap_or_default()
+    client.list(&Resource::named("endpointslices"), namespace, &filter).await.unwrap_or_default()
 }
 
 fn balancer(entry: &Value) -> String {
@@ -124,7 +124,7 @@ fn ready_endpoints(slices: &[Value], port_name: &str) -> String {
     if more { format!("{list} + {} more...", count - 3) } else { list }
 }
 
-pub(super) fn endpoints(client: &mut Client<'_>, endpoints: &Value, show_events: bool) -> String {
+pub(super) async fn endpoints(client: &mut Client<'_>, endpoints: &Value, show_events: bool) -> String {
     let mut page = Page::default();
     page.heading(endpoints);
     page.line(0, "Subsets:");
@@ -144,14 +144,14 @@ pub(super) fn endpoints(client: &mut Client<'_>, endpoints: &Value, show_events:
         }
         page.line(0, "");
     }
-    finish(client, page, endpoints, show_events)
+    finish(client, page, endpoints, show_events).await
 }
 
 fn or_unset(text: &str) -> &str {
     if text.is_empty() { "<unset>" } else { text }
 }
 
-pub(super) fn endpoint_slice(client: &mut Client<'_>, slice: &Value, show_events: bool) -> String {
+pub(super) async fn endpoint_slice(client: &mut Client<'_>, slice: &Value, show_events: bool) -> String {
     let mut page = Page::default();
     page.heading(slice);
     page.field(0, "AddressType", text(slice, "addressType"));
@@ -184,10 +184,10 @@ pub(super) fn endpoint_slice(client: &mut Client<'_>, slice: &Value, show_events
         page.field(2, "NodeName", unset("nodeName"));
         page.field(2, "Zone", unset("zone"));
     }
-    finish(client, page, slice, show_events)
+    finish(client, page, slice, show_events).await
 }
 
-pub(super) fn ingress(client: &mut Client<'_>, ingress: &Value, show_events: bool) -> String {
+pub(super) async fn ingress(client: &mut Client<'_>, ingress: &Value, show_events: bool) -> String {
     let space = namespace(ingress).to_string();
     let mut page = Page::default();
     page.field(0, "Name", name(ingress));
@@ -201,7 +201,7 @@ pub(super) fn ingress(client: &mut Client<'_>, ingress: &Value, show_events: boo
     page.field(0, "Ingress Class", class);
     let default = match at(ingress, "spec.defaultBackend") {
         Value::Null => "<default>".to_string(),
-        backend => backend_text(client, &space, backend),
+        backend => backend_text(client, &space, backend).await,
     };
     page.field(0, "Default backend", &default);
     let tls = list(ingress, "spec.tls");
@@ -223,7 +223,7 @@ pub(super) fn ingress(client: &mut Client<'_>, ingress: &Value, show_events: boo
         let host = if text(rule, "host").is_empty() { "*" } else { text(rule, "host") };
         page.line(1, format!("{host}\t"));
         for path in list(rule, "http.paths") {
-            let backend = backend_text(client, &space, at(path, "backend"));
+            let backend = backend_text(client, &space, at(path, "backend")).await;
             page.line(2, format!("\t{} \t{backend}", text(path, "path")));
         }
     }
@@ -231,11 +231,11 @@ pub(super) fn ingress(client: &mut Client<'_>, ingress: &Value, show_events: boo
         page.line(1, format!("*\t*\t{default}"));
     }
     page.annotations("Annotations", &pairs(ingress, "metadata.annotations"));
-    finish(client, page, ingress, show_events)
+    finish(client, page, ingress, show_events).await
 }
 
 /// `web:80 (10.244.0.5:8080)`.
-fn backend_text(client: &mut Client<'_>, namespace: &str, backend: &Value) -> String {
+async fn backend_text(client: &mut Client<'_>, namespace: &str, backend: &Value) -> String {
     let wanted = at(backend, "service");
     if wanted.is_null() {
         let resource = at(backend, "resource");
@@ -247,8 +247,8 @@ fn backend_text(client: &mut Client<'_>, namespace: &str, backend: &Value) -> St
         0 => text(wanted, "port.name").to_string(),
         number => number.to_string(),
     };
-    let slices = slices_of(client, namespace, service_name);
-    match client.get(&Resource::named("services"), namespace, service_name) {
+    let slices = slices_of(client, namespace, service_name).await;
+    match client.get(&Resource::named("services"), namespace, service_name).await {
         Err(status) => format!("{service_name}:{port} (<error: {}>)", status.message),
         Ok(service) => {
             let matching = list(&service, "spec.ports").iter().rev().find(|candidate| {

@@ -15,7 +15,7 @@ use crate::console::kubectl::resource::Resource;
 use crate::console::kubectl::revisions;
 use crate::render::age::human_duration;
 
-pub(super) fn deployment(client: &mut Client<'_>, deployment: &Value, show_events: bool) -> String {
+pub(super) async fn deployment(client: &mut Client<'_>, deployment: &Value, show_events: bool) -> String {
     let mut page = Page::default();
     page.field(0, "Name", name(deployment));
     page.field(0, "Namespace", namespace(deployment));
@@ -46,7 +46,7 @@ pub(super) fn deployment(client: &mut Client<'_>, deployment: &Value, show_event
     }
     template(&mut page, at(deployment, "spec.template"));
     events::conditions(&mut page, deployment);
-    let sets = revisions::replica_sets(client, deployment);
+    let sets = revisions::replica_sets(client, deployment).await;
     let new = revisions::newest(deployment, &sets);
     let created = |set: &&Value| {
         format!("{} ({}/{} replicas created)", name(set), number(set, "status.replicas"), number(set, "spec.replicas"))
@@ -56,13 +56,13 @@ pub(super) fn deployment(client: &mut Client<'_>, deployment: &Value, show_event
         page.field(0, "OldReplicaSets", or_none(old.join(", ")));
         page.field(0, "NewReplicaSet", new.as_ref().map_or("<none>".into(), created));
     }
-    finish(client, page, deployment, show_events)
+    finish(client, page, deployment, show_events).await
 }
 
 /// `1 Running / 0 Waiting / …` of the pods that the object controls.
-fn pods_status(client: &mut Client<'_>, object: &Value, selector: String) -> String {
+async fn pods_status(client: &mut Client<'_>, object: &Value, selector: String) -> String {
     let filter = Filter { labels: selector, ..Filter::default() };
-    let pods = match client.list(&Resource::named("pods"), namespace(object), &filter) {
+    let pods = match client.list(&Resource::named("pods"), namespace(object), &filter).await {
         Ok(pods) => pods,
         Err(status) => return format!("error in fetching pods: {}", status.message),
     };
@@ -78,37 +78,37 @@ fn pods_status(client: &mut Client<'_>, object: &Value, selector: String) -> Str
     )
 }
 
-pub(super) fn replica_set(client: &mut Client<'_>, set: &Value, show_events: bool) -> String {
+pub(super) async fn replica_set(client: &mut Client<'_>, set: &Value, show_events: bool) -> String {
     let mut page = Page::default();
     page.field(0, "Name", name(set));
     page.field(0, "Namespace", namespace(set));
     page.field(0, "Selector", format_selector(at(set, "spec.selector")));
     page.metadata(set);
     page.controlled_by(set);
-    replicas_and_pods(client, &mut page, set, selector_text(at(set, "spec.selector")));
-    finish(client, page, set, show_events)
+    replicas_and_pods(client, &mut page, set, selector_text(at(set, "spec.selector"))).await;
+    finish(client, page, set, show_events).await
 }
 
-pub(super) fn replication_controller(client: &mut Client<'_>, set: &Value, show_events: bool) -> String {
+pub(super) async fn replication_controller(client: &mut Client<'_>, set: &Value, show_events: bool) -> String {
     let selector = format_labels(&pairs(set, "spec.selector"));
     let mut page = Page::default();
     page.field(0, "Name", name(set));
     page.field(0, "Namespace", namespace(set));
     page.field(0, "Selector", &selector);
     page.metadata(set);
-    replicas_and_pods(client, &mut page, set, selector);
-    finish(client, page, set, show_events)
+    replicas_and_pods(client, &mut page, set, selector).await;
+    finish(client, page, set, show_events).await
 }
 
-fn replicas_and_pods(client: &mut Client<'_>, page: &mut Page, set: &Value, selector: String) {
+async fn replicas_and_pods(client: &mut Client<'_>, page: &mut Page, set: &Value, selector: String) {
     let (current, desired) = (number(set, "status.replicas"), number(set, "spec.replicas"));
     page.field(0, "Replicas", format!("{current} current / {desired} desired"));
-    page.field(0, "Pods Status", pods_status(client, set, selector));
+    page.field(0, "Pods Status", pods_status(client, set, selector).await);
     template(page, at(set, "spec.template"));
     events::conditions(page, set);
 }
 
-pub(super) fn stateful_set(client: &mut Client<'_>, set: &Value, show_events: bool) -> String {
+pub(super) async fn stateful_set(client: &mut Client<'_>, set: &Value, show_events: bool) -> String {
     let selector = selector_text(at(set, "spec.selector"));
     let mut page = Page::default();
     page.field(0, "Name", name(set));
@@ -125,10 +125,10 @@ pub(super) fn stateful_set(client: &mut Client<'_>, set: &Value, show_events: bo
             page.field(1, "MaxUnavailable", plain(at(update, "maxUnavailable")));
         }
     }
-    page.field(0, "Pods Status", pods_status(client, set, selector));
+    page.field(0, "Pods Status", pods_status(client, set, selector).await);
     template(&mut page, at(set, "spec.template"));
     claim_templates(&mut page, list(set, "spec.volumeClaimTemplates"));
-    finish(client, page, set, show_events)
+    finish(client, page, set, show_events).await
 }
 
 fn claim_templates(page: &mut Page, claims: &[Value]) {
@@ -147,7 +147,7 @@ fn claim_templates(page: &mut Page, claims: &[Value]) {
     }
 }
 
-pub(super) fn daemon_set(client: &mut Client<'_>, set: &Value, show_events: bool) -> String {
+pub(super) async fn daemon_set(client: &mut Client<'_>, set: &Value, show_events: bool) -> String {
     let selector = selector_text(at(set, "spec.selector"));
     let mut page = Page::default();
     page.field(0, "Name", name(set));
@@ -163,12 +163,12 @@ pub(super) fn daemon_set(client: &mut Client<'_>, set: &Value, show_events: bool
     ] {
         page.line(0, format!("{title}: {}", number(at(set, "status"), field)));
     }
-    page.field(0, "Pods Status", pods_status(client, set, selector));
+    page.field(0, "Pods Status", pods_status(client, set, selector).await);
     template(&mut page, at(set, "spec.template"));
-    finish(client, page, set, show_events)
+    finish(client, page, set, show_events).await
 }
 
-pub(super) fn job(client: &mut Client<'_>, job: &Value, show_events: bool) -> String {
+pub(super) async fn job(client: &mut Client<'_>, job: &Value, show_events: bool) -> String {
     let mut page = Page::default();
     page.field(0, "Name", name(job));
     page.field(0, "Namespace", namespace(job));
@@ -195,7 +195,7 @@ pub(super) fn job(client: &mut Client<'_>, job: &Value, show_events: bool) -> St
         page.field(0, "Completed Indexes", or_none(text(job, "status.completedIndexes")));
     }
     template(&mut page, at(job, "spec.template"));
-    finish(client, page, job, show_events)
+    finish(client, page, job, show_events).await
 }
 
 /// The lines about how a job is to run.
@@ -220,7 +220,7 @@ fn job_spec(page: &mut Page, job: &Value) {
     }
 }
 
-pub(super) fn cron_job(client: &mut Client<'_>, cron: &Value, show_events: bool) -> String {
+pub(super) async fn cron_job(client: &mut Client<'_>, cron: &Value, show_events: bool) -> String {
     let mut page = Page::default();
     page.heading(cron);
     page.field(0, "Schedule", text(cron, "spec.schedule"));
@@ -257,5 +257,5 @@ pub(super) fn cron_job(client: &mut Client<'_>, cron: &Value, show_events: bool)
     page.field(0, "Last Schedule Time", last);
     let active: Vec<&str> = list(cron, "status.active").iter().map(|job| text(job, "name")).collect();
     page.field(0, "Active Jobs", or_none(active.join(", ")));
-    finish(client, page, cron, show_events)
+    finish(client, page, cron, show_events).await
 }

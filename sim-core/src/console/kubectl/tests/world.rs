@@ -13,10 +13,11 @@ use crate::api::selectors::{FieldSelector, LabelSelector};
 use crate::api::server::ApiServer;
 use crate::api::status::Status;
 use crate::api::table::document::{name, namespace, text};
-use crate::console::host::{ContainerView, FileError, Host, Outcome, Place, Stopped, World};
+use crate::console::host::{ContainerView, Doing, FileError, Host, Lent, Outcome, Place, Stopped, World, WorldRef};
 use crate::console::kubectl::kubectl;
 use crate::engine::random::{Draws, Seed};
 use crate::engine::time::{Duration, Instant};
+use crate::lab::tasks::{Waiting, at_once};
 use crate::objects::time::Timestamp;
 use crate::store::Store;
 
@@ -40,6 +41,8 @@ pub struct FakeHost {
     pub files: BTreeMap<String, String>,
     pub env: BTreeMap<String, String>,
     pub entered: Vec<(Place, Option<Vec<String>>)>,
+    /// What was printed before the command ended.
+    pub printed: (String, String),
 }
 
 impl FakeHost {
@@ -53,7 +56,7 @@ impl FakeHost {
             script: Vec::new(),
         };
         objects.into_iter().for_each(|object| world.put(object));
-        FakeHost { world, files: BTreeMap::new(), env: BTreeMap::new(), entered: Vec::new() }
+        FakeHost { world, files: BTreeMap::new(), env: BTreeMap::new(), entered: Vec::new(), printed: Default::default() }
     }
 
     /// A host whose cluster is the real API server over these objects, stored as they are.
@@ -71,7 +74,9 @@ impl FakeHost {
     }
 
     pub fn run_words(&mut self, words: &[String], stdin: &str) -> Outcome {
-        kubectl(self, words, stdin)
+        let left = at_once(kubectl(self, words, stdin));
+        let (out, err) = std::mem::take(&mut self.printed);
+        Outcome { stdout: out + &left.stdout, stderr: err + &left.stderr, exit: left.exit }
     }
 
     /// Both streams, for snapshots.
@@ -226,8 +231,23 @@ impl World for FakeWorld {
 }
 
 impl Host for FakeHost {
-    fn world(&mut self) -> &mut dyn World {
-        &mut self.world
+    fn world(&mut self) -> WorldRef<'_> {
+        Lent::Owned(&mut self.world)
+    }
+    /// What a call itself takes is not what is tested here.
+    fn until(&mut self, at: Instant) -> Waiting {
+        let by = at.since(self.world.elapsed);
+        Waiting::Over(if by < Duration::from_millis(200) { Ok(()) } else { self.world.advance(by) })
+    }
+    fn change(&mut self, at: Instant) -> Waiting {
+        let (by, seen) = (at.since(self.world.elapsed), self.world.revision);
+        Waiting::Over(self.world.advance_until(by, &mut |world| world.revision() != seen).map(drop))
+    }
+    fn print(&mut self, text: &str) {
+        self.printed.0.push_str(text);
+    }
+    fn print_error(&mut self, text: &str) {
+        self.printed.1.push_str(text);
     }
     fn place(&self) -> Place {
         Place::Outside
@@ -250,8 +270,8 @@ impl Host for FakeHost {
         self.files.insert(path.into(), text.into());
         Ok(())
     }
-    fn run_in(&mut self, place: &Place, argv: &[String], _: &str) -> Outcome {
-        match argv.first().map(String::as_str) {
+    fn run_in<'h>(&'h mut self, place: &'h Place, argv: &'h [String], _: &'h str) -> Doing<'h, Outcome> {
+        let outcome = match argv.first().map(String::as_str) {
             // An editor in miniature: `swap OLD NEW FILE`.
             Some("swap") => {
                 let text = self.files[&argv[3]].replace(&argv[1], &argv[2]);
@@ -260,7 +280,16 @@ impl Host for FakeHost {
             }
             Some("false") => Outcome { exit: 3, ..Outcome::default() },
             _ => Outcome::out(format!("{place:?} runs {argv:?}\n")),
-        }
+        };
+        Box::pin(std::future::ready(outcome))
+    }
+    fn run_through<'h>(&'h mut self, place: &'h Place, argv: &'h [String], stdin: &'h str) -> Doing<'h, i32> {
+        Box::pin(async move {
+            let outcome = self.run_in(place, argv, stdin).await;
+            self.print(&outcome.stdout);
+            self.print_error(&outcome.stderr);
+            outcome.exit
+        })
     }
     fn enter(&mut self, place: Place, goodbye: Option<Vec<String>>) {
         self.entered.push((place, goodbye));

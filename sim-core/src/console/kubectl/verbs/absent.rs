@@ -29,12 +29,12 @@ pub const FLAGS: &[Flag] = &[
 ];
 
 /// `kubectl top`: there is no metrics server.
-pub fn top(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
+pub async fn top(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
     Err("Metrics API not available".into())
 }
 
 /// `kubectl auth can-i`: every user of the simulated cluster is its administrator.
-pub fn can_i(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn can_i(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     if args.words.len() < 2 && !args.on("list") {
         return Err(Failure::Text(
             "error: you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' \
@@ -53,7 +53,7 @@ fn not_modelled(what: &str, instead: &str) -> Failure {
 }
 
 /// `kubectl port-forward`.
-pub fn port_forward(_: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn port_forward(_: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     if args.words.len() < 2 {
         let why = "TYPE/NAME and list of ports are required for port-forward".into();
         return Err(Failure::Usage { why, command: "port-forward".into() });
@@ -62,27 +62,27 @@ pub fn port_forward(_: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
 }
 
 /// `kubectl attach`.
-pub fn attach(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
+pub async fn attach(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
     Err(not_modelled("attach", "open a shell with kubectl exec -it POD -- sh, or read kubectl logs"))
 }
 
 /// `kubectl cp`.
-pub fn cp(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
+pub async fn cp(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
     Err(not_modelled("cp", "read files with kubectl exec POD -- cat FILE"))
 }
 
 /// `kubectl debug`.
-pub fn debug(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
+pub async fn debug(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
     Err(not_modelled("debug", "start a pod beside with kubectl run -it NAME --image=IMAGE"))
 }
 
 /// `kubectl proxy`.
-pub fn proxy(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
+pub async fn proxy(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
     Err(not_modelled("proxy", "ask for objects with kubectl get -o json"))
 }
 
 /// `kubectl explain`.
-pub fn explain(_: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn explain(_: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     if args.words.is_empty() {
         return Err("You must specify the type of resource to explain. Use \"kubectl api-resources\" for a complete list of \
                     supported resources."
@@ -92,11 +92,11 @@ pub fn explain(_: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
 }
 
 /// `kubectl diff`.
-pub fn diff(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
+pub async fn diff(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
     Err(not_modelled("diff", "compare with kubectl apply --dry-run=server -o yaml"))
 }
 
 /// `kubectl autoscale`.
-pub fn autoscale(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
+pub async fn autoscale(_: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
     Err(not_modelled("autoscale", "nothing measures load here; use kubectl scale"))
 }

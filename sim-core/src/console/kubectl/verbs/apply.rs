@@ -37,7 +37,7 @@ pub const FLAGS: &[Flag] = &[
 ];
 
 /// Runs the verb.
-pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let query = Query::of(args);
     if !query.words.is_empty() {
         return Err(Failure::Usage { why: format!("Unexpected args: [{}]", query.words.join(" ")), command: "apply".into() });
@@ -46,7 +46,7 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         return Err("must specify one of -f and -k".into());
     }
     let server_side = args.on("server-side");
-    let change = Change::of(client, args, if server_side { "kubectl" } else { "kubectl-client-side-apply" })?;
+    let change = Change::of(client, args, if server_side { "kubectl" } else { "kubectl-client-side-apply" }).await?;
     if server_side && change.dry_run == DryRun::Client {
         return Err("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)".into());
     }
@@ -56,37 +56,39 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     if args.on("prune") {
         return Err("--prune is not modelled here; delete what is no longer wanted by name or label".into());
     }
-    let (targets, mut failures) = manifest::read(client, &query.files, query.recursive).map_err(|failure| match failure {
-        Failure::Error(text) if text == "no objects passed to" => Failure::Error("no objects passed to apply".into()),
-        other => other,
-    })?;
+    let (targets, mut failures) =
+        manifest::read(client, &query.files, query.recursive).await.map_err(|failure| match failure {
+            Failure::Error(text) if text == "no objects passed to" => Failure::Error("no objects passed to apply".into()),
+            other => other,
+        })?;
     for target in &targets {
-        let done = if server_side { server_apply(client, &change, target) } else { client_apply(client, &change, target) };
+        let done =
+            if server_side { server_apply(client, &change, target).await } else { client_apply(client, &change, target).await };
         failures.extend(done.err());
     }
     Failure::gather(failures)
 }
 
-fn server_apply(client: &mut Client<'_>, change: &Change, target: &Target) -> Result<(), Failure> {
+async fn server_apply(client: &mut Client<'_>, change: &Change, target: &Target) -> Result<(), Failure> {
     let place = (target.namespace.as_str(), target.name.as_str());
     let verb = Verb::Patch(PatchKind::Apply);
-    let object = client.write(verb, &target.resource, place, target.object.clone(), change.options())?;
-    change.tell(client, target, &object, "serverside-applied")
+    let object = client.write(verb, &target.resource, place, target.object.clone(), change.options()).await?;
+    change.tell(client, target, &object, "serverside-applied").await
 }
 
-fn client_apply(client: &mut Client<'_>, change: &Change, target: &Target) -> Result<(), Failure> {
+async fn client_apply(client: &mut Client<'_>, change: &Change, target: &Target) -> Result<(), Failure> {
     let resource = &target.resource;
     let modified = remembering(&target.object);
-    let current = match client.get(resource, &target.namespace, &target.name) {
+    let current = match client.get(resource, &target.namespace, &target.name).await {
         Ok(current) => current,
         Err(status) if status.reason == "NotFound" => {
             let object = if change.dry_run == DryRun::Client {
                 modified
             } else {
-                let created = client.write(Verb::Create, resource, (&target.namespace, ""), modified, change.options());
+                let created = client.write(Verb::Create, resource, (&target.namespace, ""), modified, change.options()).await;
                 created.map_err(|status| Failure::from(status).in_file("creating", &target.source))?
             };
-            return change.tell(client, target, &object, "created");
+            return change.tell(client, target, &object, "created").await;
         }
         Err(status) => {
             let verb = format!("retrieving current configuration of:\n{}\nfrom server for:", described(target));
@@ -94,7 +96,7 @@ fn client_apply(client: &mut Client<'_>, change: &Change, target: &Target) -> Re
         }
     };
     if change.dry_run == DryRun::Client {
-        return change.tell(client, target, &current, "configured");
+        return change.tell(client, target, &current, "configured").await;
     }
     let last = pairs(&current, "metadata.annotations").get(LAST_APPLIED).map(|text| text.to_string());
     if last.is_none() {
@@ -108,11 +110,13 @@ fn client_apply(client: &mut Client<'_>, change: &Change, target: &Target) -> Re
     let last: Option<Value> = last.and_then(|text| serde_json::from_str(&text).ok());
     let patch = apply_patch(resource.known, last.as_ref(), &modified, &current);
     if patch == json!({}) {
-        return change.tell(client, target, &current, if change.format == Format::Plain { "unchanged" } else { "configured" });
+        return change
+            .tell(client, target, &current, if change.format == Format::Plain { "unchanged" } else { "configured" })
+            .await;
     }
     let how = if resource.known.is_some() { PatchKind::Strategic } else { PatchKind::Merge };
     let place = (target.namespace.as_str(), target.name.as_str());
-    let object = client.write(Verb::Patch(how), resource, place, patch.clone(), change.options()).map_err(|status| {
+    let object = client.write(Verb::Patch(how), resource, place, patch.clone(), change.options()).await.map_err(|status| {
         let verb = format!("applying patch:\n{patch}\nto:\n{}\nfor:", described(target));
         Failure::from(status).in_file(&verb, &target.source)
     })?;
@@ -120,7 +124,7 @@ fn client_apply(client: &mut Client<'_>, change: &Change, target: &Target) -> Re
         let name = &target.name;
         client.warn(format!("Warning: Detected changes to resource {name} which is currently being deleted."));
     }
-    change.tell(client, target, &object, "configured")
+    change.tell(client, target, &object, "configured").await
 }
 
 /// How an object is named in the long form of apply's errors.

@@ -33,11 +33,11 @@ const CLIENT: &str = "v1.32.4";
 const KUSTOMIZE: &str = "v5.5.0";
 
 /// `kubectl cluster-info`.
-pub fn run(client: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
+pub async fn run(client: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
     let server = server(client);
     client.say(format!("Kubernetes control plane is running at {server}"));
     let filter = Filter { labels: "kubernetes.io/cluster-service=true".into(), ..Filter::default() };
-    for service in client.list(&Resource::named("services"), "kube-system", &filter)? {
+    for service in client.list(&Resource::named("services"), "kube-system", &filter).await? {
         let shown = service.pointer("/metadata/labels/kubernetes.io~1name").and_then(Value::as_str).unwrap_or(name(&service));
         let port = list(&service, "spec.ports").first().map_or("", |port| text(port, "name"));
         let port = if port.is_empty() { String::new() } else { format!(":{port}") };
@@ -55,33 +55,12 @@ fn server(client: &mut Client<'_>) -> String {
 }
 
 /// `kubectl cluster-info dump`: JSON lists of what matters, then the logs of all pods.
-pub fn dump(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn dump(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let all = Filter::default();
     let yaml = args.get("output") == Some("yaml");
-    let print = |client: &mut Client<'_>, typed: &str, space: &str| -> Result<Vec<Value>, Failure> {
-        let resource = Resource::named(typed);
-        let items = client.list(&resource, space, &all)?;
-        let bare = items.iter().cloned().map(|item| {
-            let mut item = output::without_managed_fields(item);
-            if let Some(map) = item.as_object_mut() {
-                map.remove("apiVersion");
-                map.remove("kind");
-            }
-            item
-        });
-        let list = json!({
-            "apiVersion": if resource.group.is_empty() { resource.version.clone() } else { format!("{}/{}", resource.group, resource.version) },
-            "items": bare.collect::<Vec<_>>(),
-            "kind": format!("{}List", resource.kind),
-            "metadata": {"resourceVersion": client.world().revision().to_string()},
-        });
-        let text = if yaml { to_yaml(&list) } else { pretty(&list) };
-        client.out.push_str(&text);
-        Ok(items)
-    };
-    print(client, "nodes", "")?;
+    dump_list(client, "nodes", "", yaml).await?;
     let spaces: Vec<String> = if args.on("all-namespaces") {
-        client.list(&Resource::named("namespaces"), "", &all)?.iter().map(|space| name(space).to_string()).collect()
+        client.list(&Resource::named("namespaces"), "", &all).await?.iter().map(|space| name(space).to_string()).collect()
     } else if args.has("namespaces") {
         args.listed("namespaces")
     } else {
@@ -90,18 +69,45 @@ pub fn dump(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     for space in &spaces {
         let mut found = Vec::new();
         for typed in ["events", "replicationcontrollers", "services", "daemonsets", "deployments", "replicasets", "pods"] {
-            found = print(client, typed, space)?;
+            found = dump_list(client, typed, space, yaml).await?;
         }
-        found.iter().for_each(|pod| dump_logs(client, pod));
+        for pod in &found {
+            dump_logs(client, pod);
+        }
     }
     Ok(())
+}
+
+/// Prints the objects of a kind as a list.
+async fn dump_list(client: &mut Client<'_>, typed: &str, space: &str, yaml: bool) -> Result<Vec<Value>, Failure> {
+    let resource = Resource::named(typed);
+    let items = client.list(&resource, space, &Filter::default()).await?;
+    let bare = items.iter().cloned().map(|item| {
+        let mut item = output::without_managed_fields(item);
+        if let Some(map) = item.as_object_mut() {
+            map.remove("apiVersion");
+            map.remove("kind");
+        }
+        item
+    });
+    let group = if resource.group.is_empty() { String::new() } else { format!("{}/", resource.group) };
+    let list = json!({
+        "apiVersion": format!("{group}{}", resource.version),
+        "items": bare.collect::<Vec<_>>(),
+        "kind": format!("{}List", resource.kind),
+        "metadata": {"resourceVersion": client.world().revision().to_string()},
+    });
+    let text = if yaml { to_yaml(&list) } else { pretty(&list) };
+    client.out.push_str(&text);
+    Ok(items)
 }
 
 fn dump_logs(client: &mut Client<'_>, pod: &Value) {
     let (space, pod_name) = pods::place(pod);
     for container in list(pod, "spec.containers").iter().map(|container| text(container, "name")) {
         client.say(format!("==== START logs for container {container} of pod {space}/{pod_name} ===="));
-        match client.world().logs(&space, &pod_name, container, false) {
+        let logs = client.world().logs(&space, &pod_name, container, false);
+        match logs {
             Ok(lines) => lines.into_iter().for_each(|(_, line)| client.say(line)),
             Err(why) => client.say(format!("Request log error: {why}")),
         }
@@ -110,8 +116,8 @@ fn dump_logs(client: &mut Client<'_>, pod: &Value) {
 }
 
 /// `kubectl version`.
-pub fn version(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    let nodes = client.list(&Resource::named("nodes"), "", &Filter::default()).unwrap_or_default();
+pub async fn version(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    let nodes = client.list(&Resource::named("nodes"), "", &Filter::default()).await.unwrap_or_default();
     let of_nodes = nodes.first().map_or("", |node| text(node, "status.nodeInfo.kubeletVersion"));
     let server = if of_nodes.is_empty() { CLIENT } else { of_nodes };
     let info = |version: &str| {
@@ -137,7 +143,7 @@ pub fn version(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
 }
 
 /// `kubectl api-versions`.
-pub fn api_versions(client: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
+pub async fn api_versions(client: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
     let mut versions: Vec<String> = KINDS.iter().map(|kind| kind.api_version()).collect();
     versions.sort();
     versions.dedup();
@@ -146,7 +152,7 @@ pub fn api_versions(client: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
 }
 
 /// `kubectl api-resources`.
-pub fn api_resources(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn api_resources(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let wanted_scope = args.get("namespaced").map(|text| text == "true");
     let categories = args.listed("categories");
     let mut kinds: Vec<_> = KINDS.iter().collect();

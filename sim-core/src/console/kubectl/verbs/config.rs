@@ -23,12 +23,12 @@ pub const FLAGS: &[Flag] = &[
 ];
 
 /// `config view`.
-pub fn view(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn view(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let config = session::read(client.host);
     let text = if args.get("output") == Some("json") { pretty(&config) } else { to_yaml(&config) };
     match args.get("output") {
         Some(form) if form.starts_with("jsonpath") => {
-            let format = crate::console::kubectl::output::Format::of(client, args, false)?;
+            let format = crate::console::kubectl::output::Format::of(client, args, false).await?;
             let shown = format.print(&config, "")?;
             client.out.push_str(&shown);
         }
@@ -38,7 +38,7 @@ pub fn view(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
 }
 
 /// `config current-context`.
-pub fn current_context(client: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
+pub async fn current_context(client: &mut Client<'_>, _: &Args) -> Result<(), Failure> {
     let config = session::read(client.host);
     match text(&config, "current-context") {
         "" => Err("current-context is not set".into()),
@@ -50,7 +50,7 @@ pub fn current_context(client: &mut Client<'_>, _: &Args) -> Result<(), Failure>
 }
 
 /// `config get-contexts`.
-pub fn get_contexts(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn get_contexts(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let config = session::read(client.host);
     let current = text(&config, "current-context");
     let mut rows = Vec::new();
@@ -72,7 +72,7 @@ pub fn get_contexts(client: &mut Client<'_>, args: &Args) -> Result<(), Failure>
 }
 
 /// `config use-context`.
-pub fn use_context(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn use_context(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let mut config = session::read(client.host);
     let [wanted] = args.words.as_slice() else {
         return Err(Failure::Usage { why: "Unexpected args".into(), command: "config use-context".into() });
@@ -81,13 +81,13 @@ pub fn use_context(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> 
         return Err(Failure::Error(format!("no context exists with the name: {wanted:?}")));
     }
     config["current-context"] = json!(wanted);
-    store(client, &config)?;
+    store(client, &config).await?;
     client.say(format!("Switched to context {wanted:?}."));
     Ok(())
 }
 
 /// `config set-context`.
-pub fn set_context(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn set_context(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let mut config = session::read(client.host);
     let wanted = match (args.on("current"), args.words.first()) {
         (true, _) => text(&config, "current-context").to_string(),
@@ -111,11 +111,11 @@ pub fn set_context(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> 
             }
         }
     }
-    store(client, &config)?;
+    store(client, &config).await?;
     client.say(format!("Context {wanted:?} {}.", if known { "modified" } else { "created" }));
     Ok(())
 }
 
-fn store(client: &mut Client<'_>, config: &Value) -> Result<(), Failure> {
+async fn store(client: &mut Client<'_>, config: &Value) -> Result<(), Failure> {
     session::write(client.host, config).map_err(|error| Failure::Error(error.0))
 }

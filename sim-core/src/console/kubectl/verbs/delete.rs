@@ -28,7 +28,7 @@ pub const FLAGS: &[Flag] = &[
 ];
 
 /// Runs the verb.
-pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let deletion = Deletion::of(args)?;
     if deletion.grace == Some(0) {
         client.warn(
@@ -36,11 +36,11 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
              resource may continue to run on the cluster indefinitely.",
         );
     }
-    let (targets, mut failures) = targets(client, args)?;
+    let (targets, mut failures) = targets(client, args).await?;
     let mut waiting_for = Vec::new();
     let any = !targets.is_empty() || !failures.is_empty();
     for target in targets {
-        match deletion.delete(client, &target) {
+        match deletion.delete(client, &target).await {
             Ok(uid) => waiting_for.push((target, uid)),
             Err(failure) if failure.is_not_found() && args.on("ignore-not-found") => {}
             Err(failure) => failures.push(failure.in_file("deleting", &target.source)),
@@ -52,7 +52,7 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     }
     if args.is_true("wait", true) && deletion.dry_run == DryRun::No {
         for (target, uid) in waiting_for {
-            waiting::gone(client, &target, &uid, deletion.timeout)?;
+            waiting::gone(client, &target, &uid, deletion.timeout).await?;
         }
     }
     Ok(())
@@ -116,7 +116,7 @@ impl Deletion {
     }
 
     /// Sends the request and tells so; gives the uid of what is being deleted.
-    fn delete(&self, client: &mut Client<'_>, target: &Target) -> Result<String, Failure> {
+    async fn delete(&self, client: &mut Client<'_>, target: &Target) -> Result<String, Failure> {
         let mut uid = String::new();
         if self.dry_run != DryRun::Client {
             let options = Options {
@@ -126,7 +126,7 @@ impl Deletion {
                 ..Options::default()
             };
             let place = (target.namespace.as_str(), target.name.as_str());
-            let object = client.write(Verb::Delete, &target.resource, place, Value::Null, options)?;
+            let object = client.write(Verb::Delete, &target.resource, place, Value::Null, options).await?;
             uid = text(&object, "metadata.uid").into();
         }
         let done = if self.grace == Some(0) { "force deleted" } else { "deleted" };
@@ -145,14 +145,14 @@ impl Deletion {
 }
 
 /// What is to be deleted. Objects that are named are not looked up first.
-fn targets(client: &mut Client<'_>, args: &Args) -> Result<(Vec<Target>, Vec<Failure>), Failure> {
+async fn targets(client: &mut Client<'_>, args: &Args) -> Result<(Vec<Target>, Vec<Failure>), Failure> {
     let query = Query::of(args);
     if !query.files.is_empty() {
-        return manifest::read(client, &query.files, query.recursive);
+        return manifest::read(client, &query.files, query.recursive).await;
     }
-    let named = query.named(client)?;
+    let named = query.named(client).await?;
     if named.iter().all(|(_, names)| names.is_empty()) {
-        let found = query.find(client)?;
+        let found = query.find(client).await?;
         let failures = found.failures.clone();
         return Ok((found.targets(), failures));
     }

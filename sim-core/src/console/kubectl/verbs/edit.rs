@@ -24,9 +24,9 @@ const HEADER: &str = "# Please edit the object below. Lines beginning with a '#'
 const FILE: &str = "/tmp/kubectl-edit.yaml";
 
 /// Runs the verb.
-pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    let change = Change::of(client, args, "kubectl-edit")?;
-    let found = Query::listing(args).find(client)?;
+pub async fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    let change = Change::of(client, args, "kubectl-edit").await?;
+    let found = Query::listing(args).find(client).await?;
     Failure::gather(found.failures.clone())?;
     let targets: Vec<_> = found.targets();
     if targets.is_empty() {
@@ -35,7 +35,7 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let before: Vec<Value> = targets.iter().map(|target| without_managed_fields(target.object.clone())).collect();
     let shown = if let [only] = before.as_slice() { only.clone() } else { as_list(before.clone()) };
     let original = format!("{HEADER}{}", yaml::to_yaml(&shown));
-    let edited = in_editor(client, &original)?;
+    let edited = in_editor(client, &original).await?;
     let body: String = edited.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
     if edited == original {
         client.warn("Edit cancelled, no changes made.");
@@ -54,8 +54,8 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         }
         let how = if target.resource.known.is_some() { PatchKind::Strategic } else { PatchKind::Merge };
         let place = (target.namespace.as_str(), target.name.as_str());
-        match client.write(Verb::Patch(how), &target.resource, place, patch, change.options()) {
-            Ok(object) => change.tell(client, target, &object, "edited")?,
+        match client.write(Verb::Patch(how), &target.resource, place, patch, change.options()).await {
+            Ok(object) => change.tell(client, target, &object, "edited").await?,
             Err(status) if status.reason == "Invalid" => {
                 let (resource, name) = (target.resource.resource(), &target.name);
                 client.warn(format!("error: {resource} {name:?} is invalid"));
@@ -69,14 +69,14 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
 }
 
 /// Writes the text to a file, runs the editor on it, and reads it back.
-fn in_editor(client: &mut Client<'_>, text: &str) -> Result<String, Failure> {
+async fn in_editor(client: &mut Client<'_>, text: &str) -> Result<String, Failure> {
     let editor = client.host.env("KUBE_EDITOR").or_else(|| client.host.env("EDITOR")).filter(|editor| !editor.is_empty());
     let Some(editor) = editor else {
         return Err("unable to launch the editor \"vi\"".into());
     };
     client.host.write_file(FILE, text).map_err(|error| Failure::Error(error.0))?;
     let words: Vec<String> = editor.split_whitespace().map(String::from).chain([FILE.to_string()]).collect();
-    let outcome = client.host.run_in(&Place::Outside, &words, "");
+    let outcome = client.host.run_in(&Place::Outside, &words, "").await;
     client.err.push_str(&outcome.stderr);
     match outcome.exit {
         0 => client.file(FILE),

@@ -15,19 +15,19 @@ use crate::render::table::table;
 pub const FLAGS: &[Flag] = &[value("for"), value("types"), value("chunk-size"), switch("no-headers"), switch("watch").short('w')];
 
 /// Runs the verb.
-pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let everywhere = args.on("all-namespaces");
     let space = if everywhere { String::new() } else { client.namespace.clone() };
     let mut fields = String::new();
     if let Some(about) = args.get("for") {
         let (typed, name) = about.split_once('/').ok_or("--for must be in resource/name form")?;
-        let resource = Resource::find(client, typed)?;
+        let resource = Resource::find(client, typed).await?;
         fields = format!("involvedObject.kind={},involvedObject.name={name}", resource.kind);
     }
-    let mut events = client.list(&Resource::named("events"), &space, &Filter { fields, ..Filter::default() })?;
+    let mut events = client.list(&Resource::named("events"), &space, &Filter { fields, ..Filter::default() }).await?;
     let types = args.listed("types");
     events.retain(|event| types.is_empty() || types.iter().any(|wanted| wanted.eq_ignore_ascii_case(text(event, "type"))));
-    let format = Format::of(client, args, false)?;
+    let format = Format::of(client, args, false).await?;
     if format != Format::Plain {
         let shown = format.print(&as_list(events), "")?;
         client.out.push_str(&shown);

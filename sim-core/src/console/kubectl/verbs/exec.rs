@@ -22,7 +22,7 @@ pub const FLAGS: &[Flag] = &[
 ];
 
 /// Runs the verb.
-pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let (target, command) = (args.before_dash(), args.after_dash());
     if args.dash.is_none() && target.len() > 1 {
         return Err(Failure::Usage {
@@ -36,12 +36,12 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     if command.is_empty() {
         return Err("you must specify at least one command for the container".into());
     }
-    let pod = find(client, named)?;
+    let pod = find(client, named).await?;
     if matches!(text(&pod, "status.phase"), "Succeeded" | "Failed") {
         let phase = text(&pod, "status.phase");
         return Err(Failure::Error(format!("cannot exec into a container in a completed pod; current phase is {phase}")));
     }
-    let container = pods::container(client, &pod, args.get("container"), args.on("quiet"));
+    let container = pods::container(client, &pod, args.get("container"), args.on("quiet")).await;
     let (namespace, name) = pods::place(&pod);
     if !pods::container_names(&pod).iter().any(|(known, _)| *known == container) {
         return Err(Status::bad_request(format!("container {container} is not valid for pod {name}")).into());
@@ -53,13 +53,13 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         return Ok(());
     }
     let stdin = if args.on("stdin") { client.stdin } else { "" };
-    let outcome = client.host.run_in(&place, command, stdin);
-    client.out.push_str(&outcome.stdout);
-    client.err.push_str(&outcome.stderr);
-    match outcome.exit {
+    client.flush();
+    let exit = client.host.run_through(&place, command, stdin).await;
+    if let Some(stopped) = client.host.clock().and_then(|clock| clock.stopped()) {
+        return Err(stopped.into());
+    }
+    match exit {
         0 => Ok(()),
-        // The simulation stopped; this is no exit status of the program.
-        124 if outcome.stderr.is_empty() => Err(Failure::Exit(124)),
         code => {
             client.warn(format!("command terminated with exit code {code}"));
             Err(Failure::Exit(code))
@@ -68,11 +68,11 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
 }
 
 /// The pod that `POD`, `pod/NAME`, `deploy/NAME` or `svc/NAME` stands for.
-pub fn find(client: &mut Client<'_>, named: &str) -> Result<Value, Failure> {
+pub async fn find(client: &mut Client<'_>, named: &str) -> Result<Value, Failure> {
     let words = if named.contains('/') { vec![named.to_string()] } else { vec!["pods".into(), named.into()] };
-    let found = Query { words, ..Query::default() }.find(client)?;
+    let found = Query { words, ..Query::default() }.find(client).await?;
     Failure::gather(found.failures.clone())?;
     let Some(target) = found.targets().into_iter().next() else { return Err(Failure::Exit(1)) };
-    let pod = pods::of(client, &target)?.into_iter().next();
+    let pod = pods::of(client, &target).await?.into_iter().next();
     pod.ok_or_else(|| Failure::Error(format!("no pods found for {}", target.label())))
 }

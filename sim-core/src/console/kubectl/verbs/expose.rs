@@ -27,13 +27,13 @@ pub const FLAGS: &[Flag] = &[
 ];
 
 /// Runs the verb.
-pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let query = Query { filter: Default::default(), ..Query::of(args) };
-    let found = query.find(client)?;
+    let found = query.find(client).await?;
     Failure::gather(found.failures.clone())?;
     for target in found.targets() {
         let service = service(args, &target)?;
-        sent(client, args, service, None, "exposed")?;
+        sent(client, args, service, None, "exposed").await?;
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ fn required(args: &Args, flag: &str) -> Result<(), Failure> {
 }
 
 /// `create deployment`.
-pub fn deployment(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn deployment(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     required(args, "image")?;
     let name = only_name(args, "create deployment")?;
     let images = args.listed("image");
@@ -74,31 +74,31 @@ pub fn deployment(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         },
         "status": {},
     });
-    generated(client, args, object, Some("failed to create deployment:"))
+    generated(client, args, object, Some("failed to create deployment:")).await
 }
 
 /// `create service clusterip`.
-pub fn cluster_ip(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    service(client, args, "ClusterIP", "clusterip")
+pub async fn cluster_ip(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    service(client, args, "ClusterIP", "clusterip").await
 }
 
 /// `create service nodeport`.
-pub fn node_port(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    service(client, args, "NodePort", "nodeport")
+pub async fn node_port(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    service(client, args, "NodePort", "nodeport").await
 }
 
 /// `create service loadbalancer`.
-pub fn load_balancer(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    service(client, args, "LoadBalancer", "loadbalancer")
+pub async fn load_balancer(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    service(client, args, "LoadBalancer", "loadbalancer").await
 }
 
 /// `create service externalname`.
-pub fn external_name(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn external_name(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     required(args, "external-name")?;
-    service(client, args, "ExternalName", "externalname")
+    service(client, args, "ExternalName", "externalname").await
 }
 
-fn service(client: &mut Client<'_>, args: &Args, kind: &str, command: &str) -> Result<(), Failure> {
+async fn service(client: &mut Client<'_>, args: &Args, kind: &str, command: &str) -> Result<(), Failure> {
     let name = only_name(args, &format!("create service {command}"))?;
     let cluster_ip = args.or("clusterip", "");
     let ports = args.listed("tcp");
@@ -130,7 +130,7 @@ fn service(client: &mut Client<'_>, args: &Args, kind: &str, command: &str) -> R
         "spec": spec,
         "status": {"loadBalancer": {}},
     });
-    generated(client, args, object, Some(&format!("failed to create {kind} service:")))
+    generated(client, args, object, Some(&format!("failed to create {kind} service:"))).await
 }
 
 /// `80`, `80:8080` or `80:http`.
@@ -156,7 +156,7 @@ fn tcp(text: &str) -> Result<Value, Failure> {
 }
 
 /// `create namespace`.
-pub fn namespace(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn namespace(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let name = only_name(args, "create namespace")?;
     let metadata = json!({"creationTimestamp": null, "name": name});
     generated(
@@ -165,28 +165,29 @@ pub fn namespace(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata, "spec": {}, "status": {}}),
         None,
     )
+    .await
 }
 
 /// `create serviceaccount`.
-pub fn service_account(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn service_account(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let name = only_name(args, "create serviceaccount")?;
     let object = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"creationTimestamp": null, "name": name}});
-    generated(client, args, object, Some("failed to create serviceaccount:"))
+    generated(client, args, object, Some("failed to create serviceaccount:")).await
 }
 
 /// `create configmap`.
-pub fn config_map(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn config_map(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let name = only_name(args, "create configmap")?;
     let data = data(client, args)?;
     let mut object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"creationTimestamp": null, "name": name}});
     if !data.is_empty() {
         object["data"] = Value::Object(data.into_iter().map(|(key, text)| (key, text.into())).collect());
     }
-    generated(client, args, object, Some("failed to create configmap:"))
+    generated(client, args, object, Some("failed to create configmap:")).await
 }
 
 /// `create secret generic`.
-pub fn secret(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn secret(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let name = only_name(args, "create secret generic")?;
     let encode = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
     let data: Map<String, Value> = data(client, args)?.into_iter().map(|(key, text)| (key, encode(text).into())).collect();
@@ -197,7 +198,7 @@ pub fn secret(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     if let Some(kind) = args.get("type") {
         object["type"] = kind.into();
     }
-    generated(client, args, object, Some("failed to create secret"))
+    generated(client, args, object, Some("failed to create secret")).await
 }
 
 /// Keys and values from `--from-literal`, `--from-file` and `--from-env-file`.
@@ -239,7 +240,7 @@ fn data(client: &mut Client<'_>, args: &Args) -> Result<Vec<(String, String)>, F
 }
 
 /// `create job`.
-pub fn job(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn job(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let name = only_name(args, "create job")?;
     let Some(image) = args.get("image") else {
         return Err("either --image or --from must be specified".into());
@@ -257,5 +258,5 @@ pub fn job(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         }},
         "status": {},
     });
-    generated(client, args, object, Some("failed to create job:"))
+    generated(client, args, object, Some("failed to create job:")).await
 }

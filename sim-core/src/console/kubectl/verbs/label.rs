@@ -15,13 +15,13 @@ use crate::console::kubectl::targets::{Query, Target};
 pub const FLAGS: &[Flag] = &[switch("overwrite"), switch("local"), switch("list"), value("resource-version")];
 
 /// `kubectl label`.
-pub fn label(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    mark(client, args, "labels")
+pub async fn label(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    mark(client, args, "labels").await
 }
 
 /// `kubectl annotate`.
-pub fn annotate(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    mark(client, args, "annotations")
+pub async fn annotate(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    mark(client, args, "annotations").await
 }
 
 /// `a=1,b=2` as a map.
@@ -34,7 +34,7 @@ pub fn map(parts: &[String]) -> Result<Value, Failure> {
     Ok(Value::Object(all))
 }
 
-fn mark(client: &mut Client<'_>, args: &Args, field: &str) -> Result<(), Failure> {
+async fn mark(client: &mut Client<'_>, args: &Args, field: &str) -> Result<(), Failure> {
     let is_word = |word: &String| word.contains('=') || word.ends_with('-') && !word.contains('/');
     let first = args.words.iter().position(is_word).unwrap_or(args.words.len());
     let (objects, words) = args.words.split_at(first);
@@ -43,18 +43,18 @@ fn mark(client: &mut Client<'_>, args: &Args, field: &str) -> Result<(), Failure
         return Err(Failure::Error(format!("at least one {singular} update is required")));
     }
     let (set, remove) = read(words)?;
-    let change = Change::of(client, args, if field == "labels" { "kubectl-label" } else { "kubectl-annotate" })?;
+    let change = Change::of(client, args, if field == "labels" { "kubectl-label" } else { "kubectl-annotate" }).await?;
     let query = Query { words: objects.to_vec(), ..Query::of(args) };
     let (targets, mut failures) = if args.on("local") {
-        manifest::read(client, &query.files, query.recursive)?
+        manifest::read(client, &query.files, query.recursive).await?
     } else {
-        let found = query.find(client)?;
+        let found = query.find(client).await?;
         let failures = found.failures.clone();
         (found.targets(), failures)
     };
     for target in &targets {
         let marking = Marking { field, set: &set, remove: &remove, overwrite: args.on("overwrite"), local: args.on("local") };
-        failures.extend(marking.apply(client, &change, target).err());
+        failures.extend(marking.apply(client, &change, target).await.err());
         if args.on("list") {
             pairs(&target.object, &format!("metadata.{field}"))
                 .iter()
@@ -91,7 +91,7 @@ struct Marking<'a> {
 }
 
 impl Marking<'_> {
-    fn apply(&self, client: &mut Client<'_>, change: &Change, target: &Target) -> Result<(), Failure> {
+    async fn apply(&self, client: &mut Client<'_>, change: &Change, target: &Target) -> Result<(), Failure> {
         let path = format!("metadata.{}", self.field);
         let old = pairs(&target.object, &path);
         if !self.overwrite {
@@ -113,7 +113,7 @@ impl Marking<'_> {
             crate::api::patch::merge(&target.object, &patch)
         } else if added || removed {
             let place = (target.namespace.as_str(), target.name.as_str());
-            client.write(Verb::Patch(PatchKind::Merge), &target.resource, place, patch, change.options())?
+            client.write(Verb::Patch(PatchKind::Merge), &target.resource, place, patch, change.options()).await?
         } else {
             target.object.clone()
         };
@@ -123,7 +123,7 @@ impl Marking<'_> {
             (_, false, true) => "unlabeled",
             (_, false, false) => "not labeled",
         };
-        change.tell(client, target, &object, done)
+        change.tell(client, target, &object, done).await
     }
 
     fn check(&self, old: &std::collections::BTreeMap<&str, &str>) -> Result<(), Failure> {

@@ -48,8 +48,8 @@ struct Stream {
 }
 
 /// Runs the verb.
-pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    let chosen = choose(client, args)?;
+pub async fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    let chosen = choose(client, args).await?;
     let since = args.get("since").and_then(Duration::parse).map(|since| {
         let now = client.now();
         Timestamp::from_unix_nanos(now.unix_nanos().saturating_sub_unsigned(since.as_nanos()))
@@ -61,47 +61,47 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         let (namespace, name) = pods::place(&pod);
         for container in containers {
             let mut stream = Stream { namespace: namespace.clone(), pod: name.clone(), container, shown: 0 };
-            let lines = stream.read(client, args.on("previous"))?;
+            let lines = stream.read(client, args.on("previous")).await?;
             stream.shown = lines.len();
             let skip = usize::try_from(tail).map_or(0, |tail| lines.len().saturating_sub(tail));
             let recent = lines.into_iter().skip(skip).filter(|(at, _)| since.is_none_or(|since| *at >= since));
-            stream.print(client, args, recent);
+            stream.print(client, args, recent).await;
             streams.push(stream);
         }
     }
     if args.on("follow") && !args.on("previous") {
-        follow(client, args, &mut streams)?;
+        follow(client, args, &mut streams).await?;
     }
     Ok(())
 }
 
 /// Prints new lines as they come, until there have been none for a while or the containers are gone.
-fn follow(client: &mut Client<'_>, args: &Args, streams: &mut [Stream]) -> Result<(), Failure> {
+async fn follow(client: &mut Client<'_>, args: &Args, streams: &mut [Stream]) -> Result<(), Failure> {
     let mut quiet = Duration::ZERO;
     while quiet < QUIET {
-        client.world().advance(POLL)?;
+        client.sleep(POLL).await?;
         quiet = quiet + POLL;
         for stream in streams.iter_mut() {
-            let Ok(lines) = stream.read(client, false) else { continue };
+            let Ok(lines) = stream.read(client, false).await else { continue };
             // After a restart the new instance begins from nothing.
             let known = if lines.len() < stream.shown { 0 } else { stream.shown };
             if lines.len() > known {
                 quiet = Duration::ZERO;
             }
             stream.shown = lines.len();
-            stream.print(client, args, lines.into_iter().skip(known));
+            stream.print(client, args, lines.into_iter().skip(known)).await;
         }
     }
     Ok(())
 }
 
 impl Stream {
-    fn read(&self, client: &mut Client<'_>, previous: bool) -> Result<Vec<(Timestamp, String)>, Failure> {
+    async fn read(&self, client: &mut Client<'_>, previous: bool) -> Result<Vec<(Timestamp, String)>, Failure> {
         let lines = client.world().logs(&self.namespace, &self.pod, &self.container, previous);
         lines.map_err(|why| Status::bad_request(why).into())
     }
 
-    fn print(&self, client: &mut Client<'_>, args: &Args, lines: impl Iterator<Item = (Timestamp, String)>) {
+    async fn print(&self, client: &mut Client<'_>, args: &Args, lines: impl Iterator<Item = (Timestamp, String)>) {
         for (at, line) in lines {
             let mut text = String::new();
             if args.on("prefix") {
@@ -118,12 +118,12 @@ impl Stream {
 }
 
 /// The pods and containers asked for.
-fn choose(client: &mut Client<'_>, args: &Args) -> Result<Vec<(Value, Vec<String>)>, Failure> {
+async fn choose(client: &mut Client<'_>, args: &Args) -> Result<Vec<(Value, Vec<String>)>, Failure> {
     let all_pods = match (args.words.first(), args.get("selector")) {
         (None, Some(labels)) => {
             let filter = Filter { labels: labels.into(), ..Filter::default() };
             let space = client.namespace.clone();
-            let pods = client.list(&Resource::named("pods"), &space, &filter)?;
+            let pods = client.list(&Resource::named("pods"), &space, &filter).await?;
             if pods.is_empty() {
                 client.warn(format!("No resources found in {space} namespace."));
             }
@@ -140,7 +140,7 @@ fn choose(client: &mut Client<'_>, args: &Args) -> Result<Vec<(Value, Vec<String
                 command: "logs".into(),
             });
         }
-        (Some(named), None) => vec![one(client, args, named)?],
+        (Some(named), None) => vec![one(client, args, named).await?],
     };
     let wanted = args.get("container").or(args.words.get(1).map(String::as_str));
     let mut chosen = Vec::new();
@@ -149,7 +149,7 @@ fn choose(client: &mut Client<'_>, args: &Args) -> Result<Vec<(Value, Vec<String
         let containers = if args.on("all-containers") {
             names
         } else {
-            let container = pods::container(client, &pod, wanted, false);
+            let container = pods::container(client, &pod, wanted, false).await;
             if !names.contains(&container) {
                 return Err(Failure::Error(format!("container {container} is not valid for pod {}", name(&pod))));
             }
@@ -160,9 +160,9 @@ fn choose(client: &mut Client<'_>, args: &Args) -> Result<Vec<(Value, Vec<String
     Ok(chosen)
 }
 
-fn one(client: &mut Client<'_>, args: &Args, named: &str) -> Result<Value, Failure> {
+async fn one(client: &mut Client<'_>, args: &Args, named: &str) -> Result<Value, Failure> {
     let words = if named.contains('/') { vec![named.to_string()] } else { vec!["pods".into(), named.into()] };
-    let found = Query { words, ..Query::default() }.find(client)?;
+    let found = Query { words, ..Query::default() }.find(client).await?;
     if let Some(Failure::Refused(status)) = found.failures.first() {
         let space = &client.namespace;
         return Err(Failure::Error(format!(
@@ -171,7 +171,7 @@ fn one(client: &mut Client<'_>, args: &Args, named: &str) -> Result<Value, Failu
         )));
     }
     let Some(target) = found.targets().into_iter().next() else { return Err(Failure::Exit(1)) };
-    let pods = pods::of(client, &target)?;
+    let pods = pods::of(client, &target).await?;
     let Some(first) = pods.first().cloned() else {
         return Err(Failure::Error(format!("no pods found for {}", target.label())));
     };

@@ -34,57 +34,63 @@ pub const TAINT: &[Flag] = &[switch("overwrite")];
 /// A pod whose eviction a budget forbids is tried again after this.
 const RETRY: Duration = Duration::from_secs(5);
 
-fn nodes(client: &mut Client<'_>, args: &Args, verb: &str) -> Result<Vec<Target>, Failure> {
+async fn nodes(client: &mut Client<'_>, args: &Args, verb: &str) -> Result<Vec<Target>, Failure> {
     if args.words.is_empty() && !args.has("selector") {
         let why = format!("USAGE: {verb} NODE [flags]");
         return Err(Failure::Usage { why, command: verb.into() });
     }
     let mut words = vec!["nodes".to_string()];
     words.extend(args.words.iter().map(|word| word.trim_start_matches("node/").trim_start_matches("nodes/").to_string()));
-    let found = Query { words, ..Query::of(args) }.find(client)?;
+    let found = Query { words, ..Query::of(args) }.find(client).await?;
     Failure::gather(found.failures.clone())?;
     Ok(found.targets())
 }
 
 /// `kubectl cordon`.
-pub fn cordon(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    let change = Change::of(client, args, "kubectl-cordon")?;
-    nodes(client, args, "cordon")?.iter().try_for_each(|node| set_unschedulable(client, &change, node, true))
+pub async fn cordon(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    let change = Change::of(client, args, "kubectl-cordon").await?;
+    for node in nodes(client, args, "cordon").await? {
+        set_unschedulable(client, &change, &node, true).await?;
+    }
+    Ok(())
 }
 
 /// `kubectl uncordon`.
-pub fn uncordon(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    let change = Change::of(client, args, "kubectl-cordon")?;
-    nodes(client, args, "uncordon")?.iter().try_for_each(|node| set_unschedulable(client, &change, node, false))
+pub async fn uncordon(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    let change = Change::of(client, args, "kubectl-cordon").await?;
+    for node in nodes(client, args, "uncordon").await? {
+        set_unschedulable(client, &change, &node, false).await?;
+    }
+    Ok(())
 }
 
-fn set_unschedulable(client: &mut Client<'_>, change: &Change, node: &Target, wanted: bool) -> Result<(), Failure> {
+async fn set_unschedulable(client: &mut Client<'_>, change: &Change, node: &Target, wanted: bool) -> Result<(), Failure> {
     let verb = if wanted { "cordoned" } else { "uncordoned" };
     if flag(&node.object, "spec.unschedulable") == wanted {
-        return change.tell(client, node, &node.object, &format!("already {verb}"));
+        return change.tell(client, node, &node.object, &format!("already {verb}")).await;
     }
     if change.dry_run != DryRun::Client {
         let patch = json!({"spec": {"unschedulable": if wanted { json!(true) } else { Value::Null }}});
         let place = ("", node.name.as_str());
-        client.write(Verb::Patch(PatchKind::Strategic), &node.resource, place, patch, change.options())?;
+        client.write(Verb::Patch(PatchKind::Strategic), &node.resource, place, patch, change.options()).await?;
     }
-    change.tell(client, node, &node.object, verb)
+    change.tell(client, node, &node.object, verb).await
 }
 
 /// `kubectl drain`.
-pub fn drain(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    let change = Change::of(client, args, "kubectl-drain")?;
+pub async fn drain(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    let change = Change::of(client, args, "kubectl-drain").await?;
     let limit = waiting::timeout(args.get("timeout"), waiting::FOREVER)?;
     let limit = if limit == Duration::ZERO { waiting::FOREVER } else { limit };
-    for node in nodes(client, args, "drain")? {
-        set_unschedulable(client, &change, &node, true)?;
+    for node in nodes(client, args, "drain").await? {
+        set_unschedulable(client, &change, &node, true).await?;
         let filter = Filter { fields: format!("spec.nodeName={}", node.name), labels: args.or("pod-selector", "").into() };
-        let pods = client.list(&Resource::named("pods"), "", &filter)?;
-        let chosen = choose(client, args, &node, pods)?;
+        let pods = client.list(&Resource::named("pods"), "", &filter).await?;
+        let chosen = choose(client, args, &node, pods).await?;
         for pod in chosen {
-            evict(client, args, &change, &pod, limit)?;
+            evict(client, args, &change, &pod, limit).await?;
         }
-        change.tell(client, &node, &node.object, "drained")?;
+        change.tell(client, &node, &node.object, "drained").await?;
     }
     Ok(())
 }
@@ -122,7 +128,7 @@ fn objection(pod: &Value, allowed: impl Fn(&str) -> bool) -> Option<[&'static st
 }
 
 /// The pods to evict. Pods that would be lost, and those that come back at once, must be agreed to.
-fn choose(client: &mut Client<'_>, args: &Args, node: &Target, pods: Vec<Value>) -> Result<Vec<Value>, Failure> {
+async fn choose(client: &mut Client<'_>, args: &Args, node: &Target, pods: Vec<Value>) -> Result<Vec<Value>, Failure> {
     let mut chosen = Vec::new();
     let mut refused: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut noted: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -156,13 +162,13 @@ fn choose(client: &mut Client<'_>, args: &Args, node: &Target, pods: Vec<Value>)
     Ok(chosen)
 }
 
-fn evict(client: &mut Client<'_>, args: &Args, change: &Change, pod: &Value, limit: Duration) -> Result<(), Failure> {
+async fn evict(client: &mut Client<'_>, args: &Args, change: &Change, pod: &Value, limit: Duration) -> Result<(), Failure> {
     let (space, pod_name) = (namespace(pod).to_string(), name(pod).to_string());
     let resource = Resource::named("pods");
     let target =
         Target { resource, namespace: space.clone(), name: pod_name.clone(), object: pod.clone(), source: String::new() };
     if change.dry_run == DryRun::Client {
-        return change.tell(client, &target, pod, "evicted");
+        return change.tell(client, &target, pod, "evicted").await;
     }
     client.warn(format!("evicting pod {space}/{pod_name}"));
     let started = client.world().elapsed();
@@ -173,7 +179,7 @@ fn evict(client: &mut Client<'_>, args: &Args, change: &Change, pod: &Value, lim
         request.body = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata});
         request.options = change.options();
         request.options.grace_period = args.number("grace-period")?.filter(|seconds| *seconds >= 0);
-        match client.send(request) {
+        match client.send(request).await {
             Ok(_) => break,
             Err(status) if status.reason == "NotFound" => break,
             Err(status) if status.code == 429 => {
@@ -184,7 +190,7 @@ fn evict(client: &mut Client<'_>, args: &Args, change: &Change, pod: &Value, lim
                         "error when evicting pods/{pod_name:?} -n {space:?}: global timeout reached: {limit}"
                     )));
                 }
-                client.world().advance(RETRY)?;
+                client.sleep(RETRY).await?;
             }
             Err(status) => {
                 let why = &status.message;
@@ -193,13 +199,13 @@ fn evict(client: &mut Client<'_>, args: &Args, change: &Change, pod: &Value, lim
         }
     }
     if change.dry_run == DryRun::No {
-        waiting::gone(client, &target, text(pod, "metadata.uid"), limit)?;
+        waiting::gone(client, &target, text(pod, "metadata.uid"), limit).await?;
     }
-    change.tell(client, &target, pod, "evicted")
+    change.tell(client, &target, pod, "evicted").await
 }
 
 /// `kubectl taint`.
-pub fn taint(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn taint(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let is_taint = |word: &String| word.contains(':') || word.contains('=') || word.ends_with('-');
     let first = args.words.iter().position(is_taint).unwrap_or(args.words.len());
     let (objects, words) = args.words.split_at(first);
@@ -210,8 +216,8 @@ pub fn taint(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         return Err("at least one taint update is required".into());
     }
     let changes: Vec<Taint> = words.iter().map(|word| Taint::read(word)).collect::<Result<_, _>>()?;
-    let change = Change::of(client, args, "kubectl-taint")?;
-    let found = Query { words: objects.to_vec(), ..Query::of(args) }.find(client)?;
+    let change = Change::of(client, args, "kubectl-taint").await?;
+    let found = Query { words: objects.to_vec(), ..Query::of(args) }.find(client).await?;
     Failure::gather(found.failures.clone())?;
     for node in found.targets() {
         let mut taints = list(&node.object, "spec.taints").to_vec();
@@ -222,9 +228,9 @@ pub fn taint(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         if change.dry_run != DryRun::Client {
             // The list is replaced whole: a strategic patch would merge it by key.
             let patch = json!({"spec": {"taints": taints}});
-            client.write(Verb::Patch(PatchKind::Merge), &node.resource, ("", &node.name), patch, change.options())?;
+            client.write(Verb::Patch(PatchKind::Merge), &node.resource, ("", &node.name), patch, change.options()).await?;
         }
-        change.tell(client, &node, &node.object, if removing { "untainted" } else { "tainted" })?;
+        change.tell(client, &node, &node.object, if removing { "untainted" } else { "tainted" }).await?;
     }
     Ok(())
 }

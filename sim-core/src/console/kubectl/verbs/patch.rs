@@ -16,7 +16,7 @@ pub const FLAGS: &[Flag] =
     &[value("patch").short('p'), value("patch-file"), value("type"), value("subresource"), switch("local")];
 
 /// Runs the verb.
-pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let text = match (args.get("patch"), args.get("patch-file")) {
         (Some(_), Some(_)) => return Err("cannot specify --patch and --patch-file together".into()),
         (Some(text), None) => text.to_string(),
@@ -30,8 +30,8 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         other => return Err(Failure::Error(format!("--type must be one of [json merge strategic], not {other:?}"))),
     };
     let body = body(&text)?;
-    let change = Change::of(client, args, "kubectl-patch")?;
-    let found = Query::of(args).find(client)?;
+    let change = Change::of(client, args, "kubectl-patch").await?;
+    let found = Query::of(args).find(client).await?;
     let mut failures = found.failures.clone();
     for target in found.targets() {
         let patched = if change.dry_run == DryRun::Client {
@@ -41,12 +41,12 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
             request.subresource = args.or("subresource", "").into();
             request.body = body.clone();
             request.options = change.options();
-            client.send_for_object(request).map_err(Failure::from)
+            client.send_for_object(request).await.map_err(Failure::from)
         };
         match patched {
             Ok(object) => {
                 let done = if object == target.object { "patched (no change)" } else { "patched" };
-                change.tell(client, &target, &object, done)?;
+                change.tell(client, &target, &object, done).await?;
             }
             Err(failure) => failures.push(failure),
         }

@@ -21,24 +21,24 @@ use crate::render::table::elastic;
 pub const FLAGS: &[Flag] = &[value("revision"), value("to-revision"), value("timeout"), switch("watch").short('w')];
 
 /// The objects that a rollout command names.
-fn targets(client: &mut Client<'_>, args: &Args) -> Result<Vec<Target>, Failure> {
+async fn targets(client: &mut Client<'_>, args: &Args) -> Result<Vec<Target>, Failure> {
     let query = Query::listing(args);
     if query.words.is_empty() && query.files.is_empty() {
         return Err("required resource not specified".into());
     }
-    let found = query.find(client)?;
+    let found = query.find(client).await?;
     Failure::gather(found.failures.clone())?;
     Ok(found.targets())
 }
 
 /// `kubectl rollout status`.
-pub fn status(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn status(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let mut limit = waiting::timeout(args.get("timeout"), waiting::FOREVER)?;
     if limit == Duration::ZERO {
         limit = waiting::FOREVER;
     }
     let wanted = args.number("revision")?.unwrap_or(0);
-    for target in targets(client, args)? {
+    for target in targets(client, args).await? {
         let (mut lines, mut end) = (Vec::new(), Ok(()));
         let mut look = |object: Option<&Value>| match object.map(|object| progress(&target.resource.kind, object, wanted)) {
             None => {
@@ -57,7 +57,7 @@ pub fn status(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
             }
         };
         let finished = if args.is_true("watch", true) {
-            waiting::until(client, &target, limit, &mut look)
+            waiting::until(client, &target, limit, &mut look).await
         } else {
             look(Some(&target.object));
             Ok(true)
@@ -157,14 +157,14 @@ fn stateful_progress(set: &Value, observed: bool) -> Result<(String, bool), Stri
 }
 
 /// `kubectl rollout history`.
-pub fn history(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn history(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let wanted = args.number("revision")?.unwrap_or(0);
     if wanted < 0 {
         return Err(Failure::Error(format!("revision must be a positive integer: {wanted}")));
     }
-    for target in targets(client, args)? {
+    for target in targets(client, args).await? {
         only_deployments(&target, "history viewer")?;
-        let mut sets = revisions::replica_sets(client, &target.object);
+        let mut sets = revisions::replica_sets(client, &target.object).await;
         sets.sort_by_key(revisions::revision);
         let with = if wanted > 0 { format!("with revision #{wanted}") } else { String::new() };
         let shown = if sets.is_empty() {
@@ -193,12 +193,12 @@ fn only_deployments(target: &Target, what: &str) -> Result<(), Failure> {
 }
 
 /// `kubectl rollout undo`.
-pub fn undo(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    let change = Change::of(client, args, "kubectl-rollout")?;
+pub async fn undo(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    let change = Change::of(client, args, "kubectl-rollout").await?;
     let wanted = args.number("to-revision")?.unwrap_or(0);
-    for target in targets(client, args)? {
+    for target in targets(client, args).await? {
         only_deployments(&target, "rollbacker")?;
-        let mut sets = revisions::replica_sets(client, &target.object);
+        let mut sets = revisions::replica_sets(client, &target.object).await;
         sets.sort_by_key(revisions::revision);
         let chosen = match wanted {
             0 => sets.iter().rev().nth(1),
@@ -216,14 +216,14 @@ pub fn undo(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         let number = revisions::revision(set);
         if template == *at(&target.object, "spec.template") {
             let done = format!("skipped rollback (current template already matches revision {number})");
-            change.tell(client, &target, &target.object, &done)?;
+            change.tell(client, &target, &target.object, &done).await?;
             continue;
         }
         let patch = json!([
             {"op": "replace", "path": "/spec/template", "value": template},
             {"op": "replace", "path": "/metadata/annotations", "value": rolled_back(&target.object, set)},
         ]);
-        send(client, &change, &target, PatchKind::Json, patch, "rolled back")?;
+        send(client, &change, &target, PatchKind::Json, patch, "rolled back").await?;
     }
     Ok(())
 }
@@ -248,7 +248,7 @@ fn rolled_back(deployment: &Value, set: &Value) -> Value {
     Value::Object(notes)
 }
 
-fn send(
+async fn send(
     client: &mut Client<'_>,
     change: &Change,
     target: &Target,
@@ -259,16 +259,16 @@ fn send(
     let mut object = target.object.clone();
     if change.dry_run != DryRun::Client {
         let place = (target.namespace.as_str(), target.name.as_str());
-        object = client.write(Verb::Patch(how), &target.resource, place, patch, change.options())?;
+        object = client.write(Verb::Patch(how), &target.resource, place, patch, change.options()).await?;
     }
-    change.tell(client, target, &object, done)
+    change.tell(client, target, &object, done).await
 }
 
 /// `kubectl rollout restart`.
-pub fn restart(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    let change = Change::of(client, args, "kubectl-rollout")?;
+pub async fn restart(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    let change = Change::of(client, args, "kubectl-rollout").await?;
     let mut failures = Vec::new();
-    for target in targets(client, args)? {
+    for target in targets(client, args).await? {
         let label = format!("{} {:?}", target.resource.resource(), target.name);
         if !matches!(target.resource.kind.as_str(), "Deployment" | "DaemonSet" | "StatefulSet") {
             failures.push(Failure::Error(format!("{label} restarting is not supported")));
@@ -282,24 +282,24 @@ pub fn restart(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         let now = client.now().rfc3339();
         let note = json!({"kubectl.kubernetes.io/restartedAt": now});
         let patch = json!({"spec": {"template": {"metadata": {"annotations": note}}}});
-        failures.extend(send(client, &change, &target, PatchKind::Strategic, patch, "restarted").err());
+        failures.extend(send(client, &change, &target, PatchKind::Strategic, patch, "restarted").await.err());
     }
     Failure::gather(failures)
 }
 
 /// `kubectl rollout pause`.
-pub fn pause(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    set_paused(client, args, true)
+pub async fn pause(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    set_paused(client, args, true).await
 }
 
 /// `kubectl rollout resume`.
-pub fn resume(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
-    set_paused(client, args, false)
+pub async fn resume(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+    set_paused(client, args, false).await
 }
 
-fn set_paused(client: &mut Client<'_>, args: &Args, paused: bool) -> Result<(), Failure> {
-    let change = Change::of(client, args, "kubectl-rollout")?;
-    for target in targets(client, args)? {
+async fn set_paused(client: &mut Client<'_>, args: &Args, paused: bool) -> Result<(), Failure> {
+    let change = Change::of(client, args, "kubectl-rollout").await?;
+    for target in targets(client, args).await? {
         let label = format!("{} {:?}", target.resource.resource(), target.name);
         if !target.resource.is("apps", "Deployment") {
             let what = if paused { "pausing" } else { "resuming" };
@@ -310,7 +310,7 @@ fn set_paused(client: &mut Client<'_>, args: &Args, paused: bool) -> Result<(), 
             return Err(Failure::Error(format!("{label} is {state} paused")));
         }
         let patch = json!({"spec": {"paused": if paused { json!(true) } else { Value::Null }}});
-        send(client, &change, &target, PatchKind::Strategic, patch, if paused { "paused" } else { "resumed" })?;
+        send(client, &change, &target, PatchKind::Strategic, patch, if paused { "paused" } else { "resumed" }).await?;
     }
     Ok(())
 }

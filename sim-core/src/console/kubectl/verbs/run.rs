@@ -51,7 +51,7 @@ fn usage(why: impl Into<String>) -> Failure {
 }
 
 /// Runs the verb.
-pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let image = args.get("image").ok_or("required flag(s) \"image\" not set")?;
     let (Some(name), true) = (args.words.first(), args.dash != Some(0)) else {
         return Err(usage("NAME is required for run"));
@@ -74,7 +74,7 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     if args.on("rm") && !attach {
         return Err(usage("--rm should only be used for attached containers"));
     }
-    let change = Change::of(client, args, "kubectl-run")?;
+    let change = Change::of(client, args, "kubectl-run").await?;
     if attach && change.dry_run != DryRun::No {
         return Err(usage(
             "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",
@@ -82,7 +82,7 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     }
     let object = pod(args, name, image, restart)?;
     if args.on("expose") {
-        generated(client, args, service(args, name, &object)?, None)?;
+        generated(client, args, service(args, name, &object)?, None).await?;
     }
     let target = Target {
         resource: Resource::named("pods"),
@@ -94,9 +94,9 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let mut stored = object;
     if change.dry_run != DryRun::Client {
         let body = without_nulls(stored);
-        stored = client.write(Verb::Create, &target.resource, (&target.namespace, ""), body, change.options())?;
+        stored = client.write(Verb::Create, &target.resource, (&target.namespace, ""), body, change.options()).await?;
     }
-    if attach { attached(client, args, &target, restart) } else { change.tell(client, &target, &stored, "created") }
+    if attach { attached(client, args, &target, restart).await } else { change.tell(client, &target, &stored, "created").await }
 }
 
 fn pod(args: &Args, name: &str, image: &str, restart: &str) -> Result<Value, Failure> {
@@ -167,7 +167,7 @@ fn service(args: &Args, name: &str, pod: &Value) -> Result<Value, Failure> {
 }
 
 /// Waits for the pod, then puts the user (or the given program) into it.
-fn attached(client: &mut Client<'_>, args: &Args, target: &Target, restart: &str) -> Result<(), Failure> {
+async fn attached(client: &mut Client<'_>, args: &Args, target: &Target, restart: &str) -> Result<(), Failure> {
     let limit = waiting::timeout(args.get("pod-running-timeout"), RUNNING_WITHIN)?;
     let started = waiting::until(client, target, limit, |pod| {
         pod.is_none_or(|pod| {
@@ -177,11 +177,12 @@ fn attached(client: &mut Client<'_>, args: &Args, target: &Target, restart: &str
                 phase => matches!(phase, "Succeeded" | "Failed"),
             }
         })
-    });
+    })
+    .await;
     let result = match started {
         Err(stopped) => return Err(stopped),
         Ok(false) => Err(Failure::Error("timed out waiting for the condition".into())),
-        Ok(true) => inside(client, args, target, restart),
+        Ok(true) => inside(client, args, target, restart).await,
     };
     match result {
         // The nested shell cleans up when it is left.
@@ -189,7 +190,7 @@ fn attached(client: &mut Client<'_>, args: &Args, target: &Target, restart: &str
         other => {
             if args.on("rm") {
                 let line = ["delete", "pod", &target.name, "-n", &target.namespace].map(String::from);
-                super::super::dispatch(client, &line)?;
+                super::super::dispatch(client, &line).await?;
             }
             other.map(drop)
         }
@@ -197,8 +198,8 @@ fn attached(client: &mut Client<'_>, args: &Args, target: &Target, restart: &str
 }
 
 /// Tells whether a nested shell was opened.
-fn inside(client: &mut Client<'_>, args: &Args, target: &Target, restart: &str) -> Result<bool, Failure> {
-    let pod = client.get(&target.resource, &target.namespace, &target.name)?;
+async fn inside(client: &mut Client<'_>, args: &Args, target: &Target, restart: &str) -> Result<bool, Failure> {
+    let pod = client.get(&target.resource, &target.namespace, &target.name).await?;
     let container = target.name.clone();
     if matches!(text(&pod, "status.phase"), "Succeeded" | "Failed") {
         let lines = client.world().logs(&target.namespace, &target.name, &container, false).unwrap_or_default();
@@ -227,10 +228,9 @@ fn inside(client: &mut Client<'_>, args: &Args, target: &Target, restart: &str) 
     }
     let words = if words.is_empty() { vec!["sh".to_string()] } else { words.to_vec() };
     let stdin = if args.on("stdin") { client.stdin } else { "" };
-    let outcome = client.host.run_in(&place, &words, stdin);
-    client.out.push_str(&outcome.stdout);
-    client.err.push_str(&outcome.stderr);
-    ended(target, restart, outcome.exit).map(|()| false)
+    client.flush();
+    let exit = client.host.run_through(&place, &words, stdin).await;
+    ended(target, restart, exit).map(|()| false)
 }
 
 /// The exit status of the program counts only for pods that are not restarted.

@@ -27,7 +27,7 @@ pub const FLAGS: &[Flag] = &[
 ];
 
 /// `kubectl set image`.
-pub fn image(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn image(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let (objects, pairs) = split(args, |word| word.contains('='));
     if objects.is_empty() && !args.has("filename") {
         return Err("one or more resources must be specified as <resource> <name> or <resource>/<name>".into());
@@ -48,14 +48,15 @@ pub fn image(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         }
         Ok(in_template(target, changes))
     })
+    .await
 }
 
 /// `kubectl set env`.
-pub fn env(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn env(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let (objects, words) = split(args, |word| word.contains('=') || word.ends_with('-'));
     let words: Vec<String> = words.iter().cloned().chain(args.listed("env")).collect();
     if args.on("list") {
-        return list_env(client, args, objects);
+        return list_env(client, args, objects).await;
     }
     if words.is_empty() {
         return Err("at least one environment variable must be provided".into());
@@ -72,10 +73,11 @@ pub fn env(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         let chosen = containers(target).into_iter().filter(|name| only == "*" || only == name);
         Ok(in_template(target, chosen.map(|name| json!({"name": name, "env": entries})).collect()))
     })
+    .await
 }
 
-fn list_env(client: &mut Client<'_>, args: &Args, objects: &[String]) -> Result<(), Failure> {
-    let found = Query { words: objects.to_vec(), ..Query::of(args) }.find(client)?;
+async fn list_env(client: &mut Client<'_>, args: &Args, objects: &[String]) -> Result<(), Failure> {
+    let found = Query { words: objects.to_vec(), ..Query::of(args) }.find(client).await?;
     Failure::gather(found.failures.clone())?;
     for target in found.targets() {
         let spec = pod_spec(&target);
@@ -94,7 +96,7 @@ fn list_env(client: &mut Client<'_>, args: &Args, objects: &[String]) -> Result<
 }
 
 /// `kubectl set resources`.
-pub fn resources(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn resources(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     if !args.has("limits") && !args.has("requests") {
         return Err("you must specify an update to requests or limits (in the form of --requests/--limits)".into());
     }
@@ -109,10 +111,11 @@ pub fn resources(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         let chosen = containers(target).into_iter().filter(|name| only == "*" || only == name);
         Ok(in_template(target, chosen.map(|name| json!({"name": name, "resources": wanted})).collect()))
     })
+    .await
 }
 
 /// `kubectl set selector`.
-pub fn selector(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn selector(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let (objects, words) = split(args, |word| word.contains('='));
     let Some(selector) = words.first() else {
         return Err("one or more resources must be specified as <resource> <name> or <resource>/<name>".into());
@@ -126,6 +129,7 @@ pub fn selector(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
         whole["$patch"] = "replace".into();
         Ok(json!({"spec": {"selector": whole}}))
     })
+    .await
 }
 
 /// The words that name objects, and those that name changes.
@@ -158,37 +162,47 @@ fn in_template(target: &Target, containers: Vec<Value>) -> Value {
 }
 
 /// Sends the patch that `make` gives for each object; what would change nothing is not sent.
-fn each(
+async fn each(
     client: &mut Client<'_>,
     args: &Args,
     objects: &[String],
     done: &str,
     make: impl Fn(&Target) -> Result<Value, Failure>,
 ) -> Result<(), Failure> {
-    let change = Change::of(client, args, "kubectl-set")?;
+    let change = Change::of(client, args, "kubectl-set").await?;
     let query = Query { words: objects.to_vec(), ..Query::of(args) };
     let (targets, mut failures) = if args.on("local") {
-        manifest::read(client, &query.files, query.recursive)?
+        manifest::read(client, &query.files, query.recursive).await?
     } else {
-        let found = query.find(client)?;
+        let found = query.find(client).await?;
         let failures = found.failures.clone();
         (found.targets(), failures)
     };
     for target in &targets {
-        let result = make(target).and_then(|patch| one(client, args, &change, target, patch, done));
+        let result = match make(target) {
+            Ok(patch) => one(client, args, &change, target, patch, done).await,
+            Err(failure) => Err(failure),
+        };
         failures.extend(result.err());
     }
     Failure::gather(failures)
 }
 
-fn one(client: &mut Client<'_>, args: &Args, change: &Change, target: &Target, patch: Value, done: &str) -> Result<(), Failure> {
+async fn one(
+    client: &mut Client<'_>,
+    args: &Args,
+    change: &Change,
+    target: &Target,
+    patch: Value,
+    done: &str,
+) -> Result<(), Failure> {
     let mut object = crate::api::patch::apply(PatchKind::Strategic, target.resource.known, &target.object, &patch)?;
     if object == target.object && matches!(change.format, crate::console::kubectl::output::Format::Plain) {
         return Ok(());
     }
     if !args.on("local") && change.dry_run != DryRun::Client {
         let place = (target.namespace.as_str(), target.name.as_str());
-        object = client.write(Verb::Patch(PatchKind::Strategic), &target.resource, place, patch, change.options())?;
+        object = client.write(Verb::Patch(PatchKind::Strategic), &target.resource, place, patch, change.options()).await?;
     }
-    change.tell(client, target, &object, done)
+    change.tell(client, target, &object, done).await
 }

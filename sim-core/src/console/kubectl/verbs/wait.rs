@@ -26,15 +26,15 @@ enum Until {
 }
 
 /// Runs the verb.
-pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
+pub async fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     let until = read(args.or("for", ""))?;
     let query = Query::of(args);
     let limit = waiting::timeout(args.get("timeout"), DEFAULT)?;
     let start = client.world().elapsed();
     let targets = match until {
-        Until::Created => named(client, &query)?,
+        Until::Created => named(client, &query).await?,
         _ => {
-            let mut found = query.find(client)?;
+            let mut found = query.find(client).await?;
             if matches!(until, Until::Deleted) {
                 found.failures.retain(|failure| !failure.is_not_found());
                 if found.groups.iter().all(|group| group.targets.is_empty()) && found.failures.is_empty() {
@@ -62,7 +62,8 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
                 true
             }
             (until, Some(object)) => holds(until, object),
-        })?;
+        })
+        .await?;
         if gone {
             let (resource, name) = (&target.resource, &target.name);
             failures.push(crate::api::status::Status::not_found(&resource.plural, &resource.group, name).into());
@@ -80,9 +81,9 @@ pub fn run(client: &mut Client<'_>, args: &Args) -> Result<(), Failure> {
     Err(Failure::Text(failures.iter().map(|failure| failure.report().0).collect()))
 }
 
-fn named(client: &mut Client<'_>, query: &Query) -> Result<Vec<Target>, Failure> {
+async fn named(client: &mut Client<'_>, query: &Query) -> Result<Vec<Target>, Failure> {
     let mut targets = Vec::new();
-    for (resource, names) in query.named(client)? {
+    for (resource, names) in query.named(client).await? {
         let namespace = if resource.namespaced { client.namespace.clone() } else { String::new() };
         for name in names {
             let resource: Resource = resource.clone();

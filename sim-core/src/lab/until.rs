@@ -1,12 +1,14 @@
 //! Waiting for a condition: what `advance to` and a scenario's `until` do.
 
-use super::super::host::{Stopped, World};
-use super::super::simulation::Simulation;
+use super::simulation::Simulation;
+use super::tasks::Clock;
+use super::world::Stopped;
 use crate::api::kinds;
 use crate::engine::time::Duration;
 use crate::objects::condition::Condition as Fact;
 use crate::objects::{KindName, Object};
 use crate::scenario::condition::{Condition, State};
+use crate::store::ObjectId;
 
 /// How often the slow question "is everything at rest" is asked.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -29,31 +31,33 @@ pub enum Failed {
     Condition(String),
 }
 
-/// Lets time pass until `condition` holds, at most `patience`.
-pub fn wait_for(sim: &mut Simulation, condition: &Condition, patience: Duration) -> Result<Waited, Failed> {
-    let deadline = sim.elapsed() + patience;
+/// Lets time pass until `condition` holds, at most `patience`. In a world without a cluster nothing holds.
+pub async fn wait_for(clock: &Clock, condition: &Condition, patience: Duration) -> Result<Waited, Failed> {
+    let deadline = clock.now() + patience;
     let mut straggler = None;
     loop {
-        let holds = match condition {
-            Condition::Converged => sim.cluster().at_rest(&mut straggler),
-            Condition::Object { .. } => missing(sim, condition).map_err(Failed::Condition)?.is_none(),
-        };
-        if holds {
-            return Ok(Waited::Held);
+        let now = clock.now();
+        match looked(clock, condition, &mut straggler, now >= deadline).map_err(Failed::Condition)? {
+            None => return Ok(Waited::Held),
+            Some(missing) if now >= deadline => return Ok(Waited::Not(missing)),
+            Some(_) => {}
         }
-        if sim.elapsed() >= deadline {
-            let missing = missing(sim, condition).map_err(Failed::Condition)?;
-            return Ok(missing.map_or(Waited::Held, Waited::Not));
-        }
-        let left = deadline.since(sim.elapsed());
         let progress = match condition {
-            Condition::Converged => sim.advance(GLANCE.min(left)),
-            Condition::Object { .. } => {
-                let seen = sim.revision();
-                sim.advance_until(left, &mut |world| world.revision() != seen).map(|_| ())
-            }
+            Condition::Converged => clock.until(deadline.min(now + GLANCE)),
+            Condition::Object { .. } => clock.change(deadline),
         };
-        progress.map_err(Failed::Stopped)?;
+        progress.await.map_err(Failed::Stopped)?;
+    }
+}
+
+/// What is missing, if anything is; in words only if `told`, since looking for them takes longer.
+fn looked(clock: &Clock, condition: &Condition, straggler: &mut Option<ObjectId>, told: bool) -> Result<Option<String>, String> {
+    let mut world = clock.borrow();
+    let Some(sim) = world.simulation() else { return Err("there is no simulation here".to_string()) };
+    match condition {
+        Condition::Converged if sim.cluster().at_rest(straggler) => Ok(None),
+        Condition::Converged if !told => Ok(Some(String::new())),
+        _ => missing(sim, condition),
     }
 }
 

@@ -7,7 +7,9 @@ use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
-use super::host::{ContainerView, Stopped, World};
+use super::branches::{Branch, BranchSeen, Branches, NoBranch};
+use super::packets::{self, Packet};
+use super::world::{ContainerView, Stopped, World};
 use crate::api::component::Clock;
 use crate::api::kinds::{self, Served};
 use crate::api::request::{Answer, Request, Verb};
@@ -23,7 +25,7 @@ use crate::engine::queue::Ties;
 use crate::engine::random::{Draws, Seed};
 use crate::engine::run::{Budget, Digests, Engine, Stop};
 use crate::engine::time::{Duration, Instant};
-use crate::engine::timeline::{Spacing, Timeline};
+use crate::engine::timeline::{LogFull, Spacing, Timeline};
 use crate::explain::assumed::Assumed;
 use crate::explain::origin::{Origin, Origins};
 use crate::explain::{Reason, Trace};
@@ -43,7 +45,9 @@ pub const TIME_MAX: Duration = Duration::from_secs(10 * 365 * 86_400);
 /// A simulated cluster with its history.
 #[derive(Clone)]
 pub struct Simulation {
-    timeline: Timeline<Cluster>,
+    /// The history on which the world stands.
+    branch: Branch,
+    branches: Branches,
     events_left: u64,
     time_left: Duration,
     stop: Option<Rc<dyn Fn() -> bool>>,
@@ -59,7 +63,8 @@ impl Simulation {
         // A fresh log takes an input.
         let _ = timeline.input(Input::Start);
         Simulation {
-            timeline,
+            branch: Branch::first(timeline),
+            branches: Branches::new(),
             events_left: EVENTS_MAX,
             time_left: TIME_MAX,
             stop: None,
@@ -71,11 +76,6 @@ impl Simulation {
     /// Asks `stop` now and then whether the user wants to interrupt.
     pub fn interrupted_by(&mut self, stop: Rc<dyn Fn() -> bool>) {
         self.stop = Some(stop);
-    }
-
-    /// A new command begins: the budget is full again.
-    pub fn begin_command(&mut self) {
-        (self.events_left, self.time_left) = (EVENTS_MAX, TIME_MAX);
     }
 
     /// Where the user wrote the objects.
@@ -95,11 +95,12 @@ impl Simulation {
     /// An answer is given that rests on this way.
     pub fn answered(&mut self, trace: &Trace) {
         self.assumed.note(trace);
+        self.sent(packets::Sent::Looked(Box::new(trace.clone())));
     }
 
     /// The cluster, to look at.
     pub fn cluster(&self) -> &Cluster {
-        self.timeline.model()
+        self.branch.timeline.model()
     }
 
     /// What the cluster's clock shows, as it is printed.
@@ -109,28 +110,65 @@ impl Simulation {
 
     /// The engine, to look at.
     pub fn engine(&self) -> &Engine<Cluster> {
-        self.timeline.engine()
+        self.branch.timeline.engine()
     }
 
     /// The random numbers of this run.
     pub fn draws(&self) -> Draws {
-        self.timeline.engine().draws()
+        self.branch.timeline.engine().draws()
     }
 
     /// Both digests.
     pub fn digests(&self) -> Digests {
-        self.timeline.digests()
+        self.branch.timeline.digests()
     }
 
     /// Breaks something, or mends it. `false` if there is no such target.
-    pub fn fault(&mut self, fault: Fault, broken: bool) -> bool {
+    pub fn fault(&mut self, fault: Fault, broken: bool) -> Result<bool, LogFull> {
         let input = if broken { Input::Fail(fault) } else { Input::Heal(fault) };
-        !matches!(self.timeline.input(input), Ok(Reply::NoSuchTarget) | Err(_))
+        Ok(!matches!(self.put(input)?, Reply::NoSuchTarget))
     }
 
     /// Starts or stops load. `false`: the log of inputs is full.
     pub fn traffic(&mut self, order: crate::cluster::traffic::Order) -> bool {
-        self.timeline.input(Input::Traffic(order)).is_ok()
+        self.put(Input::Traffic(order)).is_ok()
+    }
+
+    /// The name of the branch on which the world stands.
+    pub fn branch(&self) -> &str {
+        &self.branches.current
+    }
+
+    /// All branches, in the order in which they were made.
+    pub fn branches(&self) -> Vec<BranchSeen> {
+        self.branches.seen(&self.branch)
+    }
+
+    /// Starts a branch of that name here, and goes on on it.
+    pub fn start_branch(&mut self, name: &str) -> Result<(), NoBranch> {
+        self.branches.start(&mut self.branch, name)
+    }
+
+    /// Goes to another branch, where it stands.
+    pub fn switch(&mut self, name: &str) -> Result<(), NoBranch> {
+        self.branches.switch(&mut self.branch, name)
+    }
+
+    /// A simulation beside this one that stands on another branch: to look at it, and go on in it, without leaving anything here.
+    pub fn beside(&self, name: &str) -> Result<Simulation, NoBranch> {
+        let mut beside = self.clone();
+        beside.switch(name)?;
+        Ok(beside)
+    }
+
+    /// The packets that commands have sent on this branch up to now, oldest first.
+    pub fn packets(&self) -> impl DoubleEndedIterator<Item = &Packet> {
+        self.branch.packets.iter(self.branch.timeline.position())
+    }
+
+    fn sent(&mut self, sent: packets::Sent) {
+        let position = self.branch.timeline.position();
+        self.branch.packets.add(position, sent);
     }
 
     /// Goes to a moment of this history; forward beyond its end it runs on.
@@ -145,7 +183,7 @@ impl Simulation {
 
     /// Where in its history the simulation stands.
     pub fn position(&self) -> crate::engine::run::Position {
-        self.timeline.position()
+        self.branch.timeline.position()
     }
 
     /// Runs `n` events, or until nothing is pending.
@@ -168,21 +206,24 @@ impl Simulation {
 
     /// Runs under the command's budget, and charges it.
     fn run(&mut self, go: impl FnOnce(&mut Timeline<Cluster>, &mut Budget<'_>) -> Stop) -> Result<Stop, Stopped> {
-        let start = self.timeline.now();
+        let start = self.branch.timeline.now();
         let stop_flag = self.stop.clone();
         let asked = || stop_flag.as_ref().is_some_and(|f| f());
         let mut budget = Budget::new(self.events_left, self.time_left).or_when(&asked);
-        let stop = go(&mut self.timeline, &mut budget);
+        let stop = go(&mut self.branch.timeline, &mut budget);
+        self.branch.furthest = self.branch.furthest.max(self.branch.timeline.position());
         self.events_left = budget.events_left();
-        self.time_left = self.time_left - self.timeline.now().since(start);
-        let at = Timestamp::at(self.cluster().config.start, self.timeline.now()).rfc3339();
+        self.time_left = self.time_left - self.branch.timeline.now().since(start);
+        let at = Timestamp::at(self.cluster().config.start, self.branch.timeline.now()).rfc3339();
         let limit = match stop {
             Stop::OutOfEvents => format!("one command may bring about at most {EVENTS_MAX} events"),
             Stop::OutOfTime => "one command may take at most 10 simulated years".to_string(),
-            Stop::Interrupted => "interrupted".to_string(),
+            Stop::Interrupted => {
+                return Err(Stopped { why: format!("interrupted; the clock stands at {at}"), interrupted: true });
+            }
             Stop::Reached | Stop::Idle | Stop::Satisfied => return Ok(stop),
         };
-        Err(Stopped { why: format!("{limit}; the clock stands at {at}") })
+        Err(Stopped::limit(format!("{limit}; the clock stands at {at}")))
     }
 
     /// What the journal still knows, newest last: one line each.
@@ -200,7 +241,7 @@ impl Simulation {
 
     /// What is pending, next first: one line each.
     pub fn timers_text(&self, most: usize) -> String {
-        let now = self.timeline.now();
+        let now = self.branch.timeline.now();
         let mut text = String::new();
         for scheduled in self.engine().pending().into_iter().take(most) {
             let _ = writeln!(text, "in {:<14} {}", scheduled.at.since(now).to_string(), Event::kind(&scheduled.event));
@@ -211,7 +252,17 @@ impl Simulation {
 
 impl Simulation {
     fn clock(&self) -> Clock {
-        Clock { now: self.timeline.now(), start: self.cluster().config.start, draws: self.draws() }
+        Clock { now: self.branch.timeline.now(), start: self.cluster().config.start, draws: self.draws() }
+    }
+
+    /// Does something to the world. Where something is known to lie ahead, that is another branch.
+    fn put(&mut self, input: Input) -> Result<Reply, LogFull> {
+        if self.branch.is_in_the_past() {
+            self.branches.start_by_itself(&mut self.branch);
+        }
+        let reply = self.branch.timeline.input(input);
+        self.branch.furthest = self.branch.furthest.max(self.branch.timeline.position());
+        reply
     }
 
     /// What cluster DNS answers a program on the first node: through the kube-dns Service if there is one, else as it is.
@@ -227,7 +278,7 @@ impl Simulation {
 
     /// Lets time pass; an error tells which limit ended it.
     pub fn pass(&mut self, by: Duration) -> Result<(), String> {
-        self.advance(by).map_err(|stopped| stopped.why)
+        World::advance(self, by).map_err(|stopped| stopped.why)
     }
 
     /// The way of the first packet of a new connection, looked at beside the world: nothing is left behind.
@@ -250,7 +301,7 @@ impl Simulation {
     /// Whether the connection of this client that a kernel has a note of was answered once. One that is over at the moment at which
     /// it began was refused.
     fn came_about(&self, protocol: Protocol, client: SocketAddr) -> bool {
-        let (cluster, now) = (self.cluster(), self.timeline.now());
+        let (cluster, now) = (self.cluster(), self.branch.timeline.now());
         let answered = |flow: &Flow| flow.state != State::SynSent && !(flow.is_over() && flow.since == now);
         let kernels = cluster.config.nodes.iter().filter_map(|node| cluster.kernels.get(&node.name));
         let flows = kernels.flat_map(|kernel| kernel.conntrack.flows(now));
@@ -259,14 +310,14 @@ impl Simulation {
     }
 
     fn look_at(&self, from: &Source, to: SocketAddr, protocol: Protocol, sending: path::Sending) -> Trace {
-        let ground = GroundAt { cluster: self.cluster(), now: self.timeline.now() };
-        path::trace(&ground, self.draws(), &path::Asked { from, to, protocol, now: self.timeline.now(), sending })
+        let ground = GroundAt { cluster: self.cluster(), now: self.branch.timeline.now() };
+        path::trace(&ground, self.draws(), &path::Asked { from, to, protocol, now: self.branch.timeline.now(), sending })
     }
 }
 
 impl Wire for Simulation {
     fn now(&self) -> Instant {
-        self.timeline.now()
+        self.branch.timeline.now()
     }
 
     fn wait(&mut self, by: Duration) -> Result<(), String> {
@@ -275,8 +326,12 @@ impl Wire for Simulation {
 
     fn ask(&mut self, from: &Source, server: SocketAddr, protocol: Protocol, question: &Question) -> Asked {
         let asking = Asking { from: from.clone(), server, protocol, question: question.clone() };
-        match self.timeline.input(Input::Ask(Box::new(asking))) {
-            Ok(Reply::Asked(asked)) => *asked,
+        match self.put(Input::Ask(Box::new(asking))) {
+            Ok(Reply::Asked(asked)) => {
+                let (from, question, answer) = (from.clone(), question.clone(), asked.clone());
+                self.sent(packets::Sent::Question { from, server, protocol, question, answer });
+                *asked
+            }
             _ => Asked::Silence,
         }
     }
@@ -297,14 +352,17 @@ impl Wire for Simulation {
 
 impl Connections for Simulation {
     fn open(&mut self, opening: &Opening) -> (Trace, Option<Connection>) {
-        match self.timeline.input(Input::Open(Box::new(opening.clone()))) {
-            Ok(Reply::Opened(opened)) => *opened,
+        match self.put(Input::Open(Box::new(opening.clone()))) {
+            Ok(Reply::Opened(opened)) => {
+                self.sent(packets::Sent::Opening(Box::new(opened.0.clone())));
+                *opened
+            }
             _ => (self.trace(&opening.from, opening.to, opening.protocol), None),
         }
     }
 
     fn send(&mut self, connection: &Connection, request: &HttpRequest) -> HttpReply {
-        match self.timeline.input(Input::Send(Box::new((connection.clone(), request.clone())))) {
+        match self.put(Input::Send(Box::new((connection.clone(), request.clone())))) {
             Ok(Reply::Sent(reply)) => *reply,
             _ => HttpReply::Lost,
         }
@@ -316,31 +374,32 @@ impl Connections for Simulation {
 
     fn close(&mut self, connection: &Connection) {
         // A full log leaves the connection open; its note expires.
-        let _ = self.timeline.input(Input::Close(Box::new(connection.clone())));
+        let _ = self.put(Input::Close(Box::new(connection.clone())));
     }
 
     fn ping(&mut self, from: &Source, to: IpAddr) -> Trace {
         // ICMP has no port, and no Service has port 0: no rule rewrites it.
         let trace = self.trace(from, SocketAddr::new(to, 0), Protocol::Sctp);
-        self.answered(&trace);
+        self.assumed.note(&trace);
+        self.sent(packets::Sent::Ping(Box::new(trace.clone())));
         trace
     }
 }
 
 impl World for Simulation {
     fn now(&self) -> Timestamp {
-        Timestamp::at(self.cluster().config.start, self.timeline.now())
+        Timestamp::at(self.cluster().config.start, self.branch.timeline.now())
     }
 
     fn elapsed(&self) -> Instant {
-        self.timeline.now()
+        self.branch.timeline.now()
     }
 
     fn request(&mut self, request: Request) -> Answer {
         if matches!(request.verb, Verb::Get | Verb::List) {
             return ApiServer::read(&self.cluster().store, &request);
         }
-        match self.timeline.input(Input::Request(Box::new(request))) {
+        match self.put(Input::Request(Box::new(request))) {
             Ok(Reply::Answer(answer)) => *answer,
             _ => Status::internal("the log of this session is full").into(),
         }
@@ -354,13 +413,17 @@ impl World for Simulation {
         self.cluster().store.revision()
     }
 
+    fn begin_command(&mut self) {
+        (self.events_left, self.time_left) = (EVENTS_MAX, TIME_MAX);
+    }
+
     fn advance(&mut self, by: Duration) -> Result<(), Stopped> {
-        let until = self.timeline.now() + by;
+        let until = self.branch.timeline.now() + by;
         self.run(|timeline, budget| timeline.run_until(until, budget)).map(|_| ())
     }
 
     fn advance_until(&mut self, limit: Duration, done: &mut dyn FnMut(&mut dyn World) -> bool) -> Result<bool, Stopped> {
-        let until = self.timeline.now() + limit;
+        let until = self.branch.timeline.now() + limit;
         loop {
             if done(self) {
                 return Ok(true);
@@ -388,7 +451,7 @@ impl World for Simulation {
         names.map(named).filter(|(version, kind)| matches!(kinds::served(version, kind), Served::Foreign(_))).collect()
     }
 
-    fn wire(&mut self) -> Option<&mut dyn Wire> {
+    fn wire(&mut self) -> Option<&mut (dyn Wire + 'static)> {
         Some(self)
     }
 
@@ -396,7 +459,7 @@ impl World for Simulation {
         self.origins.note(kind, namespace, name, origin);
     }
 
-    fn connections(&mut self) -> Option<&mut dyn Connections> {
+    fn connections(&mut self) -> Option<&mut (dyn Connections + 'static)> {
         Some(self)
     }
 

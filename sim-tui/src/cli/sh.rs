@@ -1,16 +1,24 @@
 //! `kubewalk sh`: the console, line by line, on a terminal or from a pipe.
 
 use std::io::{BufRead, IsTerminal, Read, Write};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 use sim_core::console::host::{Outcome, World};
-use sim_core::console::session::{Fed, LineResult};
+use sim_core::console::session::{Begun, LineResult};
+use sim_core::console::streams::joined;
+use sim_core::engine::time::{Duration, Instant};
 use sim_core::scenario::play::Player;
 
 use super::{Common, FAILED, Format, LIMIT, UNUSABLE, complain, input, run, stats};
 
 /// Longest input line.
 const LINE_BYTES_MAX: u64 = 16 << 20;
+/// How often a running command is looked at, in simulated time: at first, and at least.
+const SLICE: Duration = Duration::from_millis(100);
+const SLICE_MAX: Duration = Duration::from_secs(3_600);
 /// The cluster when no input is named: three nodes and nothing else.
 const EMPTY: &str = "apiVersion: kubewalk/v1\nkind: Scenario\nmetadata: {name: empty}\n";
 
@@ -32,7 +40,7 @@ pub fn sh(asked: &Asked<'_>, common: &Common) -> u8 {
         Ok(player) => player,
         Err(code) => return code,
     };
-    let mut shell = Shell { common, last: 0 };
+    let mut shell = Shell { common, last: 0, shown: (0, 0), pressed: Arc::default() };
     let end = if asked.commands.is_empty() { shell.read(&mut player) } else { shell.each(&mut player, asked.commands) };
     if end == End::OfInput {
         for result in player.session.finish() {
@@ -74,6 +82,10 @@ pub(super) fn player(asked: &Asked<'_>, common: &Common) -> Result<Player, u8> {
 struct Shell<'a> {
     common: &'a Common,
     last: u8,
+    /// How many bytes of the running command's streams have been printed.
+    shown: (usize, usize),
+    /// Ctrl-C was pressed.
+    pressed: Arc<AtomicBool>,
 }
 
 /// Why no more lines are taken.
@@ -95,6 +107,9 @@ impl Shell<'_> {
     fn read(&mut self, player: &mut Player) -> End {
         let (stdin, stdout) = (std::io::stdin(), std::io::stdout());
         let interactive = stdin.is_terminal() && stdout.is_terminal();
+        if interactive {
+            self.heed_interrupts(player);
+        }
         let mut reader = stdin.lock();
         loop {
             if interactive {
@@ -113,30 +128,80 @@ impl Shell<'_> {
         }
     }
 
+    /// From now on Ctrl-C ends the command, not the program. Where no handler can be set it ends the program, as it did.
+    fn heed_interrupts(&self, player: &Player) {
+        let pressed = self.pressed.clone();
+        if signal_hook::flag::register(signal_hook::consts::SIGINT, pressed.clone()).is_ok() {
+            player.sim_mut().interrupted_by(Rc::new(move || pressed.swap(false, Ordering::Relaxed)));
+        }
+    }
+
     /// Feeds one line, which may be the last one.
     fn line(&mut self, player: &mut Player, line: &str) -> Option<End> {
-        let Fed::Ran(result) = player.session.feed(line) else { return None };
+        // Pressed at the prompt it is about no command.
+        self.pressed.store(false, Ordering::Relaxed);
+        let result = match player.session.begin(line) {
+            Begun::Nothing | Begun::NeedsMore => return None,
+            Begun::Ran(result) => result,
+            Begun::Running => match self.watch(player) {
+                Some(result) => result,
+                None => return Some(End::OfOutput),
+            },
+        };
         if !self.show(player, &result) {
             return Some(End::OfOutput);
         }
         player.session.ended().then_some(End::Exit)
     }
 
+    /// Lets the command run to its end, and prints on the way what it has printed so far; none if nobody reads it any more.
+    fn watch(&mut self, player: &mut Player) -> Option<LineResult> {
+        self.shown = (0, 0);
+        let mut slice = SLICE;
+        loop {
+            let until = if self.common.output == Format::Json { Instant::FAR_FUTURE } else { player.sim().elapsed() + slice };
+            if let Some(result) = player.session.go(until) {
+                return Some(result);
+            }
+            let chunks = player.session.printed();
+            let (out, err) = (joined(&chunks, false), joined(&chunks, true));
+            // A command that is silent for long is looked at less often.
+            slice = if (out.len(), err.len()) == self.shown { slice.times(2).min(SLICE_MAX) } else { SLICE };
+            if !self.print(&out, &err) {
+                return None;
+            }
+        }
+    }
+
+    /// Prints what has not been printed yet of the two streams of a command; false if nobody reads our output any more.
+    fn print(&mut self, stdout: &str, stderr: &str) -> bool {
+        let new = |text: &str, shown: &mut usize| {
+            let new = text.get(*shown..).unwrap_or_default().to_string();
+            *shown = text.len();
+            new
+        };
+        let (stdout, stderr) = (new(stdout, &mut self.shown.0), new(stderr, &mut self.shown.1));
+        let mut out = std::io::stdout().lock();
+        let written = out.write_all(stdout.as_bytes()).and_then(|()| out.flush());
+        written.and_then(|()| std::io::stderr().write_all(stderr.as_bytes())).is_ok()
+    }
+
     /// Prints a result; false if nobody reads our output any more.
     fn show(&mut self, player: &Player, result: &LineResult) -> bool {
         let outcome = &result.outcome;
         self.last = u8::try_from(outcome.exit).unwrap_or(LIMIT);
-        let mut out = std::io::stdout().lock();
-        let written = match self.common.output {
-            Format::Json => writeln!(out, "{}", as_json(player, result)),
-            Format::Text => out.write_all(outcome.stdout.as_bytes()).and_then(|()| {
-                let _ = out.flush();
-                std::io::stderr().write_all(outcome.stderr.as_bytes())
-            }),
+        let printed = match self.common.output {
+            Format::Json => {
+                let mut out = std::io::stdout().lock();
+                writeln!(out, "{}", as_json(player, result)).and_then(|()| out.flush()).is_ok()
+            }
+            Format::Text => self.print(&outcome.stdout, &outcome.stderr),
         };
-        written.and_then(|()| out.flush()).is_ok()
+        self.shown = (0, 0);
+        printed
     }
 }
+
 
 /// One result as the contract prints it.
 fn as_json(player: &Player, result: &LineResult) -> serde_json::Value {

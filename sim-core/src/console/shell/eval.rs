@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::ast::{AndOr, Command, Compound, Connector, Pipeline, Redirect, Script, Simple, Target, Word};
+use super::ast::{AndOr, Command, Compound, Connector, Pipeline, Script, Simple, Word};
 use super::builtins;
 use super::jobs::Jobs;
 use super::parse::all_parameters;
@@ -64,9 +64,9 @@ pub(super) struct Io {
 }
 
 /// A stream that is read from its start.
-struct Input {
-    text: Rc<str>,
-    at: usize,
+pub(super) struct Input {
+    pub(super) text: Rc<str>,
+    pub(super) at: usize,
 }
 
 /// Where a shell runs, and what it shares with those around it.
@@ -104,7 +104,7 @@ pub struct Done {
 pub struct Interpreter {
     pub(super) base: Base,
     pub(super) shell: Shell,
-    inputs: Vec<Input>,
+    pub(super) inputs: Vec<Input>,
     /// Within a condition or before `&&`, where `set -e` does not act.
     tested: usize,
     /// Loops around the current command.
@@ -112,6 +112,8 @@ pub struct Interpreter {
     /// Status of the last command substitution.
     substituted: Option<i32>,
     line: usize,
+    /// Standard error of the whole script.
+    err: Sink,
 }
 
 /// Where the exit status of a job is written; a job that is dropped was terminated.
@@ -143,6 +145,7 @@ pub async fn run(base: &Base, shell: Shell, script: &Script, stdin: &str, (out, 
         loops: 0,
         substituted: None,
         line: 1,
+        err: err.clone(),
     };
     let io = Io { stdin: 0, out, err };
     let ending = match interpreter.script(script, &io).await {
@@ -485,110 +488,15 @@ impl Interpreter {
         }
     }
 
-    /// The streams after redirections; `None` if one of them failed, which has then been said.
-    async fn redirected(&mut self, redirects: &[Redirect], io: &Io) -> Result<Option<Io>, Jump> {
-        let mut io = io.clone();
-        for redirect in redirects {
-            if let Err(message) = self.redirect(redirect, &mut io).await? {
-                let line = self.said(&message);
-                self.emit(&io.err, &line)?;
-                self.shell.status = 2;
-                return Ok(None);
-            }
-        }
-        Ok(Some(io))
-    }
-
-    async fn redirect(&mut self, redirect: &Redirect, io: &mut Io) -> Result<Result<(), String>, Jump> {
-        let sink = match &redirect.target {
-            Target::Here(body) => {
-                let text = match body.get() {
-                    Some(word) => self.text(word, io).await?,
-                    None => String::new(),
-                };
-                self.open_input(io, text);
-                return Ok(Ok(()));
-            }
-            Target::Read(word) => {
-                let path = self.text(word, io).await?;
-                match self.base.machine.read(&self.base.place, &self.shell.cwd, &path) {
-                    Ok(text) => self.open_input(io, text),
-                    Err(FileError(why)) => return Ok(Err(format!("cannot open {path}: {}", opening(&why)))),
-                }
-                return Ok(Ok(()));
-            }
-            Target::Write(word) | Target::Append(word) => {
-                let path = self.text(word, io).await?;
-                match self.open_output(&path, matches!(redirect.target, Target::Append(_)), io) {
-                    Ok(sink) => sink,
-                    Err(why) => return Ok(Err(format!("cannot create {path}: {why}"))),
-                }
-            }
-            Target::Same(1) => io.out.clone(),
-            Target::Same(2) => io.err.clone(),
-            Target::Same(_) | Target::Closed => Sink::Null,
-        };
-        match redirect.fd {
-            1 => io.out = sink,
-            2 => io.err = sink,
-            _ => self.open_input(io, String::new()),
-        }
-        Ok(Ok(()))
-    }
-
-    fn open_input(&mut self, io: &mut Io, text: String) {
-        io.stdin = self.inputs.len();
-        self.inputs.push(Input { text: Rc::from(text), at: 0 });
-    }
-
-    fn open_output(&mut self, path: &str, append: bool, io: &Io) -> Result<Sink, String> {
-        match path {
-            "/dev/null" => return Ok(Sink::Null),
-            "/dev/stdout" => return Ok(io.out.clone()),
-            "/dev/stderr" => return Ok(io.err.clone()),
-            _ => {}
-        }
-        match self.base.machine.write(&self.base.place, &self.shell.cwd, path, "", append) {
-            Ok(()) => {
-                let path = Rc::from(crate::console::files::absolute(&self.shell.cwd, path));
-                Ok(Sink::File { place: self.base.place.clone(), path })
-            }
-            Err(FileError(why)) if why == "No such file or directory" => Err("Directory nonexistent".to_string()),
-            Err(FileError(why)) => Err(why),
-        }
-    }
-
-    /// What a command would still read.
-    pub(super) fn remaining(&self, io: &Io) -> Rc<str> {
-        match self.inputs.get(io.stdin) {
-            Some(input) if input.at == 0 => Rc::clone(&input.text),
-            Some(input) => Rc::from(&input.text[input.at..]),
-            None => Rc::from(""),
-        }
-    }
-
-    /// Takes a line from the input, with its newline if it has one.
-    pub(super) fn read_line(&mut self, io: &Io) -> Option<String> {
-        let input = self.inputs.get_mut(io.stdin)?;
-        let rest = &input.text[input.at..];
-        let length = rest.find('\n').map_or(rest.len(), |at| at + 1);
-        let line = rest[..length].to_string();
-        input.at += length;
-        (length > 0).then_some(line)
-    }
-
-    /// Writes to a stream.
+    /// Writes to a stream. A file that cannot be written is complained about where the shell itself complains.
     pub(super) fn emit(&mut self, sink: &Sink, text: &str) -> Result<(), Jump> {
         if let (Err(FileError(why)), Sink::File { path, .. }) = (self.base.machine.print(sink, text), sink) {
-            return self.fail_quietly(&format!("kubewalk: sh: {path}: {why}"));
+            let line = format!("kubewalk: sh: {path}: {why}\n");
+            // Nobody is left to be told if this one fails, too.
+            let _ = self.base.machine.print(&self.err, &line);
+            self.shell.status = 2;
         }
         self.spend(text.len())
-    }
-
-    /// A file could not be written: the status tells.
-    fn fail_quietly(&mut self, message: &str) -> Result<(), Jump> {
-        self.shell.status = 2;
-        self.spend(message.len())
     }
 
     pub(super) fn spend(&mut self, bytes: usize) -> Result<(), Jump> {
@@ -596,7 +504,7 @@ impl Interpreter {
     }
 
     /// A line in the name of the shell; messages of the sandbox bear its own name.
-    fn said(&self, message: &str) -> String {
+    pub(super) fn said(&self, message: &str) -> String {
         if message.starts_with("kubewalk: ") { format!("{message}\n") } else { format!("sh: {}: {message}\n", self.line) }
     }
 
@@ -607,9 +515,4 @@ impl Interpreter {
         self.shell.status = 2;
         Err(Jump::Abort)
     }
-}
-
-/// A file error as dash words it when it opens a file.
-fn opening(why: &str) -> &str {
-    if why == "No such file or directory" { "No such file" } else { why }
 }

@@ -19,6 +19,7 @@ pub mod jobs;
 mod lex;
 mod parse;
 pub mod pattern;
+mod redirect;
 pub mod state;
 
 pub use parse::{Parsed, SCRIPT_BYTES_MAX, SyntaxError, is_name, parse};

@@ -36,6 +36,7 @@ fn acting_in_the_past_starts_a_branch_and_loses_nothing() {
 fn a_branch_with_a_name_begins_here_with_nothing_ahead() {
     let player = player();
     let start = player.sim().elapsed();
+    run(&player, Command::Advance(Duration::from_secs(1)));
     run(&player, die());
     run(&player, Command::Advance(Duration::from_secs(10)));
     run(&player, Command::Seek(start));

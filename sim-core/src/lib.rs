@@ -17,6 +17,7 @@
 //! | [`network`] | wires, and the clients and servers at their ends |
 //! | [`explain`] | why a packet went where it went |
 //! | [`cluster`] | the machine room: the boxes wired together as one model of the engine |
+//! | [`lab`] | none: a cluster with its history, its branches, and the programs that wait inside its time |
 //! | [`scenario`] | the file format and the player of its steps |
 //! | [`console`] | the command language: a small shell, kubectl, curl, nslookup, time travel |
 //! | [`render`] | typed values to text and JSON |

@@ -52,6 +52,23 @@ pub const ALLOWED: Edges = &[
             "store",
         ],
     ),
+    // The laboratory: a cluster with its history, and the programs that live in it. It knows nobody who speaks to it. (The notation
+    // of conditions is the scenario format's.)
+    (
+        "lab",
+        &[
+            "api",
+            "cluster",
+            "dns",
+            "engine",
+            "explain",
+            "kubelet::ContainerView",
+            "network",
+            "objects",
+            "scenario::condition",
+            "store",
+        ],
+    ),
     // Pure: typed values to text. It reads what any layer produces and calls nothing that acts.
     ("render", EVERYTHING_BUT_RENDER),
     ("console", TOP),
@@ -68,6 +85,7 @@ const EVERYTHING_BUT_RENDER: &[&str] = &[
     "engine",
     "explain",
     "kubelet",
+    "lab",
     "network",
     "objects",
     "proxy",
@@ -87,6 +105,7 @@ const TOP: &[&str] = &[
     "engine",
     "explain",
     "kubelet",
+    "lab",
     "network",
     "objects",
     "proxy",

@@ -355,10 +355,13 @@ impl Tasks {
             let told = self.clock.0.progress.get();
             let now = self.clock.now();
             let mut polled = false;
-            let mut place = 0;
-            while let Some(id) = self.due(place, now, changed) {
+            let mut last = TaskId(0);
+            while let Some(id) = self.due(last, now, changed) {
                 polled = true;
-                place = self.poll_one(id);
+                last = id;
+                self.poll_one(id);
+                // One that was ended by another at this moment does nothing more.
+                self.drop_killed();
             }
             let fresh = self.clock.0.world.borrow().revision();
             changed = fresh != revision;
@@ -375,16 +378,14 @@ impl Tasks {
         }
     }
 
-    /// The first task from that place on that can go on.
-    fn due(&self, place: usize, now: Instant, changed: bool) -> Option<TaskId> {
-        let live = self.live.borrow();
-        let is_due = |task: &&Task| task.wake.at <= now || (changed && task.wake.on_change);
-        live.get(place..)?.iter().find(is_due).map(|task| task.id)
+    /// The first task after that one that can go on; they lie in the order of their numbers.
+    fn due(&self, after: TaskId, now: Instant, changed: bool) -> Option<TaskId> {
+        let is_due = |task: &&Task| task.id > after && (task.wake.at <= now || (changed && task.wake.on_change));
+        self.live.borrow().iter().find(is_due).map(|task| task.id)
     }
 
-    /// Polls a task; tells the place behind it.
-    fn poll_one(&self, id: TaskId) -> usize {
-        let Some(place) = self.live.borrow().iter().position(|task| task.id == id) else { return usize::MAX };
+    fn poll_one(&self, id: TaskId) {
+        let Some(place) = self.live.borrow().iter().position(|task| task.id == id) else { return };
         let mut task = self.live.borrow_mut().remove(place);
         self.clock.0.wake.set(Wake::NEVER);
         let ended = task.running.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
@@ -399,28 +400,33 @@ impl Tasks {
         if ended {
             self.clock.0.count.set(self.clock.0.count.get().saturating_sub(1));
             self.clock.tell();
-            return place;
+            return;
         }
         self.live.borrow_mut().insert(place, task);
-        place + 1
     }
 
     fn wake_the_told(&self) {
         self.live.borrow_mut().iter_mut().filter(|task| task.wake.on_progress).for_each(|task| task.wake = Wake::NOW);
     }
 
-    /// Takes in what was started, and drops what was killed.
-    fn settle(&self) {
-        let started = std::mem::take(&mut *self.clock.0.started.borrow_mut());
-        self.live.borrow_mut().extend(started.into_iter().map(|(id, running)| Task { id, running, wake: Wake::NOW }));
+    /// Drops what was killed.
+    fn drop_killed(&self) {
         for id in std::mem::take(&mut *self.clock.0.killed.borrow_mut()) {
             let place = self.live.borrow().iter().position(|task| task.id == id);
             let dead = place.map(|place| self.live.borrow_mut().remove(place));
             if dead.is_some() {
                 self.clock.0.count.set(self.clock.0.count.get().saturating_sub(1));
             }
+            // It may speak to the clock while it is dropped.
             drop(dead);
         }
+    }
+
+    /// Takes in what was started, and drops what was killed.
+    fn settle(&self) {
+        let started = std::mem::take(&mut *self.clock.0.started.borrow_mut());
+        self.live.borrow_mut().extend(started.into_iter().map(|(id, running)| Task { id, running, wake: Wake::NOW }));
+        self.drop_killed();
     }
 
     /// Tells a task that it has to end. One that does not take the hint is dropped.

@@ -317,10 +317,13 @@ impl Cluster {
     }
 
     /// A server looks at its file.
-    pub(super) fn dns_looks(&mut self, id: ObjectId, clock: Clock) {
+    pub(super) fn dns_looks(&mut self, id: ObjectId, clock: Clock, cx: &Context<'_, Event>) {
         let Some(pod) = self.store.head().pods.by_id(id).cloned() else { return };
         let text = self.corefile_of(&pod);
         let lines = self.dns.look(&server_name(&pod), &text, clock.now, clock.draws);
+        if !lines.is_empty() {
+            self.tell_reloaded(id, cx);
+        }
         lines.iter().for_each(|line| self.kubelets.print(id, line, clock.timestamp()));
     }
 }

@@ -17,11 +17,13 @@
 //! | [`network`] | wires, and the clients and servers at their ends |
 //! | [`explain`] | why a packet went where it went |
 //! | [`cluster`] | the machine room: the boxes wired together as one model of the engine |
+//! | [`ask`] | pure questions to a cluster at a moment, with typed answers |
 //! | [`scenario`] | the file format and the player of its steps |
 //! | [`console`] | the command language: a small shell, kubectl, curl, nslookup, time travel |
 //! | [`render`] | typed values to text and JSON |
 
 pub mod api;
+pub mod ask;
 pub mod cloud;
 pub mod cluster;
 pub mod console;

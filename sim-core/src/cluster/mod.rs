@@ -292,6 +292,17 @@ impl Cluster {
         self.config.controllers.contains(&which)
     }
 
+    /// A write on its way: who sent it, and what it is.
+    pub fn travelling(&self, id: u32) -> Option<(story::Who, &Write)> {
+        let (sender, tag, write) = self.travelling.get(&id)?;
+        Some((self.sender_of(*sender, *tag), write))
+    }
+
+    /// How much waits for the API server to come back.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     fn clock(&self, cx: &Context<'_, Event>) -> Clock {
         Clock { now: cx.now(), start: self.config.start, draws: cx.draws() }
     }

@@ -19,7 +19,7 @@ use crate::dns::resolv_conf::ResolvConf;
 use crate::dns::server::DnsServers;
 use crate::dns::zone;
 use crate::engine::model::Context;
-use crate::engine::time::Duration;
+use crate::engine::time::{Duration, Instant};
 use crate::explain::{Decision, Outcome, Place, Reason, Trace};
 use crate::kubelet::images::repository;
 use crate::network::path;
@@ -314,6 +314,18 @@ impl Cluster {
             }
             _ => {}
         }
+    }
+
+    /// The answers that servers keep: namespace and name of the pod, the name that was asked for, and until when.
+    pub fn dns_caches(&self, now: Instant) -> Vec<(Name, Name, Name, Instant)> {
+        let head = self.store.head();
+        let servers = head.pods.iter().filter(|pod| is_server(pod));
+        let of = |pod: &Arc<Pod>| {
+            let (namespace, name) = (pod.meta.namespace.clone(), pod.meta.name.clone());
+            let kept = self.dns.kept_until(&server_name(pod)).into_iter().filter(|(_, until)| *until > now);
+            kept.map(|(asked, until)| (namespace.clone(), name.clone(), asked, until)).collect::<Vec<_>>()
+        };
+        servers.flat_map(of).collect()
     }
 
     /// A server looks at its file.

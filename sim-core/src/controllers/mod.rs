@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+pub use self::node_lifecycle::found_silent_at;
 pub use self::packing::MANAGER as ENDPOINT_SLICE_MANAGER;
 pub use self::plan::{Plan, Step, Tail, note, said};
 use self::work_queue::{Retry, Sent, Trigger, WorkQueue};
@@ -238,6 +239,16 @@ impl Controllers {
     /// What a controller will look at again, and when.
     pub fn later(&self, which: Which) -> impl Iterator<Item = (&Key, Instant)> {
         self.parts.get(&which).into_iter().flat_map(|part| part.queue.later())
+    }
+
+    /// When the node lifecycle last saw a node's lease change.
+    pub fn heard_of(&self, node: &str) -> Option<Instant> {
+        self.parts.contains_key(&Which::NodeLifecycle).then(|| self.nodes.heard_of(node))?
+    }
+
+    /// The pods that are to be evicted, and when, unless their node is ready by then.
+    pub fn evictions(&self) -> impl Iterator<Item = (&Key, Instant)> {
+        self.nodes.evictions()
     }
 
     /// A write has arrived, or was refused.

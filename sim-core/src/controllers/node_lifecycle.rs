@@ -62,6 +62,28 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// When a node's lease was last seen to change.
+    pub fn heard_of(&self, node: &str) -> Option<Instant> {
+        self.heard.get(node).copied()
+    }
+
+    /// The pods that are to be evicted, and when.
+    pub fn evictions(&self) -> impl Iterator<Item = (&Key, Instant)> {
+        self.evictions.iter().map(|(key, at)| (key, *at))
+    }
+}
+
+/// The look at all nodes that finds a node silent that was heard of last at `heard`, if the next look is at `next`.
+pub fn found_silent_at(heard: Instant, next: Instant) -> Instant {
+    let (mut look, over) = (next, heard + GRACE);
+    if look <= over {
+        let periods = over.since(look).as_nanos() / MONITOR.as_nanos() + 1;
+        look += MONITOR.times(periods);
+    }
+    look
+}
+
 impl Zone {
     /// The state of a zone with so many ready and silent nodes.
     pub(super) fn of(ready: usize, silent: usize) -> Zone {

@@ -68,6 +68,19 @@ impl Cluster {
         }
     }
 
+    /// Who sent a write that is on its way; the node of a kubelet is not said.
+    pub(in crate::cluster) fn sender_of(&self, sender: Sender, tag: Tag) -> Who {
+        match sender {
+            Sender::Controllers => {
+                Who::Controller(self.controllers.because(tag).map_or(Which::NodeLifecycle, |(which, _)| which))
+            }
+            Sender::Scheduler => Who::Scheduler,
+            Sender::Kubelets => Who::Kubelet(Name::default()),
+            Sender::Proxies => Who::Proxy(Name::default()),
+            Sender::Policies => Who::Policy(Name::default()),
+        }
+    }
+
     /// The commits of the step under way are made by this one.
     pub(in crate::cluster) fn written_by(&mut self, writer: Writer) {
         self.story.writer = writer;

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::Cluster;
-use crate::cluster::story::delta::{Counter, Delta};
+use crate::cluster::story::delta::{Counter, Delta, EndpointChange};
 use crate::cluster::story::{Agent, Entry, Number, Programming, Story, Subject, Verb, Who};
 use crate::controllers::Which;
 use crate::engine::time::{Duration, Instant};
@@ -102,11 +102,15 @@ pub fn timeline(cluster: &Cluster, question: &Question) -> Timeline {
         }
     }
     for programming in story.programmed().filter(|p| after(p.at)) {
-        let Some(name) = cluster.config.nodes.get(programming.node as usize).map(|n| Name::from(n.name.as_str())) else { continue };
+        let Some(name) = cluster.config.nodes.get(programming.node as usize).map(|n| Name::from(n.name.as_str())) else {
+            continue;
+        };
         let who = who_programs(programming.agent, &name);
         let changes = changes_programmed(story, programming);
         let because = changes.iter().rev().find(|n| is_chosen(**n)).copied();
-        if of_component(&who) && (because.is_some() || chosen.is_none()) {
+        let news = |n: &Number| story.entry(*n).is_some_and(|entry| !is_bookkeeping(entry));
+        let matters = question.all || changes.is_empty() || changes.iter().any(news);
+        if matters && of_component(&who) && (because.is_some() || chosen.is_none()) {
             let because = because.and_then(|n| Some((n, story.entry(n)?.clone())));
             told.push(Told::Programmed { agent: programming.agent, nodes: vec![(name, programming.at)], because });
         }
@@ -201,16 +205,20 @@ pub fn is_bookkeeping(entry: &Entry) -> bool {
     if entry.subject.kind().is_some_and(|kind| &*kind.kind == "Endpoints") && !matches!(entry.who, Who::You(_)) {
         return true;
     }
-    entry.verb == Verb::Changed && entry.changes.iter().all(|change| is_status(change, entry))
+    let is_lease = entry.subject.kind().is_some_and(|kind| &*kind.kind == "Lease");
+    is_lease || entry.verb == Verb::Changed && entry.changes.iter().all(|change| is_status(change, entry))
 }
 
 fn is_status(change: &Delta, entry: &Entry) -> bool {
+    let of_pod = entry.subject.kind().is_some_and(|kind| &*kind.kind == "Pod");
     let of_workload = matches!(entry.who, Who::Controller(Which::Deployment | Which::ReplicaSet));
     match change {
         Delta::Count { of: Counter::Replicas | Counter::Ready | Counter::Updated | Counter::Available, .. } => true,
-        Delta::Condition { kind, to, .. } => of_workload && !(kind == "Progressing" && to == "False"),
+        Delta::Condition { kind, to, .. } => of_pod || of_workload && !(kind == "Progressing" && to == "False"),
         Delta::Waiting { reason, .. } => matches!(&**reason, "ContainerCreating" | "PodInitializing"),
-        Delta::Part(part) => part.is_bookkeeping(),
+        // A pod that is not ready gets no packets.
+        Delta::Endpoint(_, change) | Delta::Endpoints(change, _) => *change == EndpointChange::AddedNotReady,
+        Delta::Part(part) => part.is_bookkeeping() || entry.who == Who::Controller(Which::EndpointSlice),
         Delta::Replicas { .. }
         | Delta::Node(_)
         | Delta::Address(_)
@@ -218,8 +226,6 @@ fn is_status(change: &Delta, entry: &Entry) -> bool {
         | Delta::Phase(..)
         | Delta::Running(_)
         | Delta::Ended { .. }
-        | Delta::Endpoint(..)
-        | Delta::Endpoints(..)
         | Delta::Taint { .. }
         | Delta::Unschedulable(_)
         | Delta::Grace(_)
@@ -236,7 +242,7 @@ pub fn explanation(story: &Story, number: Number) -> Option<Number> {
     let mut farthest = None;
     for (number, entry) in story.causes(number).skip(1).take(CAUSES_MAX) {
         farthest = Some(number);
-        if !passes_on(entry) {
+        if !passes_on(story, entry) {
             break;
         }
     }
@@ -249,10 +255,17 @@ fn explanations(story: &Story, number: Number) -> impl Iterator<Item = Number> +
 }
 
 /// Whether the doer had no choice: it did what an object's spec asks for.
-fn passes_on(entry: &Entry) -> bool {
+fn passes_on(story: &Story, entry: &Entry) -> bool {
+    let asked_to_end = || {
+        let cause = entry.cause.and_then(|number| story.entry(number));
+        cause.is_some_and(|cause| matches!(cause.verb, Verb::Marked | Verb::Evicted))
+    };
     match entry.who {
         Who::Controller(Which::NodeLifecycle) | Who::TaintEviction | Who::You(_) | Who::Balancer => false,
-        Who::Controller(_) | Who::Scheduler => true,
+        // That a pod is to go has more than one consequence.
+        Who::Controller(_) => entry.verb != Verb::Marked,
+        Who::Scheduler => true,
+        Who::Kubelet(_) if entry.verb == Verb::Ended => asked_to_end(),
         Who::Kubelet(_) => matches!(entry.verb, Verb::Started | Verb::Changed | Verb::Deleted),
         Who::Proxy(_) | Who::Policy(_) | Who::Dns(..) => true,
     }

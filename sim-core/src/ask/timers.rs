@@ -66,8 +66,8 @@ pub enum Due {
     Schedule,
     /// The lease of a node runs out, and Ready becomes Unknown.
     LeaseRunsOut,
-    /// A pod's time on a node that is not ready is over.
-    Evict,
+    /// A pod's time on this node, which is not ready, is over.
+    Evict(Name),
     /// A kubelet does something to a pod, or to the named container of it.
     Kubelet(Purpose, Option<Name>),
     /// kube-proxy of the subject programs so many changed Services.
@@ -154,7 +154,9 @@ pub fn timers(engine: &Engine<Cluster>, question: &Question) -> Timers {
     }
     let mut next: Vec<Timer> = once.into_iter().map(|((at, due), subjects)| Timer { at, due, subjects }).collect();
     if let Some(about) = &question.about {
-        next.retain(|timer| timer.subjects.iter().any(|subject| super::story::concerns(cluster, subject, about)));
+        let concerns = |subject: &Subject| super::story::concerns(cluster, subject, about);
+        let of_node = |due: &Due| matches!(due, Due::Evict(node) if concerns(&node_subject(node)));
+        next.retain(|timer| of_node(&timer.due) || timer.subjects.iter().any(concerns));
         recurring.clear();
     }
     let more = next.len().saturating_sub(question.most);
@@ -171,7 +173,7 @@ fn shared(due: &Due) -> bool {
         | Due::Reconcile(_)
         | Due::Schedule
         | Due::LeaseRunsOut
-        | Due::Evict
+        | Due::Evict(_)
         | Due::Kubelet(..)
         | Due::ReadCorefile
         | Due::CacheEnds(_) => false,
@@ -302,7 +304,8 @@ fn expected(cluster: &Cluster, now: Instant, monitor: Option<Instant>, question:
         }
     }
     for ((namespace, name), at) in cluster.controllers.evictions() {
-        list.push((at, Due::Evict, Subject::core("Pod", namespace, name)));
+        let node = cluster.store.head().pods.get(namespace, name).and_then(|pod| pod.node.clone());
+        list.push((at, Due::Evict(node.unwrap_or_default()), Subject::core("Pod", namespace, name)));
     }
     for (namespace, pod, name, at) in cluster.dns_caches(now) {
         list.push((at, Due::CacheEnds(name), Subject::core("Pod", &namespace, &pod)));

@@ -201,7 +201,13 @@ impl Controllers {
                 concerned.into_iter().flat_map(of_change).collect()
             }
             // The first list, or the log does not reach back so far: everything is looked at.
-            _ => self.all_keys(which, view).into_iter().map(|key| (key, Trigger::default())).collect(),
+            _ => {
+                let with_reason = |key: Key| {
+                    let because = own_change(which, view, &key);
+                    (key, because)
+                };
+                self.all_keys(which, view).into_iter().map(with_reason).collect()
+            }
         };
         keys.sort();
         if let Some(part) = self.parts.get_mut(&which) {
@@ -342,6 +348,19 @@ impl Controllers {
             Which::PodGc => pod_gc::all_keys(),
         }
     }
+}
+
+/// The last change of a key's own object: what a list shows of the reasons to look at it.
+fn own_change(which: Which, view: &View, (namespace, name): &Key) -> Trigger {
+    let revision = match which {
+        Which::Deployment => view.deployments.get(namespace, name).map(|o| o.meta.revision),
+        Which::ReplicaSet => view.replica_sets.get(namespace, name).map(|o| o.meta.revision),
+        Which::EndpointSlice | Which::Endpoints | Which::ServiceLb => view.services.get(namespace, name).map(|o| o.meta.revision),
+        Which::EndpointSliceMirroring => view.endpoints.get(namespace, name).map(|o| o.meta.revision),
+        Which::NodeLifecycle => view.nodes.get("", name).map(|o| o.meta.revision),
+        Which::Garbage | Which::Namespace | Which::PodGc => None,
+    };
+    Trigger { asks: false, revision: revision.unwrap_or(0) }
 }
 
 /// Whether a change asks for something: another spec, or an object to be made or to go. A pod's is a report: its owner decides.

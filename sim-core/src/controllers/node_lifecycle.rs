@@ -332,3 +332,17 @@ pub(super) fn stay(pod: &Pod, taints: &[&Taint]) -> Stay {
     }
     shortest.map_or(Stay::Endless, |s| Stay::For(Duration::from_secs(u64::try_from(s).unwrap_or(0))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_node_is_found_at_the_first_look_after_its_grace() {
+        let at = |seconds: u64| Instant::START + Duration::from_secs(seconds);
+        // The looks are at 10, 15, ... 60, 65; 50 s after 6 is 56, and at exactly 50 s it is not over.
+        assert_eq!(found_silent_at(at(6), at(10)), at(60));
+        assert_eq!(found_silent_at(at(5), at(10)), at(60));
+        assert_eq!(found_silent_at(at(5), at(60)), at(60));
+    }
+}

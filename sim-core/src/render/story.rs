@@ -1,11 +1,14 @@
 //! The story of a cluster as sentences and as JSON: one line for what several objects have in common.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json as value};
 
 use crate::ask::story::{Timeline, Told, component};
 use crate::cluster::faults::{Fault, NodeFault};
 use crate::cluster::story::delta::{Counter, Delta, EndpointChange, Part};
 use crate::cluster::story::{Agent, Entry, Subject, Verb, Who};
+use crate::controllers::Which;
 use crate::engine::time::Instant;
 use crate::explain::Outcome;
 use crate::network::graph::CUT;
@@ -18,7 +21,8 @@ const NAMED: usize = 4;
 
 /// The text form: one line each, with the time of the cluster's clock.
 pub fn text(timeline: &Timeline, start: Timestamp) -> String {
-    let mut lines: Vec<String> = timeline.told.iter().map(|told| format!("{}  {}\n", clock(told.at(), start), sentence(told))).collect();
+    let mut lines: Vec<String> =
+        timeline.told.iter().map(|told| format!("{}  {}\n", clock(told.at(), start), sentence(told))).collect();
     if timeline.told.is_empty() {
         lines.push("nothing of that kind is in the record\n".to_string());
     }
@@ -70,7 +74,11 @@ fn done(members: &[(u64, Entry)]) -> String {
     let brackets = |facts: &[String]| if facts.is_empty() { String::new() } else { format!(" ({})", facts.join(", ")) };
     match (entry.verb, &entry.subject) {
         (Verb::Created, _) => format!("{who} created {what}{}", brackets(&changes)),
-        (Verb::Changed, _) => format!("{who} changed {what}: {}", changes.join(", ")),
+        (Verb::Changed, _) => {
+            let does = if matches!(entry.who, Who::Kubelet(_)) { "reported" } else { "changed" };
+            let facts = if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) };
+            format!("{who} {does} {what}{facts}")
+        }
         (Verb::Scaled, _) => format!("{who} scaled {what}{}", scale(members)),
         (Verb::Bound, _) if subjects.len() > 1 => format!("{who} bound {what}"),
         (Verb::Bound, _) => format!("{who} bound {what} to {}", changes.join(", ")),
@@ -99,11 +107,10 @@ fn done(members: &[(u64, Entry)]) -> String {
 
 /// `you (kubectl scale)`, `kubelet of node-1 and node-2`.
 fn actors(members: &[(u64, Entry)]) -> String {
-    let mut nodes: Vec<String> = members.iter().filter_map(|(_, e)| node_of(&e.who)).map(|n| n.to_string()).collect();
-    nodes.dedup();
+    let nodes: Vec<String> = members.iter().filter_map(|(_, e)| node_of(&e.who)).map(|n| n.to_string()).collect();
     let Some((_, entry)) = members.first() else { return String::new() };
     match &entry.who {
-        Who::You(tool) if !tool.is_empty() => format!("you ({})", tool.replacen('-', " ", 1)),
+        Who::You(tool) if !tool.is_empty() => format!("you ({})", tool.replacen('-', " ", 1).replace("client-side-", "")),
         who if nodes.is_empty() => component(who).to_string(),
         who => format!("{} of {}", component(who), listed(&nodes)),
     }
@@ -131,9 +138,7 @@ fn several(members: &[(u64, Entry)]) -> String {
         });
         format!("{name}{}", detail.unwrap_or_default())
     };
-    let mut names: Vec<String> = members.iter().map(|(_, entry)| one(entry)).collect();
-    names.dedup();
-    format!("{kind}s {}", listed(&names))
+    format!("{kind}s {}", listed(&members.iter().map(|(_, entry)| one(entry)).collect::<Vec<_>>()))
 }
 
 fn scale(members: &[(u64, Entry)]) -> String {
@@ -147,17 +152,13 @@ fn scale(members: &[(u64, Entry)]) -> String {
 }
 
 fn containers(members: &[(u64, Entry)]) -> String {
-    let mut names: Vec<String> = members.iter().flat_map(|(_, e)| running(e)).map(|n| n.to_string()).collect();
-    names.sort();
-    names.dedup();
-    format!("{} {}", if names.len() > 1 { "containers" } else { "container" }, listed(&names))
-}
-
-fn running(entry: &Entry) -> impl Iterator<Item = &Name> {
-    entry.changes.iter().filter_map(|change| match change {
-        Delta::Running(container) => Some(container),
+    let running = |change: &Delta| match change {
+        Delta::Running(container) => Some(container.to_string()),
         _ => None,
-    })
+    };
+    let names: BTreeSet<String> = members.iter().flat_map(|(_, e)| e.changes.iter()).filter_map(running).collect();
+    let word = if names.len() > 1 { "containers" } else { "container" };
+    format!("{word} {}", listed(&names.into_iter().collect::<Vec<_>>()))
 }
 
 /// The changes that the sentence does not tell otherwise; of several subjects those that all have.
@@ -186,7 +187,11 @@ fn is_told(entry: &Entry, change: &Delta) -> bool {
     match (entry.verb, change) {
         (Verb::BecameReady | Verb::BecameNotReady, Delta::Condition { to, .. }) => of_pod || to == "True",
         (Verb::BecameReady, Delta::Phase(..) | Delta::Running(_) | Delta::Part(_)) => true,
-        (Verb::Ended, Delta::Condition { .. } | Delta::Part(_)) => true,
+        (Verb::Ended, Delta::Condition { .. } | Delta::Phase(..) | Delta::Part(_)) => true,
+        (Verb::Changed, Delta::Condition { .. }) if of_pod => true,
+        (Verb::Changed, Delta::Running(_)) => entry.changes.len() > 1,
+        (Verb::Changed, Delta::Waiting { reason, .. }) => matches!(&**reason, "ContainerCreating" | "PodInitializing"),
+        (Verb::Changed, Delta::Part(_)) if entry.who == Who::Controller(Which::EndpointSlice) => entry.changes.len() > 1,
         (Verb::Scaled, Delta::Replicas { .. } | Delta::Count { .. } | Delta::Condition { .. } | Delta::Part(_)) => true,
         (Verb::Bound, Delta::Node(_)) => false,
         (Verb::Bound | Verb::Marked | Verb::Evicted, Delta::Condition { .. } | Delta::Part(_)) => true,
@@ -208,7 +213,7 @@ fn fact(verb: Verb, change: &Delta) -> String {
         Delta::Ingress(None) => "no balancer any more".to_string(),
         Delta::Phase(from, to) => format!("phase {} -> {}", from.text(), to.text()),
         Delta::Condition { kind, from, to, reason } => {
-            let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+            let reason = if reason.is_empty() { String::new() } else { format!(", {reason}") };
             format!("{kind} {} -> {}{reason}", or_none(from), or_none(to))
         }
         Delta::Running(container) => format!("container {container} runs"),
@@ -255,7 +260,7 @@ fn counter(of: Counter) -> &'static str {
 fn endpoint(which: &str, change: EndpointChange) -> String {
     match change {
         EndpointChange::Added => format!("{which} added"),
-        EndpointChange::AddedNotReady => format!("{which} added, not ready"),
+        EndpointChange::AddedNotReady => format!("{which} added but not ready"),
         EndpointChange::Ready => format!("{which} ready"),
         EndpointChange::NotReady => format!("{which} not ready"),
         EndpointChange::Terminating => format!("{which} terminating"),
@@ -297,17 +302,19 @@ fn passive(cause: &Entry) -> String {
     let by = match &cause.who {
         Who::You(_) => " by you".to_string(),
         Who::Kubelet(_) => String::new(),
-        who => format!(" by {}", component(who)),
+        who if cause.verb == Verb::Marked => format!(" by {}", component(who)),
+        _ => String::new(),
     };
     let members = [(0, cause.clone())];
     match cause.verb {
         Verb::Created => format!("{what} was created{by}"),
-        Verb::Changed => format!("{what} was changed{by} ({})", changes_of(&members).join(", ")),
+        Verb::Changed if by.is_empty() => format!("{what} changed ({})", changes_of(&members).join(", ")),
+        Verb::Changed => format!("{what} was changed{by}"),
         Verb::Scaled => format!("{what} was scaled{}{by}", scale(&members)),
         Verb::Bound => format!("{what} was bound to {}", changes_of(&members).join(", ")),
         Verb::Unplaced => format!("no node was found for {what}"),
         Verb::Started => format!("{} of {what} started", containers(&members)),
-        Verb::Ended => format!("of {what} {}", changes_of(&members).join(", ")),
+        Verb::Ended => format!("a container of {what} ended"),
         Verb::BecameReady => format!("{what} became ready"),
         Verb::BecameNotReady => format!("{what} became not ready"),
         Verb::Marked => format!("{what} was marked for deletion{by}"),
@@ -365,7 +372,10 @@ fn fault(entry: &Entry, active: bool) -> String {
             let share = format!("{}.{:04}", loss / 10_000, loss % 10_000);
             let share = share.trim_end_matches('0').trim_end_matches('.');
             let link = format!("the link between {a} and {b}");
-            say(&format!("made {link} lose {share}% of its packets"), format!("{link} was made to lose {share}% of its packets by you"))
+            say(
+                &format!("made {link} lose {share}% of its packets"),
+                format!("{link} was made to lose {share}% of its packets by you"),
+            )
         }
         (Fault::Link((a, b), _), true) => {
             say(&format!("cut the link between {a} and {b}"), format!("the link between {a} and {b} was cut by you"))
@@ -394,11 +404,13 @@ pub fn named(subject: &Subject) -> String {
     }
 }
 
-/// `a`, `a and b`, `a, b, c, d and 7 more`.
+/// `a`, `a and b`, `a, b, c, d and 7 more`: each once, `node-2` before `node-10`.
 pub fn listed(names: &[String]) -> String {
-    match names {
+    let by_length: BTreeSet<(usize, &str)> = names.iter().map(|name| (name.len(), name.as_str())).collect();
+    let names: Vec<&str> = by_length.into_iter().map(|(_, name)| name).collect();
+    match &names[..] {
         [] => String::new(),
-        [one] => one.clone(),
+        [one] => (*one).to_string(),
         [first @ .., last] if names.len() <= NAMED => format!("{} and {last}", first.join(", ")),
         [..] => format!("{} and {} more", names[..NAMED].join(", "), names.len() - NAMED),
     }
@@ -468,5 +480,54 @@ fn verb(verb: Verb) -> &'static str {
         Verb::Healed => "healed",
         Verb::Connected => "connected",
         Verb::Reloaded => "reloaded",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::queue::Sequence;
+
+    fn entry(who: Who, verb: Verb, name: &str, changes: Vec<Delta>) -> (u64, Entry) {
+        let subject = Subject::core(if name.starts_with("node") { "Node" } else { "Pod" }, &"default".into(), &name.into());
+        let changes = changes.into_boxed_slice();
+        let (at, step) = (Instant::START, Sequence::FIRST);
+        (0, Entry { at, step, revision: 1, who, subject, verb, changes, cause: None })
+    }
+
+    #[test]
+    fn several_subjects_are_one_sentence() {
+        let bound = |name: &str, node: &str| entry(Who::Scheduler, Verb::Bound, name, vec![Delta::Node(node.into())]);
+        let because =
+            Some(entry(Who::You("kubectl-scale".into()), Verb::Scaled, "web", vec![Delta::Replicas { from: 1, to: 3 }]));
+        let members = vec![bound("web-b", "node-2"), bound("web-a", "node-1")];
+        let told = Told::Done { members, because };
+        let text = "scheduler bound Pods web-a to node-1 and web-b to node-2 because Pod web was scaled from 1 to 3 by you";
+        assert_eq!(sentence(&told), text);
+    }
+
+    #[test]
+    fn names_are_listed_once_and_in_order() {
+        let listed = |names: &[&str]| listed(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(listed(&["node-10", "node-2", "node-2"]), "node-2 and node-10");
+        assert_eq!(listed(&["a", "b", "c", "d", "e", "f"]), "a, b, c, d and 2 more");
+    }
+
+    #[test]
+    fn a_fault_reads_well_on_both_sides_of_because() {
+        let fault = Delta::Fault(Fault::Node("node-3".into(), NodeFault::PowerOff));
+        let failed = entry(Who::You(Name::default()), Verb::Failed, "node-3", vec![fault]);
+        let unknown = Delta::Condition {
+            kind: "Ready".into(),
+            from: "True".into(),
+            to: "Unknown".into(),
+            reason: "NodeStatusUnknown".into(),
+        };
+        let marked = entry(Who::Controller(Which::NodeLifecycle), Verb::BecameNotReady, "node-3", vec![unknown]);
+        let told = Told::Done { members: vec![failed.clone()], because: None };
+        assert_eq!(sentence(&told), "you cut the power of node-3");
+        let text = "node-lifecycle-controller marked Node node-3 not ready (Ready True -> Unknown, NodeStatusUnknown) because the \
+                    power of node-3 was cut by you";
+        assert_eq!(sentence(&Told::Done { members: vec![marked], because: Some(failed) }), text);
     }
 }

@@ -6,6 +6,7 @@ use super::story::{listed, named};
 use crate::ask::story::controller;
 use crate::ask::timers::{Component, Due, Housekeeping, Timer, Timers, WriteKind};
 use crate::cluster::story::Subject;
+use crate::controllers::Which;
 use crate::engine::time::Instant;
 use crate::kubelet::pending::Purpose;
 use crate::kubelet::probes;
@@ -43,10 +44,11 @@ fn sentence(timer: &Timer) -> String {
             };
             format!("{} {does} {of}", component_name(*component))
         }
+        Due::Reconcile(Which::Deployment) => format!("deployment-controller checks the progress of {of}"),
         Due::Reconcile(which) => format!("{} looks at {of} again", controller(*which)),
         Due::Schedule => "the scheduler tries the pods that wait".to_string(),
         Due::LeaseRunsOut => format!("the lease of {} runs out: Ready becomes Unknown", names(&timer.subjects)),
-        Due::Evict => format!("{of} is evicted, unless its node is ready by then"),
+        Due::Evict(node) => format!("{of} is evicted, unless {node} is ready by then"),
         Due::Kubelet(purpose, container) => kubelet(*purpose, container.as_deref().unwrap_or_default(), &of),
         Due::ProgramServices(0) => format!("kube-proxy of {} programs its rules", names(&timer.subjects)),
         Due::ProgramServices(count) => {
@@ -105,18 +107,13 @@ fn component_name(component: Component) -> &'static str {
 }
 
 fn subjects(list: &[Subject]) -> String {
-    let mut all: Vec<String> = list.iter().map(named).collect();
-    all.sort();
-    all.dedup();
-    listed(&all)
+    listed(&list.iter().map(named).collect::<Vec<_>>())
 }
 
 /// The subjects' names alone: what they are is said already.
 fn names(list: &[Subject]) -> String {
-    let mut all: Vec<String> = list.iter().map(named).map(|text| text.rsplit(' ').next().unwrap_or_default().to_string()).collect();
-    all.sort();
-    all.dedup();
-    listed(&all)
+    let name = |subject: &Subject| named(subject).rsplit(' ').next().unwrap_or_default().to_string();
+    listed(&list.iter().map(name).collect::<Vec<_>>())
 }
 
 /// The JSON form.
@@ -126,9 +123,7 @@ pub fn json(timers: &Timers, now: Instant, start: Timestamp) -> Value {
         value!({"at": Timestamp::at(start, timer.at).rfc3339_micro(), "in_ns": timer.at.since(now).as_nanos(),
             "text": sentence(timer), "subjects": names})
     };
-    let again = |(what, count, at): &(Housekeeping, usize, Instant)| {
-        value!({"text": recurring(*what, *count), "count": count, "in_ns": at.since(now).as_nanos()})
-    };
+    let again = |(what, count, at): &(Housekeeping, usize, Instant)| value!({"text": recurring(*what, *count), "count": count, "in_ns": at.since(now).as_nanos()});
     value!({
         "timers": timers.next.iter().map(one).collect::<Vec<_>>(),
         "more": timers.more,

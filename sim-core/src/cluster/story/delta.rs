@@ -261,7 +261,8 @@ fn pod(a: &Pod, b: &Pod, deltas: &mut Vec<Delta>) -> Verb {
     if let (None, Some(ip)) = (old.ips.first(), new.ips.first()) {
         deltas.push(Delta::Address(*ip));
     }
-    let ended = containers(&old.init_containers, &new.init_containers, deltas) | containers(&old.containers, &new.containers, deltas);
+    let ended =
+        containers(&old.init_containers, &new.init_containers, deltas) | containers(&old.containers, &new.containers, deltas);
     changed_condition(&old.conditions, &new.conditions, "Ready", deltas);
     let scheduled = changed_condition(&old.conditions, &new.conditions, "PodScheduled", &mut Vec::new());
     match (a.ready(), b.ready()) {
@@ -431,5 +432,58 @@ fn endpoint(before: Option<&(bool, bool)>, (ready, terminating): (bool, bool)) -
         (Some((true, _)), false) => Some(EndpointChange::NotReady),
         (Some((false, false)), false) if terminating => Some(EndpointChange::Terminating),
         (Some(_), _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pod(extra: &Value) -> Object {
+        let mut doc = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "default"}});
+        for (key, value) in extra.as_object().into_iter().flatten() {
+            doc[key] = value.clone();
+        }
+        Object::parse(&doc)
+    }
+
+    fn ready(status: &str) -> Value {
+        json!({"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": status}]}})
+    }
+
+    #[test]
+    fn a_pods_way_has_a_verb_at_each_step() {
+        let bound = json!({"spec": {"nodeName": "node-1", "containers": []}});
+        let bare = json!({"spec": {"containers": []}});
+        assert_eq!(between(&pod(&bare), &pod(&bound)), (Verb::Bound, vec![Delta::Node("node-1".into())]));
+        assert_eq!(between(&pod(&ready("False")), &pod(&ready("True"))).0, Verb::BecameReady);
+        assert_eq!(between(&pod(&ready("True")), &pod(&ready("False"))).0, Verb::BecameNotReady);
+        let mut going = pod(&ready("True"));
+        going.meta_mut().deletion =
+            Some(crate::objects::meta::Deletion { at: crate::objects::time::Timestamp::default(), grace: Some(30) });
+        assert_eq!(between(&pod(&ready("True")), &going), (Verb::Marked, vec![Delta::Grace(30)]));
+    }
+
+    #[test]
+    fn many_endpoints_are_counted() {
+        let slice = |count: u8| {
+            let endpoints: Vec<Value> = (1..=count).map(|n| json!({"addresses": [format!("10.0.0.{n}")]})).collect();
+            Object::parse(&json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                "metadata": {"name": "web-abcde"}, "endpoints": endpoints, "ports": []}))
+        };
+        let (verb, deltas) = between(&slice(1), &slice(9));
+        assert_eq!(verb, Verb::Changed);
+        assert_eq!(deltas.len(), 5);
+        assert_eq!(deltas[4], Delta::Endpoints(EndpointChange::Added, 4));
+        assert_eq!(between(&slice(2), &slice(1)).1, [Delta::Endpoint("10.0.0.2".into(), EndpointChange::Removed)]);
+    }
+
+    /// What the book says of the memory of a story rests on this.
+    #[test]
+    fn entries_are_small() {
+        assert!(size_of::<super::super::Entry>() <= 200, "{}", size_of::<super::super::Entry>());
+        assert!(size_of::<Delta>() <= 80, "{}", size_of::<Delta>());
     }
 }

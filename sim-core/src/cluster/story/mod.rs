@@ -255,12 +255,9 @@ impl Subject {
     pub fn kind(&self) -> Option<&KindName> {
         match self {
             Subject::Object { kind, .. } => Some(kind),
-            Subject::Proxy(_)
-            | Subject::Dns
-            | Subject::ApiServer
-            | Subject::Link(..)
-            | Subject::Load(_)
-            | Subject::Client(_) => None,
+            Subject::Proxy(_) | Subject::Dns | Subject::ApiServer | Subject::Link(..) | Subject::Load(_) | Subject::Client(_) => {
+                None
+            }
         }
     }
 

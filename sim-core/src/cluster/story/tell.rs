@@ -130,7 +130,7 @@ impl Cluster {
             | Object::Plain(_) => None,
         };
         let node = node_of(object);
-        let of_node = || self.store.head().nodes.id("", node.as_deref()?).and_then(latest);
+        let of_node = || self.last_of_node(node.as_deref()?);
         match &self.story.writer {
             Writer::You(tool) => (Who::You(tool.clone()), None),
             Writer::Controller(which, revision) => {
@@ -140,11 +140,21 @@ impl Cluster {
             Writer::Monitor | Writer::Nobody => (Who::Controller(Which::NodeLifecycle), of_node().or_else(|| latest(id))),
             Writer::Scheduler => (Who::Scheduler, self.room_for(latest(id))),
             Writer::Kubelet => {
-                // What the node came back from is why its kubelet looks again.
-                let healed = of_node().filter(|n| self.story.entry(*n).is_some_and(|e| e.verb == Verb::Healed));
-                (Who::Kubelet(node.clone().unwrap_or_default()), latest(id).max(healed))
+                let cause = self.kubelets_reason(id, node.as_deref().unwrap_or_default());
+                (Who::Kubelet(node.clone().unwrap_or_default()), cause)
             }
         }
+    }
+
+    /// What last happened to a node.
+    fn last_of_node(&self, node: &str) -> Option<Number> {
+        self.story.latest.get(&self.store.head().nodes.id("", node)?).copied()
+    }
+
+    /// Why a kubelet does something: because of what last happened to the pod (or node), or because its node has come back since.
+    fn kubelets_reason(&self, id: ObjectId, node: &str) -> Option<Number> {
+        let healed = |number: &Number| self.story.entry(*number).is_some_and(|entry| entry.verb == Verb::Healed);
+        self.story.latest.get(&id).copied().max(self.last_of_node(node).filter(healed))
     }
 
     /// Why a pod is placed now, given what happened to it last: if it found no node before, because of what made room since.
@@ -228,9 +238,10 @@ impl Cluster {
     /// A container has started.
     pub(in crate::cluster) fn tell_started(&mut self, pod: ObjectId, container: Name, cx: &Context<'_, Event>) {
         let Some(stored) = self.store.head().pods.by_id(pod).cloned() else { return };
-        let who = Who::Kubelet(stored.node.clone().unwrap_or_default());
+        let node = stored.node.clone().unwrap_or_default();
         let subject = Subject::core("Pod", &stored.meta.namespace, &stored.meta.name);
-        let cause = self.story.latest.get(&pod).copied();
+        let cause = self.kubelets_reason(pod, &node);
+        let who = Who::Kubelet(node);
         let number = self.tell_beside(cx, (who, Verb::Started, subject), vec![Delta::Running(container)], cause);
         self.story.latest.insert(pod, number);
     }
@@ -249,15 +260,19 @@ impl Cluster {
     }
 
     /// Targets of a Service's balancer turned healthy, or no longer are.
-    pub(in crate::cluster) fn tell_targets(&mut self, service: &(Name, Name), turned: Vec<(Target, bool)>, cx: &Context<'_, Event>) {
+    pub(in crate::cluster) fn tell_targets(
+        &mut self,
+        service: &(Name, Name),
+        turned: Vec<(Target, bool)>,
+        cx: &Context<'_, Event>,
+    ) {
         for (target, healthy) in turned {
             let verb = if healthy { Verb::BecameReady } else { Verb::BecameNotReady };
             let (text, node) = match &target {
                 Target::Node(node) => (node.clone(), Some(node)),
                 Target::Pod(at) => (at.to_string().into(), None),
             };
-            let id = node.and_then(|node| self.store.head().nodes.id("", node));
-            let cause = id.and_then(|id| self.story.latest.get(&id).copied());
+            let cause = node.and_then(|node| self.last_of_node(node));
             let subject = Subject::core("Service", &service.0, &service.1);
             self.tell_beside(cx, (Who::Balancer, verb, subject), vec![Delta::Target(text)], cause);
         }
@@ -270,6 +285,10 @@ impl Cluster {
         from: Option<u64>,
         cx: &Context<'_, Event>,
     ) {
+        // Without policies an agent has nothing to do.
+        if agent == Agent::Policy && self.store.head().policies.is_empty() {
+            return;
+        }
         let to = self.programmed_revision(agent, node);
         if let (Some(from), Some(to)) = (from, to)
             && from != to

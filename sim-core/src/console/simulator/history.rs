@@ -12,7 +12,8 @@ use crate::objects::KindName;
 use crate::objects::time::Timestamp;
 use crate::render;
 
-pub(super) const TIMELINE: &str = "timeline [N] [--about KIND/NAMESPACE/NAME] [--component NAME] [--since TIME] [--all] [-o json]";
+pub(super) const TIMELINE: &str =
+    "timeline [N] [--about KIND/NAMESPACE/NAME] [--component NAME] [--since TIME] [--all] [-o json]";
 pub(super) const TIMERS: &str = "timers [N] [--about KIND/NAMESPACE/NAME] [-o json]";
 
 /// How many lines `timeline` and `timers` show unless told otherwise.
@@ -87,7 +88,11 @@ fn about(word: &str) -> Result<About, String> {
         return Err(format!("a {} is in no namespace; write {kind}/{name}", row.kind));
     }
     let namespace = if row.namespaced { namespace.unwrap_or("default") } else { "" };
-    Ok(About { kind: KindName { group: row.group.into(), kind: row.kind.into() }, namespace: namespace.into(), name: name.into() })
+    Ok(About {
+        kind: KindName { group: row.group.into(), kind: row.kind.into() },
+        namespace: namespace.into(),
+        name: name.into(),
+    })
 }
 
 fn component(word: &str) -> Result<String, String> {
@@ -147,4 +152,43 @@ pub fn digest(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
 pub fn assumptions(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let sim = alone("assumptions", argv).and_then(|()| simulation(host, "assumptions"));
     told(sim.map(|sim| sim.assumptions().iter().map(|a| format!("{a}\n")).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Question, String> {
+        parse(&line.split(' ').map(String::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn questions_are_read() {
+        let about =
+            About { kind: KindName { group: "".into(), kind: "Service".into() }, namespace: "shop".into(), name: "web".into() };
+        let asked =
+            story::Question { about: Some(about.clone()), component: Some("kubelet".into()), since: None, most: 5, all: true };
+        let since = Some(Since::Start(Duration::from_secs(90)));
+        assert_eq!(
+            read("timeline --about svc/shop/web --component kubelet --since 1m30s --all 5 -o json"),
+            Ok(Question::Timeline { asked, since, json: true })
+        );
+        let asked = pending::Question { about: Some(about), most: LINES };
+        assert_eq!(read("pending --about service/shop/web"), Ok(Question::Timers { asked, json: false }));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_with_a_way_out() {
+        for (line, refusal) in [
+            ("timeline x", "`x` is not a number of lines"),
+            ("timeline --about web", "`web` names no object; write KIND/NAMESPACE/NAME"),
+            ("timeline --about servic/web", "`servic` is no kind; did you mean service?"),
+            ("timeline --about node/default/a", "a Node is in no namespace; write node/a"),
+            ("timeline --since soon", "`soon` is not a time: a duration since the start, as in 2m10s, or a date"),
+            ("timers --all", "`--all` is not a flag of it; there are --about, -o json"),
+        ] {
+            assert_eq!(read(line), Err(refusal.to_string()), "{line}");
+        }
+        assert!(read("timeline --component cook").is_err_and(|why| why.starts_with("`cook` is no component; there are you, ")));
+    }
 }

@@ -149,7 +149,7 @@ pub fn component(who: &Who) -> &'static str {
         Who::Kubelet(_) => "kubelet",
         Who::Proxy(_) => "kube-proxy",
         Who::Policy(_) => "network-policy-agent",
-        Who::Dns(..) => "coredns",
+        Who::Dns => "coredns",
         Who::Balancer => "load-balancer",
     }
 }
@@ -267,7 +267,7 @@ fn passes_on(story: &Story, entry: &Entry) -> bool {
         Who::Scheduler => true,
         Who::Kubelet(_) if entry.verb == Verb::Ended => asked_to_end(),
         Who::Kubelet(_) => matches!(entry.verb, Verb::Started | Verb::Changed | Verb::Deleted),
-        Who::Proxy(_) | Who::Policy(_) | Who::Dns(..) => true,
+        Who::Proxy(_) | Who::Policy(_) | Who::Dns => true,
     }
 }
 

@@ -236,7 +236,7 @@ fn arriving(cluster: &Cluster, id: u32) -> Meaning {
         Who::Kubelet(_) => Component::Kubelet,
         Who::Proxy(_) => Component::Proxy,
         Who::Policy(_) => Component::Policy,
-        Who::You(_) | Who::Dns(..) | Who::Balancer => return Meaning::Nothing,
+        Who::You(_) | Who::Dns | Who::Balancer => return Meaning::Nothing,
     };
     let (kind, subject) = match write {
         Write::Note(_) => return Meaning::Again(Housekeeping::Events),

@@ -119,7 +119,7 @@ fn actors(members: &[(u64, Entry)]) -> String {
 fn node_of(who: &Who) -> Option<&Name> {
     match who {
         Who::Kubelet(node) | Who::Proxy(node) | Who::Policy(node) => Some(node),
-        Who::You(_) | Who::Controller(_) | Who::TaintEviction | Who::Scheduler | Who::Dns(..) | Who::Balancer => None,
+        Who::You(_) | Who::Controller(_) | Who::TaintEviction | Who::Scheduler | Who::Dns | Who::Balancer => None,
     }
 }
 

@@ -71,8 +71,8 @@ pub enum Who {
     Proxy(Name),
     /// The network plugin's agent of that node.
     Policy(Name),
-    /// A CoreDNS pod: namespace and name.
-    Dns(Name, Name),
+    /// A CoreDNS pod.
+    Dns,
     /// The cloud's balancer.
     Balancer,
 }

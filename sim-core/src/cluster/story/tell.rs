@@ -253,10 +253,8 @@ impl Cluster {
         let cause = (self.story.entries.first_number()..self.story.written())
             .rev()
             .find(|number| self.story.entry(*number).is_some_and(is_file));
-        let (namespace, name) = (&stored.meta.namespace, &stored.meta.name);
-        let who = Who::Dns(namespace.clone(), name.clone());
-        let file = Subject::core("Pod", namespace, name);
-        self.tell_beside(cx, (who, Verb::Reloaded, file), Vec::new(), cause);
+        let server = Subject::core("Pod", &stored.meta.namespace, &stored.meta.name);
+        self.tell_beside(cx, (Who::Dns, Verb::Reloaded, server), Vec::new(), cause);
     }
 
     /// Targets of a Service's balancer turned healthy, or no longer are.

@@ -4,7 +4,7 @@
 //! owner knows what for. What happens again and again (renewed leases, probes, checks) is counted and not listed. A lease that nobody
 //! renews has no event of its own, since a real node controller finds it out at one of its looks; when that will be follows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::story::About;
 use crate::api::component::Write;
@@ -16,6 +16,7 @@ use crate::engine::run::Engine;
 use crate::engine::time::{Duration, Instant};
 use crate::kubelet::pending::{Pending, Purpose};
 use crate::objects::{Name, Object};
+use crate::store::Change;
 
 /// A lease that is this old was not renewed when it should have been: ten seconds, and the way to the API server and back.
 const OVERDUE: Duration = Duration::from_millis(10_200);
@@ -132,9 +133,9 @@ pub fn timers(engine: &Engine<Cluster>, question: &Question) -> Timers {
     let mut once: BTreeMap<(Instant, Due), Vec<Subject>> = BTreeMap::new();
     let mut first: BTreeMap<Due, Instant> = BTreeMap::new();
     let mut recurring: BTreeMap<Housekeeping, (usize, Instant)> = BTreeMap::new();
-    let mut monitor = None;
+    let (mut monitor, mut changed) = (None, BTreeMap::new());
     for scheduled in engine.pending() {
-        match meaning(cluster, &scheduled.event) {
+        match meaning(cluster, &scheduled.event, &mut changed) {
             Meaning::Nothing => {}
             Meaning::Again(what) => {
                 recurring.entry(what).or_insert((0, scheduled.at)).0 += 1;
@@ -180,7 +181,7 @@ fn shared(due: &Due) -> bool {
     }
 }
 
-fn meaning(cluster: &Cluster, event: &Event) -> Meaning {
+fn meaning(cluster: &Cluster, event: &Event, changed: &mut BTreeMap<u64, usize>) -> Meaning {
     let node = |number: u32| cluster.config.nodes.get(number as usize).map(|n| node_subject(&n.name)).into_iter().collect();
     match event {
         Event::Watch(watcher) => {
@@ -195,14 +196,8 @@ fn meaning(cluster: &Cluster, event: &Event) -> Meaning {
         }
         Event::Arrive(id) => arriving(cluster, *id),
         Event::Controllers(controllers::Event::Monitor) => Meaning::Again(Housekeeping::NodeMonitor),
-        // The node lifecycle looks at a node again when a pod is to go: that is told pod by pod.
-        Event::Controllers(controllers::Event::Due(Which::NodeLifecycle)) => Meaning::Nothing,
-        Event::Controllers(controllers::Event::Due(which)) => {
-            let kind = kind_of_keys(*which);
-            let keys = cluster.controllers.later(*which).map(|((namespace, name), _)| Subject::core(kind, namespace, name));
-            let keys: Vec<Subject> = keys.collect();
-            if keys.is_empty() { Meaning::Nothing } else { Meaning::Once(Due::Reconcile(*which), keys) }
-        }
+        // What a controller will look at again is told by key, and its evictions pod by pod.
+        Event::Controllers(controllers::Event::Due(_)) => Meaning::Nothing,
         Event::Scheduler(_) => Meaning::Once(Due::Schedule, Vec::new()),
         Event::Kubelet(event) => match cluster.kubelets.pending(*event) {
             None => Meaning::Nothing,
@@ -213,7 +208,12 @@ fn meaning(cluster: &Cluster, event: &Event) -> Meaning {
                 Meaning::Once(Due::Kubelet(purpose, container), vec![subject])
             }
         },
-        Event::Proxy(event) => Meaning::Once(Due::ProgramServices(changed_services(cluster, event.node())), node(event.node())),
+        Event::Proxy(event) => {
+            let from = cluster.proxies.programmed_revision(event.node()).unwrap_or(0);
+            // Many nodes have programmed the same.
+            let count = *changed.entry(from).or_insert_with(|| changed_services(cluster, from));
+            Meaning::Once(Due::ProgramServices(count), node(event.node()))
+        }
         Event::Policy(event) => Meaning::Once(Due::ProgramPolicies, node(event.node())),
         Event::Balancer(_) => Meaning::Again(Housekeeping::BalancerChecks),
         Event::Traffic(_) => Meaning::Again(Housekeeping::Loads),
@@ -277,16 +277,15 @@ fn kind_of_keys(which: Which) -> &'static str {
     }
 }
 
-/// How many Services have changed, themselves or by their endpoints, since a node's rules were programmed.
-fn changed_services(cluster: &Cluster, node: u32) -> usize {
-    let Some(from) = cluster.proxies.programmed_revision(node) else { return 0 };
+/// How many Services have changed since a revision, themselves or by their endpoints.
+fn changed_services(cluster: &Cluster, from: u64) -> usize {
     let Ok(changes) = cluster.store.changes(from, cluster.store.revision()) else { return 0 };
-    let of = |change: &crate::store::Change| match change.after.as_ref().or(change.before.as_ref()) {
+    let of = |change: &Change| match change.after.as_ref().or(change.before.as_ref()) {
         Some(Object::Service(service)) => Some((service.meta.namespace.clone(), service.meta.name.clone())),
         Some(Object::EndpointSlice(slice)) => Some((slice.meta.namespace.clone(), slice.service()?.into())),
         _ => None,
     };
-    changes.filter_map(of).collect::<std::collections::BTreeSet<_>>().len()
+    changes.filter_map(of).collect::<BTreeSet<_>>().len()
 }
 
 /// What follows from the state without an event of its own: leases that run out, pods that are evicted, answers that grow old.
@@ -302,6 +301,12 @@ fn expected(cluster: &Cluster, now: Instant, monitor: Option<Instant>, question:
                 list.push((controllers::found_silent_at(heard, monitor), Due::LeaseRunsOut, node_subject(name)));
             }
         }
+    }
+    // The node lifecycle looks at a node again when a pod is to go.
+    for which in cluster.controllers.enabled().filter(|which| *which != Which::NodeLifecycle) {
+        let kind = kind_of_keys(which);
+        let keys = cluster.controllers.later(which);
+        list.extend(keys.map(|((namespace, name), at)| (at, Due::Reconcile(which), Subject::core(kind, namespace, name))));
     }
     for ((namespace, name), at) in cluster.controllers.evictions() {
         let node = cluster.store.head().pods.get(namespace, name).and_then(|pod| pod.node.clone());

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use sim_core::ask::story::{Told, is_bookkeeping};
+use sim_core::ask::story::{About, Told, is_bookkeeping, origin};
 use sim_core::cluster::story::{Subject, Verb, Who};
 use sim_core::console::simulation::Simulation;
+use sim_core::objects::KindName;
+use sim_core::objects::pod::Pod;
 use sim_core::render;
 use sim_core::scenario::load::Input;
 use sim_core::scenario::play::{Options, Player};
@@ -107,4 +109,16 @@ fn a_rolling_update() {
             .expect("JSON");
     assert_eq!(json["timeline"][0]["entries"][0]["verb"], "scaled", "{json}");
     assert!(json["timeline"][0]["because"]["number"].is_number(), "{json}");
+}
+
+/// What `why` can end with: how the pod came to be that replaced the one on the dead node.
+#[test]
+fn an_object_knows_where_it_comes_from() {
+    let player = played("node-gone", Some("The power comes back"));
+    let cluster = player.sim.cluster();
+    let born = |pod: &&Arc<Pod>| pod.meta.name.starts_with("web-") && !pod.meta.deleting();
+    let newest = cluster.store.head().pods.iter().filter(born).max_by_key(|pod| pod.meta.created).expect("a replacement");
+    let kind = KindName { group: "".into(), kind: "Pod".into() };
+    let about = About { kind, namespace: newest.meta.namespace.clone(), name: newest.meta.name.clone() };
+    insta::assert_snapshot!("origin_of_a_replacement", render::story::part(&origin(cluster, &about), cluster.config.start));
 }

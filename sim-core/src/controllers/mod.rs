@@ -210,6 +210,14 @@ impl Controllers {
             }
         };
         keys.sort();
+        // Of each key the reason that counts most.
+        keys.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                kept.1 = later.1;
+            }
+            same
+        });
         if let Some(part) = self.parts.get_mut(&which) {
             part.seen = view.clone();
             part.synced = true;

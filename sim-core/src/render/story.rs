@@ -1,6 +1,6 @@
 //! The story of a cluster as sentences and as JSON: one line for what several objects have in common.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json as value};
 
@@ -51,7 +51,9 @@ pub fn sentence(told: &Told) -> String {
     match told {
         Told::Done { members, because } => {
             let done = done(members);
-            because.as_ref().map_or(done.clone(), |(_, cause)| format!("{done} because {}", passive(cause)))
+            // What happened to the subject itself need not name it again.
+            let is_it = |cause: &Entry| members.iter().all(|(_, entry)| entry.subject == cause.subject);
+            because.as_ref().map_or(done.clone(), |(_, cause)| format!("{done} because {}", passive(cause, is_it(cause))))
         }
         Told::Programmed { agent, nodes, because } => {
             let names = listed(&nodes.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>());
@@ -59,7 +61,7 @@ pub fn sentence(told: &Told) -> String {
                 Agent::Proxy => format!("kube-proxy of {names} programmed its rules"),
                 Agent::Policy => format!("the policy agent of {names} programmed its rules"),
             };
-            because.as_ref().map_or(done.clone(), |(_, cause)| format!("{done} because {}", passive(cause)))
+            because.as_ref().map_or(done.clone(), |(_, cause)| format!("{done} because {}", passive(cause, false)))
         }
     }
 }
@@ -126,19 +128,22 @@ fn node_of(who: &Who) -> Option<&Name> {
 /// `Pods web-a to node-1, web-b to node-2 and 3 more`.
 fn several(members: &[(u64, Entry)]) -> String {
     let kind = members.first().and_then(|(_, e)| e.subject.kind()).map(|k| k.kind.to_string()).unwrap_or_default();
-    let one = |entry: &Entry| {
-        let name = match named(&entry.subject).split_once(' ') {
-            Some((_, name)) => name.to_string(),
-            None => named(&entry.subject),
-        };
-        let detail = entry.changes.iter().find_map(|change| match (entry.verb, change) {
+    let detail = |entry: &Entry| {
+        entry.changes.iter().find_map(|change| match (entry.verb, change) {
             (Verb::Bound, Delta::Node(node)) => Some(format!(" to {node}")),
             (_, Delta::Address(ip)) => Some(format!(" ({ip})")),
             _ => None,
-        });
-        format!("{name}{}", detail.unwrap_or_default())
+        })
     };
-    format!("{kind}s {}", listed(&members.iter().map(|(_, entry)| one(entry)).collect::<Vec<_>>()))
+    let mut details: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for (_, entry) in members {
+        let full = named(&entry.subject);
+        let name = full.split_once(' ').map_or(full.as_str(), |(_, name)| name).to_string();
+        let known = details.entry(name).or_default();
+        *known = known.take().or_else(|| detail(entry));
+    }
+    let names: Vec<String> = details.into_iter().map(|(name, detail)| name + &detail.unwrap_or_default()).collect();
+    format!("{kind}s {}", listed(&names))
 }
 
 fn scale(members: &[(u64, Entry)]) -> String {
@@ -296,9 +301,9 @@ fn outcome(how: Outcome) -> &'static str {
     }
 }
 
-/// A cause, as it stands after "because".
-fn passive(cause: &Entry) -> String {
-    let what = named(&cause.subject);
+/// A cause, as it stands after "because"; `it`: its subject is that of the sentence.
+fn passive(cause: &Entry, it: bool) -> String {
+    let what = if it { "it".to_string() } else { named(&cause.subject) };
     let by = match &cause.who {
         Who::You(_) => " by you".to_string(),
         Who::Kubelet(_) => String::new(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sim_core::ask::story::{About, Told, is_bookkeeping, origin};
 use sim_core::cluster::story::{Subject, Verb, Who};
-use sim_core::console::simulation::Simulation;
+use sim_core::lab::simulation::Simulation;
 use sim_core::objects::KindName;
 use sim_core::objects::pod::Pod;
 use sim_core::render;
@@ -29,7 +29,7 @@ fn played(name: &str, stop: Option<&str>) -> Player {
 }
 
 fn printed(player: &mut Player, line: &str) -> String {
-    let outcome = player.session.run(&mut player.sim, line);
+    let outcome = player.session.run(line);
     assert_eq!((outcome.exit, &*outcome.stderr), (0, ""), "{line}");
     outcome.stdout
 }
@@ -55,11 +55,12 @@ fn check(name: &str, sim: &Simulation) {
 #[test]
 fn every_entry_has_a_subject_and_a_cause_before_it() {
     for (name, _) in scenario_files() {
-        let mut player = played(name.trim_end_matches(".yaml"), None);
-        check(&name, &player.sim);
-        player.sim.begin_command();
-        player.sim.step(10_000).expect("it goes on");
-        check(&name, &player.sim);
+        let player = played(name.trim_end_matches(".yaml"), None);
+        check(&name, &player.sim());
+        let mut sim = player.sim().clone();
+        sim.begin_command();
+        sim.step(10_000).expect("it goes on");
+        check(&name, &sim);
     }
 }
 
@@ -67,7 +68,8 @@ fn every_entry_has_a_subject_and_a_cause_before_it() {
 #[test]
 fn causes_lead_back_to_the_input() {
     let player = played("rolling-update-clean", None);
-    let story = &player.sim.cluster().story;
+    let sim = player.sim();
+    let story = &sim.cluster().story;
     let mut seen = 0;
     for (number, entry) in story.entries() {
         let of_shop = matches!(&entry.subject, Subject::Object { name, .. } if name.starts_with("shop"));
@@ -115,7 +117,8 @@ fn a_rolling_update() {
 #[test]
 fn an_object_knows_where_it_comes_from() {
     let player = played("node-gone", Some("The power comes back"));
-    let cluster = player.sim.cluster();
+    let sim = player.sim();
+    let cluster = sim.cluster();
     let born = |pod: &&Arc<Pod>| pod.meta.name.starts_with("web-") && !pod.meta.deleting();
     let newest = cluster.store.head().pods.iter().filter(born).max_by_key(|pod| pod.meta.created).expect("a replacement");
     let kind = KindName { group: "".into(), kind: "Pod".into() };

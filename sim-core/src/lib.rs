@@ -18,11 +18,13 @@
 //! | [`explain`] | why a packet went where it went |
 //! | [`cluster`] | the machine room: the boxes wired together as one model of the engine |
 //! | [`lab`] | none: a cluster with its history, its branches, and the programs that wait inside its time |
+//! | [`ask`] | pure questions to a cluster at a moment, with typed answers |
 //! | [`scenario`] | the file format and the player of its steps |
 //! | [`console`] | the command language: a small shell, kubectl, curl, nslookup, time travel |
 //! | [`render`] | typed values to text and JSON |
 
 pub mod api;
+pub mod ask;
 pub mod cloud;
 pub mod cluster;
 pub mod console;

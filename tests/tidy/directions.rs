@@ -69,6 +69,25 @@ pub const ALLOWED: Edges = &[
             "store",
         ],
     ),
+    // Pure: a cluster at a moment to typed answers. No box asks it anything.
+    (
+        "ask",
+        &[
+            "api",
+            "cloud",
+            "cluster",
+            "controllers",
+            "dns",
+            "engine",
+            "explain",
+            "kubelet",
+            "network",
+            "objects",
+            "proxy",
+            "scheduler",
+            "store",
+        ],
+    ),
     // Pure: typed values to text. It reads what any layer produces and calls nothing that acts.
     ("render", EVERYTHING_BUT_RENDER),
     ("console", TOP),
@@ -77,6 +96,7 @@ pub const ALLOWED: Edges = &[
 
 const EVERYTHING_BUT_RENDER: &[&str] = &[
     "api",
+    "ask",
     "cloud",
     "cluster",
     "console",
@@ -97,6 +117,7 @@ const EVERYTHING_BUT_RENDER: &[&str] = &[
 /// Console and scenario are one layer, the one users speak to.
 const TOP: &[&str] = &[
     "api",
+    "ask",
     "cloud",
     "cluster",
     "console",

@@ -151,12 +151,16 @@ impl Balancers {
         self.by_service.values().find(is_it).filter(|b| b.ready_at <= now)?.address
     }
 
-    /// The results of one check of all targets; those that are not among them are no targets any more.
-    pub fn observe(&mut self, key: &Key, results: &[(Target, bool)], now: Instant) {
-        let rules = self.config.balancing;
-        let Some(balancer) = self.by_service.get_mut(key) else { return };
+    /// The results of one check of all targets; those that are not among them are no targets any more. Tells which turned
+    /// healthy by that, or unhealthy.
+    pub fn observe(&mut self, key: &Key, results: &[(Target, bool)], now: Instant) -> Vec<(Target, bool)> {
+        let (rules, mut turned) = (self.config.balancing, Vec::new());
+        let Some(balancer) = self.by_service.get_mut(key) else { return turned };
         for (target, passed) in results {
-            balancer.targets.entry(target.clone()).or_insert_with(|| Health::new(now)).observe(*passed, &rules, now);
+            let health = balancer.targets.entry(target.clone()).or_insert_with(|| Health::new(now));
+            let before = health.healthy;
+            health.observe(*passed, &rules, now);
+            turned.extend((health.healthy != before).then(|| (target.clone(), health.healthy)));
         }
         let listed = |target: &Target| results.iter().any(|(t, _)| t == target);
         let gone: Vec<Target> = balancer.targets.keys().filter(|t| !listed(t)).cloned().collect();
@@ -166,6 +170,7 @@ impl Balancers {
                 balancer.targets.remove(&target);
             }
         }
+        turned
     }
 
     /// Folds in all that decides where connections go.

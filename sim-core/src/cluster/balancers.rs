@@ -46,7 +46,8 @@ impl Cluster {
             let targets = if self.config.cloud.balancing.to_pods { pods(&head, service) } else { nodes(&head) };
             let results: Vec<(Target, bool)> =
                 targets.into_iter().map(|t| (t.clone(), self.passes(service, &t, clock))).collect();
-            self.controllers.cloud_mut().observe(&key, &results, clock.now);
+            let turned = self.controllers.cloud_mut().observe(&key, &results, clock.now);
+            self.tell_targets(&key, turned, cx);
         }
         cx.schedule(self.config.cloud.balancing.interval, Event::Balancer(number));
     }

@@ -7,9 +7,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::Cluster;
 use super::ground::GroundAt;
+use super::story::Agent;
+use super::{Cluster, Event};
 use crate::api::component::Clock;
+use crate::engine::model::Context;
 use crate::engine::time::Instant;
 use crate::explain::{Outcome, Trace};
 use crate::network::Ground;
@@ -113,7 +115,9 @@ impl Cluster {
     }
 
     /// A node's kube-proxy may have written its rules anew: what its kernel remembers of endpoints that went goes too.
-    pub(super) fn proxy_ran(&mut self, node: u32, before: Option<Programmed>) {
+    pub(super) fn proxy_ran(&mut self, node: u32, before: Option<Programmed>, cx: &Context<'_, Event>) {
+        let revision = before.as_ref().map(|table| table.view().revision);
+        self.tell_programmed((Agent::Proxy, node), revision, cx);
         let Some(name) = self.config.nodes.get(node as usize).map(|n| n.name.clone()) else { return };
         let (Some(before), Some(after)) = (before, self.table_of(node)) else { return };
         if Arc::ptr_eq(before.view(), after.view()) || self.kernels.get(&name).is_none() {

@@ -9,7 +9,7 @@
 use imbl::OrdSet;
 
 use super::watch::Watcher;
-use super::{Cluster, Event, Reply};
+use super::{Cluster, Event, Reply, story};
 use crate::api::component::{Clock, Reaction};
 use crate::engine::model::Context;
 use crate::engine::time::Duration;
@@ -106,6 +106,7 @@ impl Cluster {
     pub(super) fn break_or_mend(&mut self, fault: &Fault, broken: bool, cx: &mut Context<'_, Event>) -> Reply {
         let clock = self.clock(cx);
         let Some(reaction) = self.act_on(fault, broken, clock) else { return Reply::NoSuchTarget };
+        let told = self.tell_fault(fault, broken, cx);
         if broken && !matches!(fault, Fault::Pod(..)) {
             self.faults.all.insert(fault.clone());
         } else {
@@ -113,7 +114,7 @@ impl Cluster {
         }
         self.react(super::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
         self.run_proxy(fault, cx);
-        self.rewire(cx);
+        self.rewire(told, cx);
         if *fault == Fault::ApiServer && !broken {
             self.controllers.begin_anew(cx.now());
             for event in std::mem::take(&mut self.waiting) {
@@ -206,7 +207,8 @@ impl Cluster {
     }
 
     /// Works out which links are broken now, and which nodes are cut off from the API server. Those that come back list anew.
-    fn rewire(&mut self, cx: &mut Context<'_, Event>) {
+    /// `told` is the entry of the story that tells of the fault.
+    fn rewire(&mut self, told: story::Number, cx: &mut Context<'_, Event>) {
         self.faults.links = self.faults.all.iter().filter_map(|fault| self.broken_link(fault)).collect();
         let clock = self.clock(cx);
         let (wires, links) = (self.wires.clone(), self.faults.links.clone());
@@ -215,7 +217,9 @@ impl Cluster {
             if !reaches && !self.cut_off.contains_key(&number) {
                 let view = self.photograph(Watcher::Kubelet(number), clock);
                 self.cut_off.insert(number, view);
+                self.touched_by(told, &node);
             } else if reaches && self.cut_off.remove(&number).is_some() {
+                self.touched_by(told, &node);
                 let reaction = self.kubelets.reconnect(&node, clock);
                 self.react(super::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
                 for watcher in [Watcher::Kubelet(number), Watcher::Proxy(number), Watcher::Policy(number)] {

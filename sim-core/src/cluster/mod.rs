@@ -13,6 +13,7 @@ pub mod faults;
 pub mod ground;
 mod health;
 pub mod servers;
+pub mod story;
 mod system;
 pub mod traffic;
 pub mod watch;
@@ -26,6 +27,7 @@ use imbl::OrdMap;
 use self::config::Config;
 pub use self::event::Event;
 use self::faults::{Fault, Faults};
+use self::story::{Agent, Story, Writer};
 use self::watch::{Watcher, Watchers};
 use crate::api::allocate::{Allocators, NotAPool};
 use crate::api::component::{Clock, Reaction, Tag, Write};
@@ -76,6 +78,8 @@ pub struct Cluster {
     pub kernels: Kernels,
     /// The loads that run beside everything else.
     pub loads: traffic::Loads,
+    /// Who did what because of what. No component reads it.
+    pub story: Story,
     /// What connections rested on that nobody said.
     assumed: Assumed,
     /// The nodes that do not reach the API server, each with the photograph that its components had when they last did.
@@ -162,6 +166,7 @@ impl Model for Cluster {
 
     fn accept(&mut self, input: Input, cx: &mut Context<'_, Event>) -> Reply {
         let clock = self.clock(cx);
+        self.written_by(Writer::of_input(&input));
         let reply = match input {
             Input::Start => {
                 self.start(cx);
@@ -169,13 +174,18 @@ impl Model for Cluster {
             }
             Input::Request(request) => Reply::Answer(Box::new(self.api.handle(&mut self.store, &request, clock))),
             Input::Ask(asking) => Reply::Asked(Box::new(self.ask(&asking, clock))),
-            Input::Open(opening) => Reply::Opened(Box::new(self.open(&opening, clock))),
+            Input::Open(opening) => {
+                let opened = self.open(&opening, clock);
+                self.tell_connection(&opening, &opened.0, cx);
+                Reply::Opened(Box::new(opened))
+            }
             Input::Send(sending) => Reply::Sent(Box::new(self.request(&sending.0, &sending.1, clock))),
             Input::Close(connection) => {
                 self.close(&connection, clock);
                 Reply::Done
             }
             Input::Traffic(order) => {
+                self.tell_load(&order, cx);
                 self.order(order, cx);
                 Reply::Done
             }
@@ -263,6 +273,7 @@ impl Cluster {
             faults: Faults::default(),
             kernels: Kernels::default(),
             loads: traffic::Loads::default(),
+            story: Story::default(),
             assumed: Assumed::default(),
             cut_off: OrdMap::new(),
             waiting: Vec::new(),
@@ -279,6 +290,17 @@ impl Cluster {
     /// Whether a controller of that name runs.
     pub fn runs(&self, which: Which) -> bool {
         self.config.controllers.contains(&which)
+    }
+
+    /// A write on its way: who sent it, and what it is.
+    pub fn travelling(&self, id: u32) -> Option<(story::Who, &Write)> {
+        let (sender, tag, write) = self.travelling.get(&id)?;
+        Some((self.sender_of(*sender, *tag), write))
+    }
+
+    /// How much waits for the API server to come back.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     fn clock(&self, cx: &Context<'_, Event>) -> Clock {
@@ -332,17 +354,18 @@ impl Cluster {
                     reaction.writes.clear();
                 }
                 self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
-                if let Some(pod) = self.kubelets.started_by(event, clock.now) {
+                if let Some((pod, container)) = self.kubelets.started_by(event, clock.now) {
+                    self.tell_started(pod, container, cx);
                     self.container_started(pod, clock, cx);
                 }
             }
-            Event::Dns(pod) => self.dns_looks(pod, clock),
+            Event::Dns(pod) => self.dns_looks(pod, clock, cx),
             Event::Proxy(event) => {
                 let watcher = Watcher::Proxy(event.node());
                 let view = self.photograph(watcher, clock);
                 let before = self.table_of(event.node());
                 let reaction = self.proxies.handle(event, &view, clock);
-                self.proxy_ran(event.node(), before);
+                self.proxy_ran(event.node(), before, cx);
                 self.react(Sender::Proxies, reaction.map(Event::Proxy), cx);
                 // It was not woken while this sync was due; what changed within its latency is still news to it.
                 if self.services_changed > view.revision {
@@ -354,7 +377,9 @@ impl Cluster {
             Event::Policy(event) => {
                 let watcher = Watcher::Policy(event.node());
                 let view = self.photograph(watcher, clock);
+                let before = self.programmed_revision(Agent::Policy, event.node());
                 self.policies.program(event.node(), &view, clock.now);
+                self.tell_programmed((Agent::Policy, event.node()), before, cx);
                 if self.policies_changed > view.revision {
                     self.wake(watcher, cx);
                 }
@@ -387,7 +412,7 @@ impl Cluster {
             Watcher::Proxy(node) => {
                 let before = self.table_of(node);
                 let reaction = self.proxies.woken(node, &view, clock);
-                self.proxy_ran(node, before);
+                self.proxy_ran(node, before, cx);
                 self.react(Sender::Proxies, reaction.map(Event::Proxy), cx);
             }
             Watcher::Policy(node) => {
@@ -423,6 +448,8 @@ impl Cluster {
     /// A write reaches the API server; its sender hears the result.
     fn arrive(&mut self, id: u32, clock: Clock, cx: &mut Context<'_, Event>) {
         let Some((sender, tag, write)) = self.travelling.remove(&id) else { return };
+        let writer = self.writer_of(sender, tag, &write);
+        self.written_by(writer);
         let result = self.api.write(&mut self.store, write, clock);
         if tag == 0 {
             return;
@@ -447,6 +474,7 @@ impl Cluster {
         let changes: Vec<crate::store::Change> = changes.cloned().collect();
         self.announced = head;
         for change in &changes {
+            self.tell(change, cx);
             self.dns_changed(change, cx);
             if Proxies::interested(change) {
                 self.services_changed = change.revision;

@@ -19,7 +19,7 @@ use crate::dns::resolv_conf::ResolvConf;
 use crate::dns::server::DnsServers;
 use crate::dns::zone;
 use crate::engine::model::Context;
-use crate::engine::time::Duration;
+use crate::engine::time::{Duration, Instant};
 use crate::explain::{Decision, Outcome, Place, Reason, Trace};
 use crate::kubelet::images::repository;
 use crate::network::path;
@@ -316,11 +316,26 @@ impl Cluster {
         }
     }
 
+    /// The answers that servers keep: namespace and name of the pod, the name that was asked for, and until when.
+    pub fn dns_caches(&self, now: Instant) -> Vec<(Name, Name, Name, Instant)> {
+        let head = self.store.head();
+        let servers = head.pods.iter().filter(|pod| is_server(pod));
+        let of = |pod: &Arc<Pod>| {
+            let (namespace, name) = (pod.meta.namespace.clone(), pod.meta.name.clone());
+            let kept = self.dns.kept_until(&server_name(pod)).into_iter().filter(|(_, until)| *until > now);
+            kept.map(|(asked, until)| (namespace.clone(), name.clone(), asked, until)).collect::<Vec<_>>()
+        };
+        servers.flat_map(of).collect()
+    }
+
     /// A server looks at its file.
-    pub(super) fn dns_looks(&mut self, id: ObjectId, clock: Clock) {
+    pub(super) fn dns_looks(&mut self, id: ObjectId, clock: Clock, cx: &Context<'_, Event>) {
         let Some(pod) = self.store.head().pods.by_id(id).cloned() else { return };
         let text = self.corefile_of(&pod);
         let lines = self.dns.look(&server_name(&pod), &text, clock.now, clock.draws);
+        if !lines.is_empty() {
+            self.tell_reloaded(id, cx);
+        }
         lines.iter().for_each(|line| self.kubelets.print(id, line, clock.timestamp()));
     }
 }

@@ -27,9 +27,10 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+pub use self::node_lifecycle::found_silent_at;
 pub use self::packing::MANAGER as ENDPOINT_SLICE_MANAGER;
 pub use self::plan::{Plan, Step, Tail, note, said};
-use self::work_queue::{Retry, Sent, WorkQueue};
+use self::work_queue::{Retry, Sent, Trigger, WorkQueue};
 use crate::api::component::{Clock, Reaction, Tag, Write};
 use crate::api::status::Status;
 use crate::cloud;
@@ -188,24 +189,41 @@ impl Controllers {
         if part.synced && view.revision <= part.seen.revision {
             return Reaction::default();
         }
-        let mut keys: Vec<Key> = match store.changes(part.seen.revision, view.revision) {
+        let mut keys: Vec<(Key, Trigger)> = match store.changes(part.seen.revision, view.revision) {
             Ok(changes) if part.synced => {
                 let old_news = |change: &Change| tracks_its_writes(which) && part.queue.wrote(change.revision);
                 let concerned = changes.filter(|change| Self::interested(which, change) && !old_news(change));
                 let concerned: Vec<&Change> = concerned.collect();
-                concerned.into_iter().flat_map(|change| self.keys_of(which, view, change)).collect()
+                let of_change = |change: &Change| {
+                    let because = Trigger { asks: asks(change), revision: change.revision };
+                    self.keys_of(which, view, change).into_iter().map(move |key| (key, because)).collect::<Vec<_>>()
+                };
+                concerned.into_iter().flat_map(of_change).collect()
             }
             // The first list, or the log does not reach back so far: everything is looked at.
-            _ => self.all_keys(which, view),
+            _ => {
+                let with_reason = |key: Key| {
+                    let because = own_change(which, view, &key);
+                    (key, because)
+                };
+                self.all_keys(which, view).into_iter().map(with_reason).collect()
+            }
         };
         keys.sort();
-        keys.dedup();
+        // Of each key the reason that counts most.
+        keys.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                kept.1 = later.1;
+            }
+            same
+        });
         if let Some(part) = self.parts.get_mut(&which) {
             part.seen = view.clone();
             part.synced = true;
             part.queue.shown(view.revision);
-            for key in keys {
-                part.queue.add(key);
+            for (key, because) in keys {
+                part.queue.add(key, because);
             }
         }
         self.run(which, clock)
@@ -226,6 +244,27 @@ impl Controllers {
         }
     }
 
+    /// Whose a write on its way is, and the revision of the change that it was decided for; 0 where none in particular was.
+    pub fn because(&self, tag: Tag) -> Option<(Which, u64)> {
+        let which = NAMES.iter().map(|(_, w)| *w).find(|w| *w as Tag == tag % PARTS)?;
+        Some((which, self.parts.get(&which)?.queue.because(tag / PARTS)?))
+    }
+
+    /// What a controller will look at again, and when.
+    pub fn later(&self, which: Which) -> impl Iterator<Item = (&Key, Instant)> {
+        self.parts.get(&which).into_iter().flat_map(|part| part.queue.later())
+    }
+
+    /// When the node lifecycle last saw a node's lease change.
+    pub fn heard_of(&self, node: &str) -> Option<Instant> {
+        self.parts.contains_key(&Which::NodeLifecycle).then(|| self.nodes.heard_of(node))?
+    }
+
+    /// The pods that are to be evicted, and when, unless their node is ready by then.
+    pub fn evictions(&self) -> impl Iterator<Item = (&Key, Instant)> {
+        self.nodes.evictions()
+    }
+
     /// A write has arrived, or was refused.
     pub fn answered(&mut self, tag: Tag, result: &Result<Object, Status>, clock: Clock) -> Reaction<Event> {
         let mut reaction = Reaction::default();
@@ -235,8 +274,8 @@ impl Controllers {
         for note in answered.notes {
             reaction.write(CALL, Write::Note(note));
         }
-        if let Some(wait) = answered.retry
-            && part.queue.add_after(key, clock.now, wait)
+        if let Some((wait, because)) = answered.retry
+            && part.queue.add_after(key, because, clock.now, wait)
         {
             reaction.timer(wait, Event::Due(which));
         }
@@ -252,17 +291,17 @@ impl Controllers {
         let mut reaction = Reaction::default();
         let Some(part) = self.parts.get_mut(&which) else { return reaction };
         let view = part.seen.clone();
-        for key in part.queue.take(clock.now, &view) {
+        for (key, because) in part.queue.take(clock.now, &view) {
             let failure = self.parts.get(&which).and_then(|p| p.queue.failure(&key).cloned());
             let plan = self.reconcile(which, &view, &key, failure.as_ref(), clock);
             let Some(part) = self.parts.get_mut(&which) else { continue };
             if let Some(again) = plan.again
-                && part.queue.add_after(key.clone(), clock.now, again)
+                && part.queue.add_after(key.clone(), because, clock.now, again)
             {
                 reaction.timer(again, Event::Due(which));
             }
             let mut draw = clock.draws.keyed("controller/sync", (which, &key, view.revision));
-            send(which, part.queue.start(&key, plan), draw.duration(SYNC.0, SYNC.1), &mut reaction);
+            send(which, part.queue.start(&key, plan, because), draw.duration(SYNC.0, SYNC.1), &mut reaction);
         }
         reaction
     }
@@ -316,6 +355,31 @@ impl Controllers {
             Which::Namespace => namespace::all_keys(view),
             Which::PodGc => pod_gc::all_keys(),
         }
+    }
+}
+
+/// The last change of a key's own object: what a list shows of the reasons to look at it.
+fn own_change(which: Which, view: &View, (namespace, name): &Key) -> Trigger {
+    let revision = match which {
+        Which::Deployment => view.deployments.get(namespace, name).map(|o| o.meta.revision),
+        Which::ReplicaSet => view.replica_sets.get(namespace, name).map(|o| o.meta.revision),
+        Which::EndpointSlice | Which::Endpoints | Which::ServiceLb => view.services.get(namespace, name).map(|o| o.meta.revision),
+        Which::EndpointSliceMirroring => view.endpoints.get(namespace, name).map(|o| o.meta.revision),
+        Which::NodeLifecycle => view.nodes.get("", name).map(|o| o.meta.revision),
+        Which::Garbage | Which::Namespace | Which::PodGc => None,
+    };
+    Trigger { asks: false, revision: revision.unwrap_or(0) }
+}
+
+/// Whether a change asks for something: another spec, or an object to be made or to go. A pod's is a report: its owner decides.
+fn asks(change: &Change) -> bool {
+    match (&change.before, &change.after) {
+        (_, Some(Object::Pod(_))) | (Some(Object::Pod(_)), None) => false,
+        (Some(before), Some(after)) => {
+            let (before, after) = (before.meta(), after.meta());
+            before.generation != after.generation || before.deletion.is_none() && after.deletion.is_some()
+        }
+        _ => true,
     }
 }
 

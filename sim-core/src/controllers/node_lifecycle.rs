@@ -62,6 +62,28 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// When a node's lease was last seen to change.
+    pub fn heard_of(&self, node: &str) -> Option<Instant> {
+        self.heard.get(node).copied()
+    }
+
+    /// The pods that are to be evicted, and when.
+    pub fn evictions(&self) -> impl Iterator<Item = (&Key, Instant)> {
+        self.evictions.iter().map(|(key, at)| (key, *at))
+    }
+}
+
+/// The look at all nodes that finds a node silent that was heard of last at `heard`, if the next look is at `next`.
+pub fn found_silent_at(heard: Instant, next: Instant) -> Instant {
+    let (mut look, over) = (next, heard + GRACE);
+    if look <= over {
+        let periods = over.since(look).as_nanos() / MONITOR.as_nanos() + 1;
+        look += MONITOR.times(periods);
+    }
+    look
+}
+
 impl Zone {
     /// The state of a zone with so many ready and silent nodes.
     pub(super) fn of(ready: usize, silent: usize) -> Zone {
@@ -309,4 +331,18 @@ pub(super) fn stay(pod: &Pod, taints: &[&Taint]) -> Stay {
         shortest = [shortest, bounded].into_iter().flatten().min();
     }
     shortest.map_or(Stay::Endless, |s| Stay::For(Duration::from_secs(u64::try_from(s).unwrap_or(0))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_node_is_found_at_the_first_look_after_its_grace() {
+        let at = |seconds: u64| Instant::START + Duration::from_secs(seconds);
+        // The looks are at 10, 15, ... 60, 65; 50 s after 6 is 56, and at exactly 50 s it is not over.
+        assert_eq!(found_silent_at(at(6), at(10)), at(60));
+        assert_eq!(found_silent_at(at(5), at(10)), at(60));
+        assert_eq!(found_silent_at(at(5), at(60)), at(60));
+    }
 }

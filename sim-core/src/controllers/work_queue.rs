@@ -28,11 +28,23 @@ pub struct Retry {
     pub tries_max: u32,
 }
 
+/// The change that a key is looked at for. Among several that were not looked at before, the newest one that asks for something (a
+/// spec changed, a key's own object came or is to go) counts, else the newest. The default stands for "no change in particular".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Trigger {
+    /// It asks for something: it is no mere report.
+    pub asks: bool,
+    /// The revision that it made.
+    pub revision: u64,
+}
+
 /// The state of one key that is being worked on or has failed.
 #[derive(Clone, Debug, Default)]
 struct Work {
-    /// Looked for again meanwhile.
-    dirty: bool,
+    /// What the plan under way was made for.
+    because: Trigger,
+    /// Looked for again meanwhile, and for what.
+    dirty: Option<Trigger>,
     /// Writes on their way.
     outstanding: u32,
     /// The photograph must show this revision before the next look.
@@ -49,6 +61,7 @@ struct Work {
 #[derive(Clone, Debug)]
 struct Awaited {
     key: Key,
+    because: Trigger,
     deletes: bool,
     done: Option<Said>,
     failed: Option<Said>,
@@ -60,9 +73,9 @@ pub type Sent = (Tag, Write);
 /// The queue of one controller. Bounded by the number of objects: a key is in it once.
 #[derive(Clone, Debug, Default)]
 pub struct WorkQueue {
-    ready: OrdSet<Key>,
+    ready: OrdMap<Key, Trigger>,
     later: OrdSet<(Instant, Key)>,
-    later_at: OrdMap<Key, Instant>,
+    later_at: OrdMap<Key, (Instant, Trigger)>,
     works: OrdMap<Key, Work>,
     sent: OrdMap<Tag, Awaited>,
     next_tag: Tag,
@@ -77,55 +90,61 @@ pub struct Answered {
     pub sends: Vec<Sent>,
     /// Events to leave.
     pub notes: Vec<Note>,
-    /// The key comes back after this time.
-    pub retry: Option<Duration>,
+    /// The key comes back after this time, for the reason it had.
+    pub retry: Option<(Duration, Trigger)>,
 }
 
 impl WorkQueue {
     /// Asks for a look at a key.
-    pub fn add(&mut self, key: Key) {
+    pub fn add(&mut self, key: Key, because: Trigger) {
         match self.works.get_mut(&key) {
-            Some(work) if work.outstanding > 0 => work.dirty = true,
+            Some(work) if work.outstanding > 0 => work.dirty = work.dirty.max(Some(because)),
             _ => {
-                self.ready.insert(key);
+                let known = self.ready.entry(key).or_default();
+                *known = because.max(*known);
             }
         }
     }
 
     /// Asks for a look at a key after `wait`; tells whether a timer is needed.
-    pub fn add_after(&mut self, key: Key, now: Instant, wait: Duration) -> bool {
+    pub fn add_after(&mut self, key: Key, because: Trigger, now: Instant, wait: Duration) -> bool {
         let due = now + wait;
-        if let Some(known) = self.later_at.get(&key).copied() {
+        if let Some((known, _)) = self.later_at.get(&key).copied() {
             if known <= due && known > now {
                 return false;
             }
             self.later.remove(&(known, key.clone()));
         }
-        self.later_at.insert(key.clone(), due);
+        self.later_at.insert(key.clone(), (due, because));
         self.later.insert((due, key)).is_none()
     }
 
-    /// Takes the keys to look at now, in the order of their names, given what the controller sees.
-    pub fn take(&mut self, now: Instant, view: &View) -> Vec<Key> {
+    /// The keys that are to be looked at later, each with the time.
+    pub fn later(&self) -> impl Iterator<Item = (&Key, Instant)> {
+        self.later_at.iter().map(|(key, (due, _))| (key, *due))
+    }
+
+    /// Takes the keys to look at now, in the order of their names, given what the controller sees; each with the reason.
+    pub fn take(&mut self, now: Instant, view: &View) -> Vec<(Key, Trigger)> {
         while let Some((due, key)) = self.later.get_min().cloned() {
             if due > now {
                 break;
             }
             self.later.remove(&(due, key.clone()));
-            self.later_at.remove(&key);
-            self.add(key);
+            let because = self.later_at.remove(&key).map(|(_, because)| because);
+            self.add(key, because.unwrap_or_default());
         }
-        let wanted: Vec<Key> = std::mem::take(&mut self.ready).into_iter().collect();
-        wanted.into_iter().filter(|key| self.free(key, view)).collect()
+        let wanted: Vec<(Key, Trigger)> = std::mem::take(&mut self.ready).into_iter().collect();
+        wanted.into_iter().filter(|(key, because)| self.free(key, *because, view)).collect()
     }
 
     /// Whether a key may be looked at. One that may not stays wanted: for its last answer, or for a younger photograph.
-    fn free(&mut self, key: &Key, view: &View) -> bool {
+    fn free(&mut self, key: &Key, because: Trigger, view: &View) -> bool {
         let Some(work) = self.works.get_mut(key) else { return true };
         if work.outstanding > 0 {
-            work.dirty = true;
+            work.dirty = work.dirty.max(Some(because));
         } else if work.needs > view.revision {
-            self.ready.insert(key.clone());
+            self.ready.insert(key.clone(), because);
         }
         work.outstanding == 0 && work.needs <= view.revision
     }
@@ -147,8 +166,13 @@ impl WorkQueue {
         self.works.get(key).and_then(|w| w.failure.as_ref())
     }
 
+    /// The change that a write on its way was decided for; 0 where none in particular was.
+    pub fn because(&self, tag: Tag) -> Option<u64> {
+        self.sent.get(&tag).map(|awaited| awaited.because.revision)
+    }
+
     /// Starts a plan; returns its first wave.
-    pub fn start(&mut self, key: &Key, plan: Plan) -> Vec<Sent> {
+    pub fn start(&mut self, key: &Key, plan: Plan, because: Trigger) -> Vec<Sent> {
         let mut waves = plan.waves;
         if waves.is_empty() {
             if let Some(work) = self.works.get_mut(key) {
@@ -161,7 +185,7 @@ impl WorkQueue {
         let first = waves.remove(0);
         let mut work = self.works.get(key).cloned().unwrap_or_default();
         work.rest = waves;
-        work.failure = None;
+        (work.failure, work.because) = (None, because);
         self.works.insert(key.clone(), work);
         self.send(key, first)
     }
@@ -169,6 +193,7 @@ impl WorkQueue {
     fn send(&mut self, key: &Key, wave: Vec<Step>) -> Vec<Sent> {
         let mut sends = Vec::with_capacity(wave.len());
         let mut outstanding = 0;
+        let because = self.works.get(key).map(|work| work.because).unwrap_or_default();
         for step in wave {
             // Nobody waits for an Event.
             if matches!(step.write, Write::Note(_)) {
@@ -178,7 +203,7 @@ impl WorkQueue {
             outstanding += 1;
             self.next_tag += 1;
             let deletes = matches!(step.write, Write::Delete { .. });
-            let awaited = Awaited { key: key.clone(), deletes, done: step.done, failed: step.failed };
+            let awaited = Awaited { key: key.clone(), because, deletes, done: step.done, failed: step.failed };
             self.sent.insert(self.next_tag, awaited);
             sends.push((self.next_tag, step.write));
         }
@@ -199,7 +224,7 @@ impl WorkQueue {
 
     /// Takes note of the answer to a write.
     pub fn answered(&mut self, tag: Tag, result: &Result<Object, Status>, retry: Retry) -> Option<(Key, Answered)> {
-        let Awaited { key, deletes, done, failed } = self.sent.remove(&tag)?;
+        let Awaited { key, because: _, deletes, done, failed } = self.sent.remove(&tag)?;
         let mut answer = Answered::default();
         let work = self.works.get_mut(&key)?;
         work.outstanding -= 1;
@@ -229,19 +254,19 @@ impl WorkQueue {
         if work.failure.is_some() {
             work.tries += 1;
             if retry.tries_max == 0 || work.tries <= retry.tries_max {
-                answer.retry = Some(retry.wait(work.tries));
+                answer.retry = Some((retry.wait(work.tries), work.because));
             }
         } else {
             work.tries = 0;
         }
-        if std::mem::take(&mut work.dirty) {
-            self.ready.insert(key.clone());
+        if let Some(because) = work.dirty.take() {
+            self.ready.insert(key.clone(), because);
         }
         Some((key, answer))
     }
 
     fn forget_if_idle(&mut self, key: &Key) {
-        let idle = |w: &Work| w.outstanding == 0 && w.failure.is_none() && w.tries == 0 && !w.dirty;
+        let idle = |w: &Work| w.outstanding == 0 && w.failure.is_none() && w.tries == 0 && w.dirty.is_none();
         if self.works.get(key).is_some_and(idle) {
             self.works.remove(key);
         }
@@ -285,11 +310,22 @@ mod tests {
         let key = (Name::from("a"), Name::from("b"));
         let (mut queue, view) = (WorkQueue::default(), View::default());
         let at = |s: u64| Instant::START + Duration::from_secs(s);
-        assert!(queue.add_after(key.clone(), at(0), Duration::from_secs(5)));
-        assert!(!queue.add_after(key.clone(), at(0), Duration::from_secs(9)));
-        assert!(queue.add_after(key.clone(), at(0), Duration::from_secs(2)));
+        let because = |revision| Trigger { asks: false, revision };
+        assert!(queue.add_after(key.clone(), because(1), at(0), Duration::from_secs(5)));
+        assert!(!queue.add_after(key.clone(), because(2), at(0), Duration::from_secs(9)));
+        assert!(queue.add_after(key.clone(), because(3), at(0), Duration::from_secs(2)));
         assert!(queue.take(at(1), &view).is_empty());
-        assert_eq!(queue.take(at(2), &view), [key]);
+        assert_eq!(queue.take(at(2), &view), [(key, because(3))]);
         assert!(queue.take(at(9), &view).is_empty());
+    }
+
+    #[test]
+    fn a_change_of_what_is_wanted_counts_more_than_later_reports() {
+        let key = (Name::from("a"), Name::from("b"));
+        let (mut queue, view) = (WorkQueue::default(), View::default());
+        for (asks, revision) in [(false, 4), (true, 5), (false, 6)] {
+            queue.add(key.clone(), Trigger { asks, revision });
+        }
+        assert_eq!(queue.take(Instant::START, &view), [(key, Trigger { asks: true, revision: 5 })]);
     }
 }

@@ -11,7 +11,8 @@ use super::config::{canonical, within};
 use super::corefile::{CacheOptions, Keeping};
 use super::message::{Question, Rcode, Record, Reply};
 use crate::engine::random::Digest;
-use crate::engine::time::Instant;
+use crate::engine::time::{Duration, Instant};
+use crate::objects::Name;
 
 /// Shards of a store: a reply belongs to one, and competes for room with those in it only.
 const SHARDS: u64 = 256;
@@ -93,6 +94,12 @@ impl Cache {
         if sort == Sort::Answer {
             self.denials.remove(&key(question));
         }
+    }
+
+    /// The names for which it holds replies, each with the end of the reply's life.
+    pub fn kept_until(&self) -> impl Iterator<Item = (Name, Instant)> {
+        let all = self.answers.replies.iter().chain(&self.denials.replies);
+        all.map(|((_, name, _), kept)| (name.as_str().into(), kept.at + Duration::from_secs(u64::from(kept.ttl))))
     }
 
     /// How many replies it holds.

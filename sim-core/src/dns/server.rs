@@ -80,6 +80,11 @@ impl DnsServers {
         self.replicas.get(server).map_or(0, |r| r.caches.iter().map(Cache::len).sum())
     }
 
+    /// The names for which the server keeps replies, each with the end of the reply's life.
+    pub fn kept_until(&self, server: &str) -> Vec<(Name, Instant)> {
+        self.replicas.get(server).map(|r| r.caches.iter().flat_map(Cache::kept_until).collect()).unwrap_or_default()
+    }
+
     /// Plugins that some server's file has and that are not simulated.
     pub fn passed_over(&self) -> impl Iterator<Item = &str> {
         self.replicas.values().flat_map(|r| r.file.passed_over.iter().map(String::as_str))

@@ -1,25 +1,15 @@
 //! The journal: what happened, why, and one number that stands for all of it.
 //!
-//! The last [`KEPT_MAX`] steps are kept with the step that caused each; older ones are forgotten. The history digest
-//! covers every step since the start: time, number, content, and what the model noted. Two runs with equal digests took the
-//! same steps; the first difference between two runs is found by bisection over their positions.
+//! The last [`KEPT_MAX`](super::pages::KEPT_MAX) steps are kept with the step that caused each; older ones are forgotten. The
+//! history digest covers every step since the start: time, number, content, and what the model noted. Two runs with equal digests
+//! took the same steps; the first difference between two runs is found by bisection over their positions.
 //!
-//! Full pages are shared between clones, so a checkpoint copies less than one page.
+//! What a step meant is the model's to tell: it can keep records of its own in [`Pages`].
 
-use std::collections::VecDeque;
-use std::mem;
-use std::sync::Arc;
-
+use super::pages::Pages;
 use super::queue::Sequence;
 use super::random::Digest;
 use super::time::Instant;
-
-/// Steps in a page.
-const PAGE: usize = 256;
-/// Full pages kept.
-const PAGES_MAX: usize = 64;
-/// So many steps can be looked up; a page more may be there while one fills.
-pub const KEPT_MAX: usize = PAGE * PAGES_MAX;
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +27,7 @@ pub struct Entry {
 /// The last steps, and the digest of all.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
-    pages: VecDeque<Arc<Vec<Entry>>>,
-    page: Vec<Entry>,
+    steps: Pages<Entry>,
     history: Digest,
 }
 
@@ -55,18 +44,7 @@ impl Journal {
         self.history.word(entry.at.as_nanos());
         self.history.word(entry.sequence.get());
         content(&mut self.history);
-        if self.page.len() == PAGE {
-            self.turn();
-        }
-        self.page.push(entry);
-    }
-
-    fn turn(&mut self) {
-        let oldest = if self.pages.len() == PAGES_MAX { self.pages.pop_front() } else { None };
-        // A page that no clone shares is written over.
-        let mut blank = oldest.and_then(|page| Arc::try_unwrap(page).ok()).unwrap_or_else(|| Vec::with_capacity(PAGE));
-        blank.clear();
-        self.pages.push_back(Arc::new(mem::replace(&mut self.page, blank)));
+        self.steps.push(entry);
     }
 
     /// The digest of every step so far.
@@ -76,12 +54,12 @@ impl Journal {
 
     /// The step just taken.
     pub fn last(&self) -> Option<&Entry> {
-        self.page.last()
+        self.steps.last()
     }
 
     /// The steps that are kept, oldest first.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
-        self.pages.iter().flat_map(|page| page.iter()).chain(&self.page)
+        self.steps.iter()
     }
 
     /// The step with this number and what led to it, latest first; ends where the journal does.

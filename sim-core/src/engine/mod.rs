@@ -11,6 +11,7 @@
 //! | [`model`] | [`model::Model`], and the [`model::Context`] in which it handles an event |
 //! | [`run`] | [`run::Engine`]: the loop, and the [`run::Budget`] that ends it |
 //! | [`journal`] | [`journal::Journal`]: the last steps and their causes, the digest of all |
+//! | [`pages`] | [`pages::Pages`]: the last records of anything, in pages that clones share |
 //! | [`timeline`] | [`timeline::Timeline`]: checkpoints, the input log, `seek` |
 //!
 //! Same seed and same inputs give the same run, on every machine: nothing here reads a clock, hashes by address or
@@ -147,6 +148,7 @@
 
 pub mod journal;
 pub mod model;
+pub mod pages;
 pub mod queue;
 pub mod random;
 pub mod run;

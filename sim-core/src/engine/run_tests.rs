@@ -167,7 +167,7 @@ fn the_journal_forgets_but_the_digest_does_not() {
     for engine in [&mut engine, &mut other] {
         engine.run_until(at(70_000), &mut Budget::unlimited());
         let kept = engine.journal().entries().count();
-        assert!((super::super::journal::KEPT_MAX..70_000).contains(&kept), "{kept}");
+        assert!((super::super::pages::KEPT_MAX..70_000).contains(&kept), "{kept}");
     }
     assert!(engine.journal().entries().zip(other.journal().entries()).all(|(a, b)| a.kind == b.kind));
     assert_ne!(engine.digests().history, other.digests().history);

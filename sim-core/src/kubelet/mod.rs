@@ -11,6 +11,7 @@ pub mod env;
 pub mod images;
 mod life;
 mod node;
+pub mod pending;
 pub mod probes;
 pub mod process;
 pub mod resolv_conf;

@@ -220,10 +220,12 @@ impl Kubelets {
         });
     }
 
-    /// The pod whose container an event has just started.
-    pub fn started_by(&self, event: super::Event, now: Instant) -> Option<ObjectId> {
-        let run = self.worker(event.node, event.pod)?.runs.get(usize::from(event.run))?;
-        (event.what == super::What::Pulled && run.running() && run.since == Some(now)).then_some(event.pod)
+    /// The pod and the name of the container that an event has just started.
+    pub fn started_by(&self, event: super::Event, now: Instant) -> Option<(ObjectId, Name)> {
+        let worker = self.worker(event.node, event.pod)?;
+        let run = worker.runs.get(usize::from(event.run))?;
+        let started = event.what == super::What::Pulled && run.running() && run.since == Some(now);
+        started.then(|| (event.pod, run.spec(&worker.pod).name.clone()))
     }
 
     fn find(&self, namespace: &str, pod: &str) -> Option<(u32, &Worker)> {

@@ -3,7 +3,6 @@
 //! Everything that changes the cluster goes in as an input of the timeline, so that any moment can be visited again; questions
 //! are asked of the model beside it. Nothing like it exists in a real cluster: there, time cannot be held.
 
-use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
@@ -19,7 +18,7 @@ use crate::api::table::document::text;
 use crate::cluster::faults::Fault;
 use crate::cluster::ground::GroundAt;
 use crate::cluster::servers::Asking;
-use crate::cluster::{Cluster, Event, Input, Reply};
+use crate::cluster::{Cluster, Input, Reply};
 use crate::dns::message::{Question, Reply as DnsReply};
 use crate::engine::queue::Ties;
 use crate::engine::random::{Draws, Seed};
@@ -226,27 +225,12 @@ impl Simulation {
         Err(Stopped::limit(format!("{limit}; the clock stands at {at}")))
     }
 
-    /// What the journal still knows, newest last: one line each.
-    pub fn journal_text(&self, most: usize) -> String {
-        let start = self.cluster().config.start;
-        let entries: Vec<_> = self.engine().journal().entries().rev().take(most).collect();
-        let mut text = String::new();
-        for entry in entries.into_iter().rev() {
-            let cause = entry.cause.map_or(String::new(), |c| format!("  because of #{}", c.get()));
-            let at = Timestamp::at(start, entry.at).rfc3339_micro();
-            let _ = writeln!(text, "{at}  #{:<7} {}{cause}", entry.sequence.get(), entry.kind);
-        }
-        text
-    }
-
-    /// What is pending, next first: one line each.
-    pub fn timers_text(&self, most: usize) -> String {
-        let now = self.branch.timeline.now();
-        let mut text = String::new();
-        for scheduled in self.engine().pending().into_iter().take(most) {
-            let _ = writeln!(text, "in {:<14} {}", scheduled.at.since(now).to_string(), Event::kind(&scheduled.event));
-        }
-        text
+    /// The step just taken: its time, number, kind and cause.
+    pub fn last_step_text(&self) -> String {
+        let Some(entry) = self.engine().journal().last() else { return String::new() };
+        let cause = entry.cause.map_or(String::new(), |c| format!("  because of #{}", c.get()));
+        let at = Timestamp::at(self.cluster().config.start, entry.at).rfc3339_micro();
+        format!("{at}  #{:<7} {}{cause}\n", entry.sequence.get(), entry.kind)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::lab::command::{Output, Refusal};
 pub fn text(output: &Output) -> Result<String, String> {
     match output {
         Output::Done | Output::Stopped(_) | Output::Stepped(true) => Ok(String::new()),
-        Output::Stepped(false) => Err("no such event is pending any more; `timeline` shows the kinds there are".to_string()),
+        Output::Stepped(false) => Err("no such event is pending any more".to_string()),
         Output::Branches(all) => Ok(branches(all)),
         Output::Standing(name, at) => Ok(format!("on branch {name}, {} after the start\n", age(*at))),
         Output::StoppedLoads(names) if names.is_empty() => Ok("nothing runs\n".to_string()),

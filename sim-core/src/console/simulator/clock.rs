@@ -13,7 +13,7 @@ use crate::scenario::condition::Condition;
 use crate::scenario::notation::Notation;
 
 pub(super) const ADVANCE: &str = "advance DURATION (as in 40s, 1m30s), or advance to CONDITION [--timeout 5m]";
-pub(super) const STEP: &str = "step [N], or step KIND (a kind as `timeline` shows it, as in api/write)";
+pub(super) const STEP: &str = "step [N], or step KIND (a kind as `step` shows it, as in api/write)";
 pub(super) const SEEK: &str = "seek TIME (a duration since the start, as in 2m10s, or a date, as in 2026-01-01T12:02:10Z)";
 pub(super) const REWIND: &str = "rewind DURATION (as in 10s)";
 pub(super) const BRANCH: &str = "branch NAME";
@@ -60,7 +60,7 @@ fn read_advance_to(words: &[&str]) -> Result<Command, String> {
 pub async fn step(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let outcome = carry_out(host, "step", STEP, read_step(argv)).await;
     match simulation(host, "step") {
-        Ok(sim) if outcome.exit == 0 => Outcome::out(sim.journal_text(1)),
+        Ok(sim) if outcome.exit == 0 => Outcome::out(sim.last_step_text()),
         _ => outcome,
     }
 }

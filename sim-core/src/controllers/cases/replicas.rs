@@ -26,7 +26,7 @@ fn planned(store: &Store) -> Plan {
 fn called(plan: Plan, succeed: i64) -> (i64, i64) {
     let mut queue = WorkQueue::default();
     let (mut calls, mut successes) = (0, 0);
-    let mut sends = queue.start(&key("web"), plan);
+    let mut sends = queue.start(&key("web"), plan, super::super::Trigger::default());
     while !sends.is_empty() {
         let wave = std::mem::take(&mut sends);
         for (tag, write) in wave.into_iter().filter(|(_, w)| matches!(w, Write::Create(_))) {

@@ -163,6 +163,8 @@ pub mod code {
     pub const NOT_AN_OBJECT: &str = "KW0303";
     /// A manifest that the API server would not decode.
     pub const MANIFEST_FIELD: &str = "KW0304";
+    /// An object that the API server refuses.
+    pub const REFUSED: &str = "KW0305";
     /// A `--set` that cannot be followed.
     pub const SET: &str = "KW0401";
 }

@@ -10,6 +10,7 @@ use super::check::check;
 use super::diagnostic::{Diagnostic, Sources, code, nearest};
 use super::finding::Finding;
 use super::format::{API_VERSION, Apply, ApplyFrom, KIND, Scenario, Step};
+use super::inline::Inline;
 use super::manifests::{self, Index, Manifest};
 use super::meaning;
 use super::notation::{DocRef, Written};
@@ -72,8 +73,27 @@ impl Input {
 
     /// The bytes of a step in [`Input::file`]; `None` in a scenario made from manifests.
     pub fn step_range(&self, index: usize) -> Option<ByteRange> {
-        let path = Path::root().field("spec").field("steps").index(index);
-        self.script.as_ref()?.value_range(&path)
+        self.script_range(&Path::root().field("spec").field("steps").index(index))
+    }
+
+    /// The bytes of a value of the script.
+    pub fn script_range(&self, path: &Path) -> Option<ByteRange> {
+        self.script.as_ref()?.value_range(path)
+    }
+
+    /// File and bytes of a step; of plain manifests, those of the object that it applies.
+    pub fn step_place(&self, index: usize) -> Option<(&str, ByteRange)> {
+        if self.report.is_some() {
+            return self.manifests.get(index).map(|manifest| (manifest.file.as_str(), manifest.spans.range.clone()));
+        }
+        Some((&self.file, self.step_range(index)?))
+    }
+
+    /// A refusal that a step met and no object of the input can be blamed for.
+    pub fn step_complaint(&self, index: usize, key: &str, words: String) -> Option<Diagnostic> {
+        let path = Path::root().field("spec").field("steps").index(index).field(key);
+        let help = "correct what is applied, or say with `expect: {exit: 1}` that this step is to be refused";
+        Some(Finding::key(code::REFUSED, path, words, help).place(&self.file, self.script.as_ref()?))
     }
 }
 
@@ -208,6 +228,11 @@ impl Loading {
             manifests.extend(manifests::collect(&file, vec![document], &mut self.diagnostics));
         }
         let report = script.is_none().then(|| Report::of(&manifests, standing, options.is_modelled));
+        let fields: Vec<Vec<Diagnostic>> = manifests.iter().map(Manifest::field_errors).collect();
+        // What `kubectl apply` would hear of one object does not keep it from the others.
+        if report.is_none() || !fields.is_empty() && fields.iter().all(|errors| !errors.is_empty()) {
+            self.diagnostics.extend(fields.into_iter().flatten());
+        }
         let (value, spans) = match script {
             Some((_, document)) => (document.value, Some(document.spans)),
             None => (script_for(&manifests), None),
@@ -292,15 +317,20 @@ impl Loading {
         }
         for (index, step) in scenario.spec.steps.iter().enumerate() {
             let Some(Apply::Inline(text)) = &step.apply else { continue };
-            let name = format!("{file} (apply of step {})", index + 1);
-            let before = self.diagnostics.len();
+            let mut found = Vec::new();
             match read(text, Profile::Kube) {
-                Ok(documents) => drop(manifests::collect(&name, documents, &mut self.diagnostics)),
-                Err(errors) => self.diagnostics.extend(errors.into_iter().map(|e| Diagnostic::from_read_error(&name, e))),
+                Ok(documents) => {
+                    let manifests = manifests::collect(file, documents, &mut found);
+                    found.extend(manifests.iter().flat_map(Manifest::field_errors));
+                }
+                Err(errors) => found.extend(errors.into_iter().map(|e| Diagnostic::from_read_error(file, e))),
             }
-            if self.diagnostics.len() > before {
-                self.sources.add(&name, text);
+            if found.is_empty() {
+                continue;
             }
+            let range = spans.value_range(&spec.field("steps").index(index).field("apply")).unwrap_or_default();
+            let inline = Inline::of(self.sources.text(file).unwrap_or_default(), range, text);
+            self.diagnostics.extend(found.into_iter().map(|diagnostic| inline.placed(file, diagnostic)));
         }
     }
 }
@@ -354,7 +384,7 @@ fn typed(value: &Value, findings: &mut Vec<Finding>) -> Option<Scenario> {
 }
 
 /// The script that applies manifests one after the other, as `kubectl apply -f` does.
-fn script_for(manifests: &[Manifest]) -> Value {
+pub(super) fn script_for(manifests: &[Manifest]) -> Value {
     let mut steps = Vec::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for manifest in manifests {

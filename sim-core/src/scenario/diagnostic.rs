@@ -155,6 +155,8 @@ pub mod code {
     pub const STEP: &str = "KW0206";
     /// A step names a document that is not there.
     pub const NO_DOCUMENT: &str = "KW0207";
+    /// A field or a word of the format that nothing acts on in this version.
+    pub const NOT_ACTED_ON: &str = "KW0208";
     /// Nothing to play in the input.
     pub const EMPTY: &str = "KW0301";
     /// A Helm chart or a kustomization instead of manifests.

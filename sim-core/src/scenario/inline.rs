@@ -1,7 +1,7 @@
 //! Where a text that a step holds stands in the file around it.
 //!
 //! `apply: |` holds manifests as a text. What is wrong with them is told with the line of the user's file, not with a line
-//! counted from the `|`. Followed are block scalars (`|` and, where no line was folded, `>`) and one-line texts without escapes;
+//! counted from the `|`. Followed are block scalars (`|`; `>` where no line was folded) and one-line texts without escapes;
 //! for others, as in JSON, the whole text is pointed at.
 
 use super::diagnostic::Diagnostic;
@@ -19,10 +19,11 @@ pub struct Inline {
 impl Inline {
     /// The places of `text`, which is the value at `range` of `file`.
     pub fn of(file: &str, range: ByteRange, text: &str) -> Inline {
-        let written = file.get(range.clone()).unwrap_or_default();
-        let lines = block(written, text).or_else(|| one_line(written, text)).unwrap_or_default();
-        let lines = lines.into_iter().map(|(inside, outside)| (inside, range.start + outside)).collect();
-        Inline { range, lines }
+        let lines = match file.get(range.clone()) {
+            Some(written) => block(file, range.start, text).or_else(|| one_line(written, range.start, text)),
+            None => None,
+        };
+        Inline { range, lines: lines.unwrap_or_default() }
     }
 
     /// A complaint about the text as a complaint about the file.
@@ -44,34 +45,37 @@ impl Inline {
     }
 }
 
-/// A block scalar: after the line of the `|`, each line of the file ends with the text's line.
-fn block(written: &str, text: &str) -> Option<Vec<(usize, usize)>> {
-    if !written.starts_with(['|', '>']) {
-        return None;
+/// A block scalar whose content begins at `start`: each line of the file is indentation and a line of the text.
+fn block(file: &str, start: usize, text: &str) -> Option<Vec<(usize, usize)>> {
+    let line_start = |at: usize| file[..at].rfind('\n').map_or(0, |at| at + 1);
+    let mut outside = line_start(start);
+    // The place is that of the first line with something on it.
+    for _ in text.split('\n').take_while(|line| line.trim().is_empty()) {
+        outside = line_start(outside.checked_sub(1)?);
     }
-    let mut outside = written.find('\n')? + 1;
     let (mut inside, mut places) = (0, Vec::new());
     for line in text.split_inclusive('\n') {
-        let rest = &written[outside..];
+        let rest = file.get(outside..)?;
         let length = rest.find('\n').map_or(rest.len(), |at| at + 1);
         let here = rest[..length].trim_end_matches(['\n', '\r']);
         let content = line.trim_end_matches('\n');
-        if !here.ends_with(content) {
+        let indent = here.strip_suffix(content)?;
+        if !indent.bytes().all(|b| b == b' ') {
             return None;
         }
-        places.push((inside, outside + here.len() - content.len()));
+        places.push((inside, outside + indent.len()));
         (inside, outside) = (inside + line.len(), outside + length);
     }
     Some(places)
 }
 
 /// A text in one line, quoted or not.
-fn one_line(written: &str, text: &str) -> Option<Vec<(usize, usize)>> {
+fn one_line(written: &str, start: usize, text: &str) -> Option<Vec<(usize, usize)>> {
     let content = text.trim_end_matches('\n');
     if content.contains('\n') {
         return None;
     }
-    written.find(content).map(|at| vec![(0, at)])
+    written.find(content).map(|at| vec![(0, start + at)])
 }
 
 #[cfg(test)]
@@ -97,6 +101,7 @@ mod tests {
             "a: |\n  x: 1\n\n  word: é\n  z: 2\nb: 1\n",
             "a: |-\n    x: 1\n    - é word\nb: 1\n",
             "a: |2\n    x: 1\n    word: 2\n",
+            "b: 1\na: |\n\n\n  x: 1\n  word: 2\n",
             "a: >\n  word\nb: 1\n",
             "a: \"{kind: word}\"\n",
             "a: {word}\n".replace('{', "'{").replace('}', "}'").as_str(),
@@ -108,6 +113,6 @@ mod tests {
     #[test]
     fn a_text_that_cannot_be_followed_is_pointed_at_whole() {
         assert_eq!(found("{\"a\": \"x: 1\\nword: 2\\n\"}", "word"), "\"x: 1\\nword: 2\\n\"");
-        assert_eq!(found("a: >\n  x\n  word\nb: 1\n", "word"), ">\n  x\n  word\n");
+        assert_eq!(found("a: >\n  x\n  word\nb: 1\n", "word"), "x\n  word\n");
     }
 }

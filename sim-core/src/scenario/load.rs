@@ -17,6 +17,7 @@ use super::notation::{DocRef, Written};
 use super::report::{Report, standing};
 use super::schema::schema;
 use super::set::{Assignment, set};
+use super::settings;
 use crate::yaml::{ByteRange, Document, Fault, Path, Profile, SpanTree, decode, read};
 
 /// A file as the program found it.
@@ -141,20 +142,30 @@ pub fn load_folder(name: &str, files: &[File<'_>], options: &Options<'_>) -> Res
     loading.finish(documents, name, options)
 }
 
-fn is_manifest_name(name: &str) -> bool {
+/// Whether a file of a folder is read as manifests.
+pub fn is_manifest_name(name: &str) -> bool {
     [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Names of files that say by being there that the folder holds no finished manifests.
+const CHARTS: [&str; 2] = ["Chart.yaml", "Chart.yml"];
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Whether a file of this name decides what its folder is, whatever it holds.
+pub fn needs_no_content(name: &str) -> bool {
+    CHARTS.contains(&name) || KUSTOMIZATIONS.contains(&name)
 }
 
 fn needs_rendering(folder: &str, files: &[File<'_>]) -> Option<Diagnostic> {
     let has = |names: &[&str]| files.iter().any(|f| names.contains(&f.name));
     let error = |message: &str, help: String| Some(Diagnostic::error(code::NEEDS_RENDERING, folder, message, help));
-    if has(&["Chart.yaml", "Chart.yml"]) {
+    if has(&CHARTS) {
         return error(
             "this folder is a Helm chart, not manifests",
             format!("render it first: `helm template {folder} | kubewalk play -`"),
         );
     }
-    if has(&["kustomization.yaml", "kustomization.yml", "Kustomization"]) {
+    if has(&KUSTOMIZATIONS) {
         return error(
             "this folder is a kustomization, not manifests",
             format!("build it first: `kubectl kustomize {folder} | kubewalk play -`"),
@@ -186,7 +197,8 @@ impl Loading {
         let text = match decode(file.bytes) {
             Ok(text) => text,
             Err(error) => {
-                if error.fault == Fault::Encoding && !file.bytes.contains(&0) {
+                // A place is shown but in texts that are no text at all.
+                if error.fault == Fault::Encoding && (error.range.start > 0 || !file.bytes.contains(&0)) {
                     self.sources.add(file.name, String::from_utf8_lossy(file.bytes));
                 }
                 self.diagnostics.push(Diagnostic::from_read_error(file.name, error));
@@ -240,7 +252,7 @@ impl Loading {
         let index = Index::of(&manifests);
         let scenario = self.scenario(name, value, spans.as_ref(), &index, options);
         match scenario {
-            Some(scenario) if self.diagnostics.is_empty() => {
+            Some(scenario) if self.diagnostics.is_empty() && self.stored_once(&scenario, &manifests) => {
                 Ok(Input { file: name.to_string(), scenario, manifests, sources: self.sources, report, index, script: spans })
             }
             _ => Err(self.refused()),
@@ -277,6 +289,11 @@ impl Loading {
             self.diagnostics.push(diagnostic);
         }
         scenario
+    }
+
+    fn stored_once(&mut self, scenario: &Scenario, manifests: &[Manifest]) -> bool {
+        self.diagnostics.extend(settings::stored_twice(scenario, manifests));
+        self.diagnostics.is_empty()
     }
 
     /// Follows the `--set` arguments; gives the paths they wrote to.
@@ -383,8 +400,18 @@ fn typed(value: &Value, findings: &mut Vec<Finding>) -> Option<Scenario> {
         .ok()
 }
 
-/// The script that applies manifests one after the other, as `kubectl apply -f` does.
-pub(super) fn script_for(manifests: &[Manifest]) -> Value {
+/// The script that applies manifests.
+fn script_for(manifests: &[Manifest]) -> Value {
+    serde_json::json!({
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": "manifests"},
+        "spec": {"steps": serde_json::to_value(steps_for(manifests)).unwrap_or_default()},
+    })
+}
+
+/// Steps that apply manifests one after the other, as `kubectl apply -f` does.
+pub(super) fn steps_for(manifests: &[Manifest]) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for manifest in manifests {
@@ -397,10 +424,5 @@ pub(super) fn script_for(manifests: &[Manifest]) -> Value {
         steps.push(Step { apply: Some(apply), ..Step::default() });
     }
     steps.push(Step { until: Some(Written::known("converged")), ..Step::default() });
-    serde_json::json!({
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "metadata": {"name": "manifests"},
-        "spec": {"steps": serde_json::to_value(steps).unwrap_or_default()},
-    })
+    steps
 }

@@ -24,6 +24,7 @@ pub mod report;
 pub mod save;
 pub mod schema;
 pub mod set;
+pub mod settings;
 pub mod taken;
 pub mod target;
 pub mod ties;

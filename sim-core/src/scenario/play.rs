@@ -421,6 +421,6 @@ fn trace_words(trace: &super::format::Trace) -> Vec<String> {
 
 /// The lines of each file that holds a part of the input.
 fn lines(input: &Input) -> BTreeMap<String, Lines> {
-    let files = input.manifests.iter().map(|m| &m.file).chain([&input.file]);
-    files.filter_map(|file| Some((file.clone(), Lines::of(input.sources.text(file)?)))).collect()
+    let files: BTreeSet<&String> = input.manifests.iter().map(|m| &m.file).chain([&input.file]).collect();
+    files.into_iter().filter_map(|file| Some((file.clone(), Lines::of(input.sources.text(file)?)))).collect()
 }

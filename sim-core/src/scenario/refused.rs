@@ -56,7 +56,11 @@ pub fn refused(manifest: &Manifest, pools: &Allocators, stderr: &str) -> Vec<Dia
 fn refusal(manifest: &Manifest, status: &Status) -> Diagnostic {
     let mut diagnostic = Diagnostic::error(code::REFUSED, &manifest.file, status.message.clone(), help(status));
     for cause in status.causes.iter().take(FIELDS_MARKED_MAX) {
-        let path = Path::parse(&cause.field).unwrap_or_default();
+        let mut path = Path::parse(&cause.field).unwrap_or_default();
+        // The server speaks of the list, people write the single field.
+        if cause.field.starts_with("spec.clusterIPs") && manifest.spans.get(&path).is_none() {
+            path = Path::root().field("spec").field("clusterIP");
+        }
         let words = if status.causes.len() > 1 { cause.text() } else { String::new() };
         diagnostic = diagnostic.with_label(manifest.spans.nearest(&path), words);
     }

@@ -92,7 +92,7 @@ fn nodes(scenario: &Scenario, at: &Path, findings: &mut Vec<Finding>) {
             }
         }
         for name in node.capacity.keys().filter(|name| !CAPACITIES.contains(&name.as_str())) {
-            let message = format!("nothing acts on `{name}`: the simulated scheduler counts cpu, memory and pods");
+            let message = format!("nothing acts on `{name}`: a node here has cpu, memory and pods to give");
             let path = at.field("capacity").field(name);
             findings.push(Finding::key(code::NOT_ACTED_ON, path, message, suggestion(name, &CAPACITIES)));
         }

@@ -60,7 +60,8 @@ mod tests {
         let generated = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "a-"}});
         assert_eq!(refused(generated), None);
         let long = "x".repeat(300_000);
-        let foreign = json!({"apiVersion": "a.example.com/v1", "kind": "A", "metadata": {"name": "a", "annotations": {"a": long}}});
+        let foreign =
+            json!({"apiVersion": "a.example.com/v1", "kind": "A", "metadata": {"name": "a", "annotations": {"a": long}}});
         let wanted = "A.a.example.com \"a\" is invalid: metadata.annotations: Too long: may not be more than 262144 bytes";
         assert_eq!(refused(foreign).as_deref(), Some(wanted));
     }

@@ -136,7 +136,10 @@ mod tests {
     #[test]
     fn kubectls_own_words_are_left_out() {
         for (stderr, wanted) in [
-            ("Error from server (NotFound): error when creating \"STDIN\": namespaces \"x\" not found\n", "namespaces \"x\" not found"),
+            (
+                "Error from server (NotFound): error when creating \"STDIN\": namespaces \"x\" not found\n",
+                "namespaces \"x\" not found",
+            ),
             ("The Service \"a\" is invalid: spec.type: no\n", "The Service \"a\" is invalid: spec.type: no"),
             ("The Service \"a\" is invalid: \n* a: b\n* c: d\n", "The Service \"a\" is invalid: * a: b * c: d"),
             ("Error from server: etcdserver: request is too large\n", "etcdserver: request is too large"),

@@ -162,9 +162,19 @@ fn objects(scenario: &Scenario, findings: &mut Vec<Finding>) {
         let (kind, namespace, name) = identity(&object.0);
         if object.0.get("items").is_some_and(serde_json::Value::is_array) && kind.starts_with("List.") {
             let help = "write the entries of its `items` here, one by one";
-            findings.push(Finding::key(code::NOT_AN_OBJECT, at.field("kind"), "a List is not an object that can be stored", help));
+            findings.push(Finding::key(
+                code::NOT_AN_OBJECT,
+                at.field("kind"),
+                "a List is not an object that can be stored",
+                help,
+            ));
         } else if name.is_empty() {
-            findings.push(Finding::key(code::NOT_AN_OBJECT, at.field("kind"), "this object has no name", "add `metadata: {name: ...}`"));
+            findings.push(Finding::key(
+                code::NOT_AN_OBJECT,
+                at.field("kind"),
+                "this object has no name",
+                "add `metadata: {name: ...}`",
+            ));
         } else if let Some(first) = seen.insert((kind, namespace, name.clone()), index) {
             let message = format!("`{name}` is here a second time: it would replace `spec.objects[{first}]`");
             let help = "an object is stored once: remove one of the two, or give it another name";
@@ -190,7 +200,11 @@ pub fn stored_twice(scenario: &Scenario, manifests: &[Manifest]) -> Vec<super::d
             Err(refused) => wrong(at, refused.message, "an object may have 1.5 MiB: make it smaller"),
             Ok(()) if twice => {
                 let message = format!("{} is here a second time: it would replace the first", manifest.reference());
-                wrong(at, message, "with `objectsFrom: docs` each object is stored once: remove one of the two, or apply it in a step")
+                wrong(
+                    at,
+                    message,
+                    "with `objectsFrom: docs` each object is stored once: remove one of the two, or apply it in a step",
+                )
             }
             Ok(()) => continue,
         };

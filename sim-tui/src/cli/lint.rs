@@ -41,7 +41,8 @@ fn judged(file: &str, loaded: &Arc<Input>, common: &Common) -> Result<(usize, St
         let mut taken = taken::rehearse(loaded)?;
         input::show_all(&taken.complaints(), &loaded.sources, common);
         let refused = taken.refused();
-        let verdict = if refused == 0 { format!("ok, {documents} objects") } else { format!("{refused} of {documents} objects refused") };
+        let verdict =
+            if refused == 0 { format!("ok, {documents} objects") } else { format!("{refused} of {documents} objects refused") };
         return Ok((refused, verdict));
     }
     let complaints = taken::foresee(loaded);

@@ -12,7 +12,7 @@ use super::patch;
 use super::request::{Answer, PatchKind, Request, Response};
 use super::server::{ApiServer, Target, decoded, scale_of};
 use super::status::{Cause, Status};
-use super::write;
+use super::{size, validate, write};
 use crate::objects::meta::Version;
 use crate::objects::{Name, Object};
 use crate::store::{ObjectId, Store};
@@ -41,6 +41,8 @@ impl ApiServer {
             let suffix = self.new_suffix(clock);
             let mut stream = clock.draws.keyed("api/allocate", self.serial);
             warnings.extend(write::on_create(row, &mut doc, &suffix, &mut allocators, &mut |n| stream.below(n))?);
+        } else {
+            validate::of_unknown_kind(&doc)?;
         }
         let object = stored_form(&doc);
         let (namespace, name) = (object.meta().namespace.clone(), object.meta().name.clone());
@@ -50,6 +52,7 @@ impl ApiServer {
         if request.options.dry_run {
             return Ok(Answer { response: Response::Object(object.encode()), warnings });
         }
+        size::check_object(&doc)?;
         self.allocators = allocators;
         let (_, stored) = store.insert(object, clock.now);
         Ok(Answer { response: Response::Object(stored.encode()), warnings })
@@ -162,6 +165,8 @@ impl ApiServer {
                 let mut stream = clock.draws.keyed("api/allocate", self.serial);
                 warnings.extend(write::on_update(row, &mut doc, &old, &mut allocators, &mut |n| stream.below(n))?);
             }
+        } else {
+            validate::of_unknown_kind(&doc)?;
         }
         let mut object = stored_form(&doc);
         object.meta_mut().revision = current.meta().revision;
@@ -173,6 +178,7 @@ impl ApiServer {
         if request.options.dry_run {
             return answer(shaped(&object.encode()));
         }
+        size::check_object(&doc)?;
         self.allocators = allocators;
         let settled = self.settle(store, id, current, object, clock);
         answer(shaped(&settled.encode()))

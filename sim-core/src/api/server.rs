@@ -13,6 +13,7 @@ use super::decode::decode;
 use super::kinds::{self, Kind};
 use super::request::{Answer, Options, Request, Response, Verb};
 use super::selectors::{FieldSelector, LabelSelector};
+use super::size;
 use super::status::Status;
 use crate::objects::{KindName, Name, Object};
 use crate::store::{ObjectId, Store};
@@ -60,6 +61,9 @@ impl ApiServer {
             Ok(target) => target,
             Err(status) => return status.into(),
         };
+        if let Err(status) = size::check_body(&request.body) {
+            return status.into();
+        }
         let result = match request.verb {
             Verb::Get | Verb::List => return Self::read(store, request),
             Verb::Create => self.create(store, &target, request, clock),

@@ -110,6 +110,16 @@ impl Status {
         Status::new(410, "Expired", message.into())
     }
 
+    /// 413: the body of the request is longer than the server reads.
+    pub fn too_large(limit: usize) -> Self {
+        Status::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {limit}"))
+    }
+
+    /// 500 without a reason: what the storage said, as the server hands it on.
+    pub fn storage(message: &str) -> Self {
+        Status::new(500, "", message.into())
+    }
+
     /// 500.
     pub fn internal(message: impl std::fmt::Display) -> Self {
         Status::new(500, "InternalError", format!("Internal error occurred: {message}"))

@@ -162,6 +162,13 @@ impl Session {
         self.machine = Machine::new(clock, self.catalogue.clone(), self.host_files.clone(), files);
     }
 
+    /// From now on these are the user's own files.
+    pub fn reads(&mut self, host_files: Option<Arc<dyn HostFiles>>) {
+        self.host_files = host_files.clone();
+        let (clock, files) = (self.tasks.clock().clone(), self.machine.all_files());
+        self.machine = Machine::new(clock, self.catalogue.clone(), host_files, files);
+    }
+
     /// Gives the session one line of input, without its newline, and runs the command to its end if it is complete.
     pub fn feed(&mut self, line: &str) -> Fed {
         match self.begin(line) {

@@ -221,10 +221,10 @@ fn image_override(image: &format::Image) -> Override {
         status: reply.status,
         body: reply.body,
         delay: reply.delay.as_deref().copied(),
-        fail: reply.fail.as_deref().map(|word| match word {
-            "empty" => Failure::Empty,
-            "hang" => Failure::Hang,
-            _ => Failure::Reset,
+        fail: reply.fail.map(|fail| match fail {
+            format::Fail::Empty => Failure::Empty,
+            format::Fail::Hang => Failure::Hang,
+            format::Fail::Reset => Failure::Reset,
         }),
         drains: image.on_term.map(|t| t == format::OnTerm::Drain),
         musl: image.resolver.map(|r| r == format::Resolver::Musl),

@@ -2,12 +2,13 @@
 //!
 //! The schema is the one that [`super::schema`] prints, so that editor and program say the same. Understood are the keywords
 //! that it uses: `$ref`, `anyOf`, `oneOf`, `enum`, `const`, `type`, `properties`, `required`, `additionalProperties`, `items`,
-//! `minimum`, `maximum`, `minItems`, `maxItems` and `format` (see [`super::notation`]).
+//! `minimum`, `maximum`, `minItems`, `maxItems` and `format` (see [`super::notation`]; [`LATER`] marks what must be empty).
 
 use serde_json::{Map, Value};
 
 use super::diagnostic::{code, nearest, suggestion};
 use super::finding::Finding;
+use super::format::LATER;
 use super::notation::judge;
 use crate::yaml::Path;
 
@@ -40,6 +41,9 @@ impl<'a> Checker<'a> {
         let Some(schema) = self.choose(schema, value) else {
             return self.wrong_type(schema, value, path);
         };
+        if schema.get("format").and_then(Value::as_str) == Some(LATER) && !is_empty(value) {
+            return self.not_acted_on(path);
+        }
         match value {
             Value::Object(map) => self.object(schema, map, path),
             Value::Array(items) => self.array(schema, items, path),
@@ -118,6 +122,13 @@ impl<'a> Checker<'a> {
                 self.report(Finding::key(code::MISSING_FIELD, path.clone(), message, format!("add `{required}:` and its value")));
             }
         }
+    }
+
+    /// A field whose name is kept for a later version.
+    fn not_acted_on(&mut self, path: &Path) {
+        let message = format!("nothing acts on {} in this version", named(path));
+        let help = "remove it; what must hold can be said in a step, with `expect`, and what breaks, with `fail`";
+        self.report(Finding::key(code::NOT_ACTED_ON, path.clone(), message, help));
     }
 
     fn unknown_field(&mut self, key: &str, known: &[&str], at: Path) {
@@ -232,6 +243,14 @@ fn widest(format: Option<&str>) -> i128 {
         Some("int32") => i128::from(i32::MAX),
         Some("uint16") => i128::from(u16::MAX),
         _ => i128::from(u64::MAX),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
     }
 }
 

@@ -155,6 +155,8 @@ pub mod code {
     pub const STEP: &str = "KW0206";
     /// A step names a document that is not there.
     pub const NO_DOCUMENT: &str = "KW0207";
+    /// A field or a word of the format that nothing acts on in this version.
+    pub const NOT_ACTED_ON: &str = "KW0208";
     /// Nothing to play in the input.
     pub const EMPTY: &str = "KW0301";
     /// A Helm chart or a kustomization instead of manifests.
@@ -163,6 +165,8 @@ pub mod code {
     pub const NOT_AN_OBJECT: &str = "KW0303";
     /// A manifest that the API server would not decode.
     pub const MANIFEST_FIELD: &str = "KW0304";
+    /// An object that the API server refuses.
+    pub const REFUSED: &str = "KW0305";
     /// A `--set` that cannot be followed.
     pub const SET: &str = "KW0401";
 }

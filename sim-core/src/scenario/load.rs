@@ -10,12 +10,14 @@ use super::check::check;
 use super::diagnostic::{Diagnostic, Sources, code, nearest};
 use super::finding::Finding;
 use super::format::{API_VERSION, Apply, ApplyFrom, KIND, Scenario, Step};
+use super::inline::Inline;
 use super::manifests::{self, Index, Manifest};
 use super::meaning;
 use super::notation::{DocRef, Written};
 use super::report::{Report, standing};
 use super::schema::schema;
 use super::set::{Assignment, set};
+use super::settings;
 use crate::yaml::{ByteRange, Document, Fault, Path, Profile, SpanTree, decode, read};
 
 /// A file as the program found it.
@@ -72,8 +74,27 @@ impl Input {
 
     /// The bytes of a step in [`Input::file`]; `None` in a scenario made from manifests.
     pub fn step_range(&self, index: usize) -> Option<ByteRange> {
-        let path = Path::root().field("spec").field("steps").index(index);
-        self.script.as_ref()?.value_range(&path)
+        self.script_range(&Path::root().field("spec").field("steps").index(index))
+    }
+
+    /// The bytes of a value of the script.
+    pub fn script_range(&self, path: &Path) -> Option<ByteRange> {
+        self.script.as_ref()?.value_range(path)
+    }
+
+    /// File and bytes of a step; of plain manifests, those of the object that it applies.
+    pub fn step_place(&self, index: usize) -> Option<(&str, ByteRange)> {
+        if self.report.is_some() {
+            return self.manifests.get(index).map(|manifest| (manifest.file.as_str(), manifest.spans.range.clone()));
+        }
+        Some((&self.file, self.step_range(index)?))
+    }
+
+    /// A refusal that a step met and no object of the input can be blamed for.
+    pub fn step_complaint(&self, index: usize, key: &str, words: String) -> Option<Diagnostic> {
+        let path = Path::root().field("spec").field("steps").index(index).field(key);
+        let help = "correct what is applied, or say with `expect: {exit: 1}` that this step is to be refused";
+        Some(Finding::key(code::REFUSED, path, words, help).place(&self.file, self.script.as_ref()?))
     }
 }
 
@@ -121,20 +142,30 @@ pub fn load_folder(name: &str, files: &[File<'_>], options: &Options<'_>) -> Res
     loading.finish(documents, name, options)
 }
 
-fn is_manifest_name(name: &str) -> bool {
+/// Whether a file of a folder is read as manifests.
+pub fn is_manifest_name(name: &str) -> bool {
     [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Names of files that say by being there that the folder holds no finished manifests.
+const CHARTS: [&str; 2] = ["Chart.yaml", "Chart.yml"];
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Whether a file of this name decides what its folder is, whatever it holds.
+pub fn needs_no_content(name: &str) -> bool {
+    CHARTS.contains(&name) || KUSTOMIZATIONS.contains(&name)
 }
 
 fn needs_rendering(folder: &str, files: &[File<'_>]) -> Option<Diagnostic> {
     let has = |names: &[&str]| files.iter().any(|f| names.contains(&f.name));
     let error = |message: &str, help: String| Some(Diagnostic::error(code::NEEDS_RENDERING, folder, message, help));
-    if has(&["Chart.yaml", "Chart.yml"]) {
+    if has(&CHARTS) {
         return error(
             "this folder is a Helm chart, not manifests",
             format!("render it first: `helm template {folder} | kubewalk play -`"),
         );
     }
-    if has(&["kustomization.yaml", "kustomization.yml", "Kustomization"]) {
+    if has(&KUSTOMIZATIONS) {
         return error(
             "this folder is a kustomization, not manifests",
             format!("build it first: `kubectl kustomize {folder} | kubewalk play -`"),
@@ -166,7 +197,8 @@ impl Loading {
         let text = match decode(file.bytes) {
             Ok(text) => text,
             Err(error) => {
-                if error.fault == Fault::Encoding && !file.bytes.contains(&0) {
+                // A place is shown but in texts that are no text at all.
+                if error.fault == Fault::Encoding && (error.range.start > 0 || !file.bytes.contains(&0)) {
                     self.sources.add(file.name, String::from_utf8_lossy(file.bytes));
                 }
                 self.diagnostics.push(Diagnostic::from_read_error(file.name, error));
@@ -208,6 +240,11 @@ impl Loading {
             manifests.extend(manifests::collect(&file, vec![document], &mut self.diagnostics));
         }
         let report = script.is_none().then(|| Report::of(&manifests, standing, options.is_modelled));
+        let fields: Vec<Vec<Diagnostic>> = manifests.iter().map(Manifest::field_errors).collect();
+        // What `kubectl apply` would hear of one object does not keep it from the others.
+        if report.is_none() || !fields.is_empty() && fields.iter().all(|errors| !errors.is_empty()) {
+            self.diagnostics.extend(fields.into_iter().flatten());
+        }
         let (value, spans) = match script {
             Some((_, document)) => (document.value, Some(document.spans)),
             None => (script_for(&manifests), None),
@@ -215,7 +252,7 @@ impl Loading {
         let index = Index::of(&manifests);
         let scenario = self.scenario(name, value, spans.as_ref(), &index, options);
         match scenario {
-            Some(scenario) if self.diagnostics.is_empty() => {
+            Some(scenario) if self.diagnostics.is_empty() && self.stored_once(&scenario, &manifests) => {
                 Ok(Input { file: name.to_string(), scenario, manifests, sources: self.sources, report, index, script: spans })
             }
             _ => Err(self.refused()),
@@ -252,6 +289,11 @@ impl Loading {
             self.diagnostics.push(diagnostic);
         }
         scenario
+    }
+
+    fn stored_once(&mut self, scenario: &Scenario, manifests: &[Manifest]) -> bool {
+        self.diagnostics.extend(settings::stored_twice(scenario, manifests));
+        self.diagnostics.is_empty()
     }
 
     /// Follows the `--set` arguments; gives the paths they wrote to.
@@ -292,15 +334,20 @@ impl Loading {
         }
         for (index, step) in scenario.spec.steps.iter().enumerate() {
             let Some(Apply::Inline(text)) = &step.apply else { continue };
-            let name = format!("{file} (apply of step {})", index + 1);
-            let before = self.diagnostics.len();
+            let mut found = Vec::new();
             match read(text, Profile::Kube) {
-                Ok(documents) => drop(manifests::collect(&name, documents, &mut self.diagnostics)),
-                Err(errors) => self.diagnostics.extend(errors.into_iter().map(|e| Diagnostic::from_read_error(&name, e))),
+                Ok(documents) => {
+                    let manifests = manifests::collect(file, documents, &mut found);
+                    found.extend(manifests.iter().flat_map(Manifest::field_errors));
+                }
+                Err(errors) => found.extend(errors.into_iter().map(|e| Diagnostic::from_read_error(file, e))),
             }
-            if self.diagnostics.len() > before {
-                self.sources.add(&name, text);
+            if found.is_empty() {
+                continue;
             }
+            let range = spans.value_range(&spec.field("steps").index(index).field("apply")).unwrap_or_default();
+            let inline = Inline::of(self.sources.text(file).unwrap_or_default(), range, text);
+            self.diagnostics.extend(found.into_iter().map(|diagnostic| inline.placed(file, diagnostic)));
         }
     }
 }
@@ -353,8 +400,18 @@ fn typed(value: &Value, findings: &mut Vec<Finding>) -> Option<Scenario> {
         .ok()
 }
 
-/// The script that applies manifests one after the other, as `kubectl apply -f` does.
+/// The script that applies manifests.
 fn script_for(manifests: &[Manifest]) -> Value {
+    serde_json::json!({
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": "manifests"},
+        "spec": {"steps": serde_json::to_value(steps_for(manifests)).unwrap_or_default()},
+    })
+}
+
+/// Steps that apply manifests one after the other, as `kubectl apply -f` does.
+pub(super) fn steps_for(manifests: &[Manifest]) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for manifest in manifests {
@@ -367,10 +424,5 @@ fn script_for(manifests: &[Manifest]) -> Value {
         steps.push(Step { apply: Some(apply), ..Step::default() });
     }
     steps.push(Step { until: Some(Written::known("converged")), ..Step::default() });
-    serde_json::json!({
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "metadata": {"name": "manifests"},
-        "spec": {"steps": serde_json::to_value(steps).unwrap_or_default()},
-    })
+    steps
 }

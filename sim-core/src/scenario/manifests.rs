@@ -92,16 +92,20 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 /// Deepest nesting of lists in lists.
 const LIST_DEPTH_MAX: usize = 8;
 
-/// The objects of documents; everything that is wrong with any of them goes to `out`.
+/// The objects of documents; what is no object, or no list of objects, goes to `out`. Their fields are not looked at.
 pub fn collect(file: &str, documents: Vec<Document>, out: &mut Vec<Diagnostic>) -> Vec<Manifest> {
     let mut manifests = Vec::new();
     for document in documents {
         flatten(file, document.value, document.spans, 0, &mut manifests, out);
     }
-    for manifest in &manifests {
-        out.extend(field_errors(file, &manifest.value, &manifest.spans, &Path::root()));
-    }
     manifests
+}
+
+impl Manifest {
+    /// What strict decoding says about it.
+    pub fn field_errors(&self) -> Vec<Diagnostic> {
+        field_errors(&self.file, &self.value, &self.spans, &Path::root())
+    }
 }
 
 /// What strict decoding says about an object that stands at `base` of a document.

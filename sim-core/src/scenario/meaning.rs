@@ -1,23 +1,21 @@
-//! What the schema cannot say: one verb a step, parts that belong to their verb, names that lead somewhere, networks that fit.
+//! What the schema cannot say: one verb a step, parts that belong to their verb, names that lead somewhere. The description of the
+//! world is judged by [`super::settings`].
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use super::diagnostic::{code, suggestion};
 use super::finding::Finding;
-use super::format::{Action, Apply, Expectation, Nodes, Scenario, Setting, Step, VERBS};
+use super::format::{Action, Apply, Expectation, Scenario, Step, VERBS};
 use super::manifests::Index;
-use super::notation::{Cidr, Source, Written};
-use super::traffic;
-use crate::api::validate::names::dns_subdomain;
+use super::notation::Source;
+use super::{settings, traffic};
 use crate::console::simulator::parse_fault;
 use crate::engine::time::Duration;
 use crate::yaml::Path;
 
 /// Everything in a well-formed scenario that means nothing. `documents` are the further documents of its file.
 pub fn judge(scenario: &Scenario, documents: &Index) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    cluster(scenario, &mut findings);
+    let mut findings = settings::judge(scenario);
     let steps = Path::root().field("spec").field("steps");
     let mut loads: BTreeSet<&str> = BTreeSet::new();
     let mut console_loads = false;
@@ -28,59 +26,6 @@ pub fn judge(scenario: &Scenario, documents: &Index) -> Vec<Finding> {
         console_loads |= step.run.as_ref().is_some_and(|line| line.contains("traffic start"));
     }
     findings
-}
-
-fn cluster(scenario: &Scenario, findings: &mut Vec<Finding>) {
-    let at = Path::root().field("spec").field("cluster");
-    let cluster = &scenario.spec.cluster;
-    families(&cluster.service_cidrs, at.field("serviceCIDRs"), findings);
-    if let Setting::Set(cidrs) = &cluster.pod_cidrs {
-        families(cidrs, at.field("podCIDRs"), findings);
-    }
-    let Nodes::List(nodes) = &cluster.nodes else { return };
-    let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
-    for (index, node) in nodes.iter().enumerate() {
-        let at = at.field("nodes").index(index);
-        if node.name.is_empty() || !names.insert(node.name.as_str()) {
-            let message =
-                if node.name.is_empty() { "a node needs a name".into() } else { format!("two nodes are called `{}`", node.name) };
-            findings.push(Finding::value(code::BAD_VALUE, at.field("name"), message, "give each node a name of its own"));
-        } else if !dns_subdomain(&node.name).is_empty() {
-            let message = format!("`{}` cannot be the name of a node", node.name);
-            let help = "use lower case letters, digits, `-` and `.`; begin and end with a letter or digit";
-            findings.push(Finding::value(code::BAD_VALUE, at.field("name"), message, help));
-        }
-        for (i, ip) in node.ips.iter().enumerate() {
-            if !addresses.insert(**ip) {
-                let path = at.field("ips").index(i);
-                findings.push(Finding::value(
-                    code::BAD_VALUE,
-                    path,
-                    format!("{ip} belongs to two nodes"),
-                    "give each node addresses of its own",
-                ));
-            }
-        }
-        if let Some(cidrs) = &node.pod_cidrs {
-            families(cidrs, at.field("podCIDRs"), findings);
-        }
-    }
-}
-
-/// Two networks must be of two families.
-fn families(cidrs: &[Written<Cidr>], at: Path, findings: &mut Vec<Finding>) {
-    let is_v4 = |cidr: &Written<Cidr>| matches!(cidr.address, IpAddr::V4(_));
-    if let [first, second] = cidrs
-        && is_v4(first) == is_v4(second)
-    {
-        let message = format!("{first} and {second} are of one family");
-        findings.push(Finding::value(
-            code::BAD_VALUE,
-            at.index(1),
-            message,
-            "two networks make a dual-stack cluster: one IPv4 and one IPv6",
-        ));
-    }
 }
 
 struct StepJudge<'a> {

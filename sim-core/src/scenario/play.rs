@@ -4,7 +4,7 @@
 //! what was shown and which expectations did not hold; [`crate::render::transcript`] writes it down.
 
 use std::cell::{Ref, RefMut};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -77,7 +77,7 @@ pub struct Mark {
 pub struct Played {
     /// Its number, from 1.
     pub number: usize,
-    /// File and line where it is written; `None` in a scenario made from manifests.
+    /// File and line where it is written, or where the manifest is that it applies.
     pub place: Option<(String, u32)>,
     /// Its verb.
     pub verb: &'static str,
@@ -182,8 +182,8 @@ impl Player {
 
     /// Where a step is written.
     fn place(&self, index: usize) -> Option<(String, u32)> {
-        let range = self.input.step_range(index)?;
-        Some((self.input.file.clone(), self.lines.get(&self.input.file)?.line(range.start)))
+        let (file, range) = self.input.step_place(index)?;
+        Some((file.to_string(), self.lines.get(file)?.line(range.start)))
     }
 
     /// Lets time pass until the step is due.
@@ -421,6 +421,6 @@ fn trace_words(trace: &super::format::Trace) -> Vec<String> {
 
 /// The lines of each file that holds a part of the input.
 fn lines(input: &Input) -> BTreeMap<String, Lines> {
-    let files = input.manifests.iter().map(|m| &m.file).chain([&input.file]);
-    files.filter_map(|file| Some((file.clone(), Lines::of(input.sources.text(file)?)))).collect()
+    let files: BTreeSet<&String> = input.manifests.iter().map(|m| &m.file).chain([&input.file]).collect();
+    files.into_iter().filter_map(|file| Some((file.clone(), Lines::of(input.sources.text(file)?)))).collect()
 }

@@ -16,6 +16,8 @@ pub enum Standing {
     Inert,
     /// Not known; kept whole.
     Unknown,
+    /// The API server did not take it.
+    Refused,
 }
 
 /// How this server stands to a kind.
@@ -81,6 +83,17 @@ impl Report {
         report
     }
 
+    /// Counts a manifest as refused.
+    pub fn refuse(&mut self, manifest: &Manifest) {
+        let kinds = self.objects.entry(standing(manifest.api_version(), manifest.kind())).or_default();
+        if let Some(count) = kinds.get_mut(manifest.kind()) {
+            *count -= 1;
+        }
+        kinds.retain(|_, count| *count > 0);
+        *self.objects.entry(Standing::Refused).or_default().entry(manifest.kind().to_string()).or_default() += 1;
+        self.objects.retain(|_, kinds| !kinds.is_empty());
+    }
+
     fn assume(&mut self, what: impl Into<String>, change: impl Into<String>) {
         self.assumptions.push(Assumption { what: what.into(), change: change.into() });
     }
@@ -96,6 +109,7 @@ impl Report {
             list(Standing::Simulated).map(|l| format!("simulated: {l}")),
             list(Standing::Inert).map(|l| format!("kept, nothing acts on them: {l}")),
             list(Standing::Unknown).map(|l| format!("of unknown kind, kept whole: {l}")),
+            list(Standing::Refused).map(|l| format!("refused: {l}")),
         ];
         let mut text = objects.into_iter().flatten().collect::<Vec<_>>().join("; ");
         text.push('\n');

@@ -3,8 +3,21 @@
 use serde_json::{Map, Value};
 
 use super::format::{API_VERSION, KIND, Scenario, Spec};
+use super::load::{Input, steps_for};
 use super::manifests::Manifest;
 use crate::yaml::to_yaml;
+
+/// The scenario file of an input. Objects of plain manifests that cannot be decoded are left out: in a scenario they are errors.
+pub fn of_input(input: &Input) -> String {
+    let decodes = |manifest: &&Manifest| manifest.field_errors().is_empty();
+    let kept: Vec<Manifest> = input.manifests.iter().filter(decodes).cloned().collect();
+    if input.report.is_none() || kept.len() == input.manifests.len() {
+        return to_text(&input.scenario, &input.manifests);
+    }
+    let mut scenario = input.scenario.clone();
+    scenario.spec.steps = steps_for(&kept);
+    to_text(&scenario, &kept)
+}
 
 /// The text of a scenario file. Reading it gives the same scenario.
 pub fn to_text(scenario: &Scenario, manifests: &[Manifest]) -> String {

@@ -26,7 +26,7 @@ pub use write::to_yaml;
 use serde_json::Value;
 
 /// Longest text that is read, in bytes. A dump of a cluster with thousands of pods fits.
-pub const TEXT_BYTES_MAX: usize = 32 * 1024 * 1024;
+pub const TEXT_BYTES_MAX: usize = 100_000_000;
 /// Most values in one text, alias expansions included.
 pub const NODES_MAX: usize = 1_000_000;
 /// Deepest nesting.

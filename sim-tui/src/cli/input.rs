@@ -1,20 +1,22 @@
 //! INPUT: the name of a built-in scenario, a file, a folder, or `-`; read, checked, and complained about in one place.
 
 use std::fs;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
+use sim_core::console::files::HostFiles;
 use sim_core::kubelet::images::ImageTable;
 use sim_core::scenario::load::{self, File, Input, Options, Refused};
-use sim_core::scenario::play;
+use sim_core::scenario::{Diagnostic, Sources, play};
 
-use super::{Colour, Common, HostFolder, UNUSABLE, complain};
+use super::host::{HostFolder, read_regular, read_up_to, said, stays_in};
+use super::{Colour, Common, UNUSABLE, complain};
 use crate::builtin::{self, Builtin};
 use crate::draw::diagnostic::draw;
 
-/// Largest file that is read; a larger one is refused before it is.
-const BYTES_MAX: u64 = 64 << 20;
+/// Largest input that is read.
+const BYTES_MAX: u64 = 100_000_000;
 
 /// Reads an input. Complaints have been printed when it fails; the error is the exit status.
 pub fn load(input: &str, common: &Common) -> Result<Arc<Input>, u8> {
@@ -48,8 +50,14 @@ pub fn load_text(name: &str, text: &str, common: &Common) -> Result<Arc<Input>, 
 
 /// Draws the complaints of a refused input on standard error.
 pub fn show(refused: &Refused, common: &Common) {
-    let text = draw(&refused.diagnostics, &refused.sources, coloured(common));
-    complain(text.trim_end());
+    show_all(&refused.diagnostics, &refused.sources, common);
+}
+
+/// Draws some complaints on standard error; nothing if there are none.
+pub fn show_all(diagnostics: &[Diagnostic], sources: &Sources, common: &Common) {
+    if !diagnostics.is_empty() {
+        complain(draw(diagnostics, sources, coloured(common)).trim_end());
+    }
 }
 
 /// Whether standard error is to be coloured.
@@ -63,8 +71,13 @@ pub fn coloured(common: &Common) -> bool {
 
 /// How the flags ask a scenario to be played.
 pub fn play_options(common: &Common, folder: Option<&Path>) -> play::Options {
-    let host_files = (!common.no_host_files).then(|| HostFolder::new(folder).shared());
+    let host_files = (!common.no_host_files).then(|| HostFolder::of_scenario(folder, &common.host_files).shared());
     play::Options { seed: common.seed, shuffle_ties: common.shuffle_ties, host_files }
+}
+
+/// The files that lines may read which the user types.
+pub fn typed_files(common: &Common) -> Option<Arc<dyn HostFiles>> {
+    (!common.no_host_files).then(|| HostFolder::of_user().shared())
 }
 
 /// The folder that paths in a scenario are relative to.
@@ -88,10 +101,7 @@ enum Text {
 
 fn read(input: &str) -> Result<Text, String> {
     if input == "-" {
-        let mut bytes = Vec::new();
-        let mut limited = std::io::stdin().lock().take(BYTES_MAX + 1);
-        limited.read_to_end(&mut bytes).map_err(|e| format!("standard input: {e}"))?;
-        return sized(input, bytes.len() as u64).map(|()| Text::File(bytes));
+        return read_up_to(std::io::stdin().lock(), BYTES_MAX).map(Text::File).map_err(|why| format!("standard input: {why}"));
     }
     if let Some(scenario) = builtin::find(input) {
         return Ok(Text::Builtin(scenario));
@@ -108,41 +118,30 @@ fn read(input: &str) -> Result<Text, String> {
             names.join(", ")
         ));
     }
-    let size = fs::metadata(path).map_err(|e| format!("{input}: {}", said(&e)))?.len();
-    sized(input, size)?;
-    fs::read(path).map(Text::File).map_err(|e| format!("{input}: {}", said(&e)))
+    read_regular(path, BYTES_MAX).map(Text::File).map_err(|why| format!("{input}: {why}"))
 }
 
-fn sized(name: &str, bytes: u64) -> Result<(), String> {
-    if bytes <= BYTES_MAX {
-        return Ok(());
-    }
-    Err(format!(
-        "{name}: {} MiB are more than the {} MiB that an input may have; split it, or generate it smaller",
-        bytes >> 20,
-        BYTES_MAX >> 20
-    ))
-}
-
+/// What a folder holds: manifests with their content, other files by name only.
 fn folder(path: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {
     let entries = fs::read_dir(path).map_err(|e| format!("{}: {}", path.display(), said(&e)))?;
     let mut files = Vec::new();
-    let mut total = 0;
-    for entry in entries.filter_map(Result::ok).filter(|e| e.path().is_file()) {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        total += entry.metadata().map_or(0, |m| m.len());
-        sized(&path.display().to_string(), total)?;
-        let bytes = fs::read(entry.path()).map_err(|e| format!("{}: {}", entry.path().display(), said(&e)))?;
+    let mut left = BYTES_MAX;
+    for entry in entries.filter_map(Result::ok) {
+        let (name, here) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
+        if here.is_dir() {
+            continue;
+        }
+        if !load::is_manifest_name(&name) || load::needs_no_content(&name) {
+            files.push((name, Vec::new()));
+            continue;
+        }
+        let refused = |why: String| format!("{}: {why}", here.display());
+        if entry.file_type().is_ok_and(|kind| kind.is_symlink()) && !stays_in(path, &here) {
+            return Err(refused("this is a link that leads out of the folder; put a copy of the file there".to_string()));
+        }
+        let bytes = read_regular(&here, left).map_err(refused)?;
+        left -= bytes.len() as u64;
         files.push((name, bytes));
     }
     Ok(files)
-}
-
-/// An operating system's complaint without its number.
-fn said(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file or folder".to_string(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),
-        _ => error.to_string(),
-    }
 }

@@ -3,9 +3,12 @@
 //! The doc comments on the argument types are the help texts.
 
 mod generate;
+mod host;
 mod input;
 mod lint;
+mod out;
 mod run;
+mod save;
 pub mod serve_dns;
 mod sh;
 mod stats;
@@ -16,8 +19,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::generate::scenario_of_size;
-pub use self::terminal::HostFolder;
+pub use self::generate::{Size, scenario_of_size};
+pub use self::host::HostFolder;
+use self::out::Out;
+use self::save::Saving;
 use crate::builtin;
 
 /// Exit status of a run in which something did not hold.
@@ -63,6 +68,9 @@ pub struct Common {
     /// Orders events of one instant by a hash of N instead of as scheduled; `run` then reports what depends on the order
     #[arg(long, global = true, value_name = "N")]
     pub shuffle_ties: Option<u64>,
+    /// A folder that the lines of a scenario may read besides the scenario's own; may repeat
+    #[arg(long, global = true, value_name = "DIR")]
+    pub host_files: Vec<std::path::PathBuf>,
     /// Keeps the console away from the files of this machine
     #[arg(long, global = true)]
     pub no_host_files: bool,
@@ -106,9 +114,12 @@ enum Command {
     Run {
         #[arg(help = INPUT_HELP)]
         input: String,
-        /// Writes what was taken from plain manifests as a scenario file
+        /// Writes the input as a scenario file; - is standard output
         #[arg(long, value_name = "FILE")]
         save: Option<String>,
+        /// Lets --save replace the input itself, or a link
+        #[arg(long, requires = "save")]
+        force: bool,
     },
     /// Opens the console on the simulated cluster
     Sh {
@@ -120,9 +131,12 @@ enum Command {
         /// Plays the scenario's steps first
         #[arg(long)]
         play: bool,
-        /// Writes what was taken from plain manifests as a scenario file
+        /// Writes the input as a scenario file; - is standard output
         #[arg(long, value_name = "FILE")]
         save: Option<String>,
+        /// Lets --save replace the input itself, or a link
+        #[arg(long, requires = "save")]
+        force: bool,
     },
     /// Answers real DNS clients as the cluster's DNS does, over UDP and TCP
     ServeDns {
@@ -159,6 +173,9 @@ enum Command {
         /// Number of Services
         #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=10_000))]
         services: u32,
+        /// Number of zones that the nodes are dealt out to; 0 = none
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(generate::ZONES_MAX)))]
+        zones: u32,
     },
 }
 
@@ -167,11 +184,12 @@ pub fn main_with(arguments: Arguments) -> ExitCode {
     let Arguments { command, common } = arguments;
     let code = match command {
         None if terminal::interactive(None) => terminal::play(None, &common),
-        None => run::run("first-service", None, &common),
+        None => run::run("first-service", Saving::default(), &common),
         Some(Command::Play { input }) => terminal::play(input.as_deref(), &common),
-        Some(Command::Run { input, save }) => run::run(&input, save.as_deref(), &common),
-        Some(Command::Sh { input, commands, play, save }) => {
-            sh::sh(&sh::Asked { input: input.as_deref(), commands: &commands, play, save: save.as_deref() }, &common)
+        Some(Command::Run { input, save, force }) => run::run(&input, Saving { file: save.as_deref(), force }, &common),
+        Some(Command::Sh { input, commands, play, save, force }) => {
+            let save = Saving { file: save.as_deref(), force };
+            sh::sh(&sh::Asked { input: input.as_deref(), commands: &commands, play, save }, &common)
         }
         Some(Command::ServeDns { input, listen, speed, play }) => {
             serve_dns::serve(&serve_dns::Asked { input: &input, listen, speed, play }, &common)
@@ -179,16 +197,18 @@ pub fn main_with(arguments: Arguments) -> ExitCode {
         Some(Command::Lint { files }) => lint::lint(&files, &common),
         Some(Command::Schema) => print(&format!("{}\n", sim_core::scenario::schema::text())),
         Some(Command::List) => print(&builtin::list()),
-        Some(Command::Generate { nodes, pods, services }) => print(&scenario_of_size(nodes, pods, services)),
+        Some(Command::Generate { nodes, pods, services, zones }) => {
+            print(&scenario_of_size(Size { nodes, pods, services, zones }))
+        }
     };
     ExitCode::from(code)
 }
 
-/// Writes to standard output; a reader that has gone away is no error of ours.
+/// Writes to standard output; the exit status says whether that went well.
 fn print(text: &str) -> u8 {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    0
+    let mut out = Out::default();
+    out.write(text);
+    out.status(0)
 }
 
 /// Writes one line to standard error.

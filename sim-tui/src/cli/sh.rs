@@ -11,7 +11,11 @@ use sim_core::console::session::{Begun, LineResult};
 use sim_core::console::streams::joined;
 use sim_core::engine::time::{Duration, Instant};
 use sim_core::scenario::play::Player;
+use sim_core::scenario::save::of_input;
+use sim_core::scenario::taken::Taken;
 
+use super::out::Out;
+use super::save::{self, Saving};
 use super::{Common, FAILED, Format, LIMIT, UNUSABLE, complain, input, run, stats};
 
 /// Longest input line.
@@ -30,17 +34,17 @@ pub struct Asked<'a> {
     pub commands: &'a [String],
     /// Play the steps first.
     pub play: bool,
-    /// Write plain manifests as a scenario.
-    pub save: Option<&'a str>,
+    /// Write the input as a scenario.
+    pub save: Saving<'a>,
 }
 
 /// Runs the console; exits with the status of the last command.
 pub fn sh(asked: &Asked<'_>, common: &Common) -> u8 {
-    let mut player = match player(asked, common) {
-        Ok(player) => player,
+    let (mut player, refused) = match player(asked, common) {
+        Ok(opened) => opened,
         Err(code) => return code,
     };
-    let mut shell = Shell { common, last: 0, shown: (0, 0), pressed: Arc::default() };
+    let mut shell = Shell { common, last: 0, out: Out::default(), shown: (0, 0), pressed: Arc::default() };
     let end = if asked.commands.is_empty() { shell.read(&mut player) } else { shell.each(&mut player, asked.commands) };
     if end == End::OfInput {
         for result in player.session.finish() {
@@ -51,37 +55,42 @@ pub fn sh(asked: &Asked<'_>, common: &Common) -> u8 {
         complain(stats::text(&player.sim().engine().counts(), player.sim().elapsed()).trim_end());
     }
     let assumed = common.no_assumptions && !player.sim().assumptions().is_empty();
-    if shell.last == 0 && assumed { FAILED } else { shell.last }
+    shell.out.status(if shell.last == 0 && (assumed || refused) { FAILED } else { shell.last })
 }
 
-/// The cluster of an input, its steps played if that is asked for.
-pub(super) fn player(asked: &Asked<'_>, common: &Common) -> Result<Player, u8> {
+/// The cluster of an input, its steps played if that is asked for; and whether an object of the input was refused.
+pub(super) fn player(asked: &Asked<'_>, common: &Common) -> Result<(Player, bool), u8> {
     let loaded = match asked.input {
         Some(name) => input::load(name, common)?,
         None => input::load_text("empty", EMPTY, common)?,
     };
-    run::save_as(asked.save, &loaded)?;
-    run::report(&loaded, common);
-    // Paths typed here are relative to where the user stands.
-    let options = input::play_options(common, None);
+    save::save(asked.save, asked.input, || of_input(&loaded))?;
+    let options = input::play_options(common, asked.input.and_then(input::folder_of));
     let plain = loaded.report.is_some();
     let mut player = Player::new(loaded, &options).map_err(|why| {
         complain(&format!("kubewalk: {why}"));
         UNUSABLE
     })?;
+    let (mut taken, mut refused) = (Taken::default(), false);
     // Plain manifests are applied, as their user would apply them; whether they converge is for the user to see.
     while (asked.play || plain) && player.next_applies_or(asked.play) {
         let Some(played) = player.step() else { break };
-        for failure in &played.failures {
+        let told = run::refusals(&mut taken, &player, &played, common);
+        refused |= told;
+        for failure in played.failures.iter().filter(|_| !told) {
             complain(&format!("kubewalk: step {}: {failure}", played.number));
         }
     }
-    Ok(player)
+    run::report(&taken, player.input(), common);
+    // Paths typed here are relative to where the user stands.
+    player.session.reads(input::typed_files(common));
+    Ok((player, refused))
 }
 
 struct Shell<'a> {
     common: &'a Common,
     last: u8,
+    out: Out,
     /// How many bytes of the running command's streams have been printed.
     shown: (usize, usize),
     /// Ctrl-C was pressed.
@@ -181,9 +190,10 @@ impl Shell<'_> {
             new
         };
         let (stdout, stderr) = (new(stdout, &mut self.shown.0), new(stderr, &mut self.shown.1));
-        let mut out = std::io::stdout().lock();
-        let written = out.write_all(stdout.as_bytes()).and_then(|()| out.flush());
-        written.and_then(|()| std::io::stderr().write_all(stderr.as_bytes())).is_ok()
+        let read = self.out.write(&stdout);
+        // What nobody hears on standard error is lost, as in any shell.
+        let _ = std::io::stderr().write_all(stderr.as_bytes());
+        read
     }
 
     /// Prints a result; false if nobody reads our output any more.
@@ -191,17 +201,13 @@ impl Shell<'_> {
         let outcome = &result.outcome;
         self.last = u8::try_from(outcome.exit).unwrap_or(LIMIT);
         let printed = match self.common.output {
-            Format::Json => {
-                let mut out = std::io::stdout().lock();
-                writeln!(out, "{}", as_json(player, result)).and_then(|()| out.flush()).is_ok()
-            }
+            Format::Json => self.out.write(&format!("{}\n", as_json(player, result))),
             Format::Text => self.print(&outcome.stdout, &outcome.stderr),
         };
         self.shown = (0, 0);
         printed
     }
 }
-
 
 /// One result as the contract prints it.
 fn as_json(player: &Player, result: &LineResult) -> serde_json::Value {

@@ -89,7 +89,8 @@ pub fn annotations(doc: &Value, place: &str, field: &str) -> Vec<Cause> {
     causes
 }
 
-fn common(doc: &Value) -> Vec<Cause> {
+/// What is judged at creation and at every change.
+pub(super) fn common(doc: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     if number(doc, "/metadata/generation").is_some_and(|n| n < 0) {
         let why = "must be greater than or equal to 0";

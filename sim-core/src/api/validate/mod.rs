@@ -18,9 +18,9 @@ pub mod workload;
 
 use serde_json::Value;
 
-use super::document::entries;
-use super::kinds::Kind;
-use super::status::Cause;
+use super::document::{entries, text};
+use super::kinds::{Kind, split_api_version};
+use super::status::{Cause, Status};
 
 /// What is wrong with a document that is about to be created.
 pub fn on_create(kind: &Kind, doc: &Value) -> Vec<Cause> {
@@ -58,6 +58,16 @@ pub fn on_update(kind: &Kind, doc: &Value, old: &Value) -> Vec<Cause> {
         _ => causes.extend(body(kind, doc)),
     }
     causes
+}
+
+/// The refusal of an object of a kind that is only kept: its metadata is judged like any other.
+pub fn of_unknown_kind(doc: &Value) -> Result<(), Status> {
+    let causes = meta::common(doc);
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let (group, _) = split_api_version(text(doc, "/apiVersion"));
+    Err(Status::invalid(text(doc, "/kind"), group, text(doc, "/metadata/name"), causes))
 }
 
 fn body(kind: &Kind, doc: &Value) -> Vec<Cause> {

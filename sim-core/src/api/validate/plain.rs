@@ -72,7 +72,9 @@ pub fn data(doc: &Value) -> Vec<Cause> {
     }
     if bytes > DATA_MAX_BYTES {
         let message = format!("Too long: may not be more than {DATA_MAX_BYTES} bytes");
-        causes.push(Cause { reason: "FieldValueTooLong", message, field: "data".into() });
+        // A ConfigMap has two fields of data, so the server names neither.
+        let field = if text(doc, "/kind") == "ConfigMap" { "[]" } else { "data" };
+        causes.push(Cause { reason: "FieldValueTooLong", message, field: field.into() });
     }
     causes
 }

@@ -29,6 +29,8 @@ mod verbs;
 mod waiting;
 mod watch;
 
+pub use verbs::remembering;
+
 use self::client::Client;
 use self::failure::Failure;
 use serde_json::Value;

@@ -83,9 +83,21 @@ pub struct Reply {
     /// Time until the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Written<Duration>>,
-    /// Share of requests that fail instead.
+    /// How it fails instead of answering.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fail: Option<String>,
+    pub fail: Option<Fail>,
+}
+
+/// How a server fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Fail {
+    /// Closes the connection without an answer.
+    Empty,
+    /// Resets the connection.
+    Reset,
+    /// Never answers.
+    Hang,
 }
 
 /// What a process does on SIGTERM.

@@ -2,7 +2,7 @@
 //!
 //! In real life this is the cluster's configuration (kubeadm's file, flags of the components), the manifests at hand and the
 //! shell history, in one file. The schema made from these types is also what checks a file ([`super::check`]), so a field
-//! exists in exactly one place: here. Left out: what `faults` and `invariants` hold is kept as it is until they are played.
+//! exists in exactly one place: here. Left out: `faults` and `invariants`, whose names are kept free and which must be empty.
 
 mod cluster;
 mod image;
@@ -23,6 +23,8 @@ use crate::objects::time::Timestamp;
 
 /// The only `apiVersion` of version 1.
 pub const API_VERSION: &str = "kubewalk/v1";
+/// The schema's `format` of a field that nothing acts on in this version.
+pub const LATER: &str = "nothing-acts-on-it";
 /// The only `kind` of version 1.
 pub const KIND: &str = "Scenario";
 
@@ -87,12 +89,14 @@ pub struct Spec {
     pub objects_from: Option<ObjectsFrom>,
     /// How containers of an image behave, by image name.
     pub images: BTreeMap<String, Image>,
-    /// What `kubewalk check` may break, and how much at once.
+    /// What a search for faults may break. This version has no such search: leave it empty.
+    #[schemars(extend("format" = LATER, "maxProperties" = 0))]
     pub faults: BTreeMap<String, Value>,
     /// What happens, in order.
     pub steps: Vec<Step>,
-    /// Named properties that hold all the time.
-    pub invariants: Vec<Invariant>,
+    /// Named properties that hold all the time. This version checks none: leave it empty, and use `expect` in steps.
+    #[schemars(extend("format" = LATER), length(max = 0))]
+    pub invariants: Vec<Value>,
 }
 
 /// The calendar of a scenario.
@@ -134,14 +138,4 @@ impl JsonSchema for Manifest {
 pub enum ObjectsFrom {
     /// The documents after the first.
     Docs,
-}
-
-/// A property that holds all the time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Invariant {
-    /// Its name in reports.
-    pub name: String,
-    /// Its parameters.
-    #[serde(flatten)]
-    pub rest: BTreeMap<String, Value>,
 }

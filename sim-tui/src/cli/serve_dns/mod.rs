@@ -20,6 +20,7 @@ use sim_core::objects::pod_spec::Protocol;
 use sim_core::scenario::play::Player;
 
 use self::listen::Arrived;
+use super::save::Saving;
 use super::{Common, UNUSABLE, complain, sh};
 
 /// How often time moves on while nobody asks.
@@ -43,9 +44,9 @@ pub struct Asked<'a> {
 /// Serves until it is ended from outside.
 #[expect(clippy::disallowed_methods, reason = "simulated time follows the clock on the wall here")]
 pub fn serve(asked: &Asked<'_>, common: &Common) -> u8 {
-    let shell = sh::Asked { input: Some(asked.input), commands: &[], play: asked.play, save: None };
+    let shell = sh::Asked { input: Some(asked.input), commands: &[], play: asked.play, save: Saving::default() };
     let mut player = match sh::player(&shell, common) {
-        Ok(player) => player,
+        Ok((player, _)) => player,
         Err(code) => return code,
     };
     pass(&mut player, WARM, 1);

@@ -22,6 +22,8 @@ mod scale;
 mod set;
 mod wait;
 
+pub use apply::remembering;
+
 use super::client::Client;
 use super::failure::Failure;
 use super::flags::{self, Args, FILES, Flag, Flags, PRINT, SELECT, WRITE};

@@ -17,11 +17,14 @@
 //! | [`network`] | wires, and the clients and servers at their ends |
 //! | [`explain`] | why a packet went where it went |
 //! | [`cluster`] | the machine room: the boxes wired together as one model of the engine |
+//! | [`ask`] | none: pure questions to a cluster at a moment, with typed answers |
 //! | [`scenario`] | the file format and the player of its steps |
 //! | [`console`] | the command language: a small shell, kubectl, curl, nslookup, time travel |
+//! | [`jsonpath`] | kubectl's dialect of JSON paths |
 //! | [`render`] | typed values to text and JSON |
 
 pub mod api;
+pub mod ask;
 pub mod cloud;
 pub mod cluster;
 pub mod console;
@@ -29,6 +32,7 @@ pub mod controllers;
 pub mod dns;
 pub mod engine;
 pub mod explain;
+pub mod jsonpath;
 pub mod kubelet;
 pub mod lab;
 pub mod network;

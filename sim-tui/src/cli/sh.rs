@@ -202,7 +202,6 @@ impl Shell<'_> {
     }
 }
 
-
 /// One result as the contract prints it.
 fn as_json(player: &Player, result: &LineResult) -> serde_json::Value {
     let Outcome { stdout, stderr, exit } = &result.outcome;

@@ -88,7 +88,7 @@ mod tests {
             ("web", "wb", (1, 1)),
             ("get", "gte", (1, 2)),
             ("kitten", "sitting", (3, 3)),
-            ("abcdef", "badcfe", (3, 6)),
+            ("abcdef", "badcfe", (3, 4)),
             ("aba", "ab", (1, 1)),
         ] {
             assert_eq!(both(a, b), want, "{a} {b}");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sim_core::ask::story::{About, Told, is_bookkeeping, origin};
 use sim_core::cluster::story::{Subject, Verb, Who};
 use sim_core::lab::simulation::Simulation;
+use sim_core::lab::world::World;
 use sim_core::objects::KindName;
 use sim_core::objects::pod::Pod;
 use sim_core::render;

@@ -18,9 +18,10 @@
 //! | [`explain`] | why a packet went where it went |
 //! | [`cluster`] | the machine room: the boxes wired together as one model of the engine |
 //! | [`lab`] | none: a cluster with its history, its branches, and the programs that wait inside its time |
-//! | [`ask`] | pure questions to a cluster at a moment, with typed answers |
+//! | [`ask`] | none: pure questions to a cluster at a moment, with typed answers |
 //! | [`scenario`] | the file format and the player of its steps |
 //! | [`console`] | the command language: a small shell, kubectl, curl, nslookup, time travel |
+//! | [`jsonpath`] | kubectl's dialect of JSON paths |
 //! | [`render`] | typed values to text and JSON |
 
 pub mod api;
@@ -32,6 +33,7 @@ pub mod controllers;
 pub mod dns;
 pub mod engine;
 pub mod explain;
+pub mod jsonpath;
 pub mod kubelet;
 pub mod lab;
 pub mod network;

@@ -12,6 +12,7 @@ pub const ALLOWED: Edges = &[
     // Generic: would compile alone.
     ("engine", &[]),
     ("yaml", &[]),
+    ("jsonpath", &[]),
     // What everybody speaks of.
     ("objects", &["engine"]),
     // `store` answers in the API's words: a refusal is a `Status`, as in a real server.
@@ -104,6 +105,7 @@ const EVERYTHING_BUT_RENDER: &[&str] = &[
     "dns",
     "engine",
     "explain",
+    "jsonpath",
     "kubelet",
     "lab",
     "network",
@@ -125,6 +127,7 @@ const TOP: &[&str] = &[
     "dns",
     "engine",
     "explain",
+    "jsonpath",
     "kubelet",
     "lab",
     "network",

@@ -13,7 +13,6 @@ use super::{Cluster, Event, Reply, story};
 use crate::api::component::{Clock, Reaction};
 use crate::engine::model::Context;
 use crate::engine::time::Duration;
-use crate::explain::trouble::{Kind, Trouble};
 use crate::network::graph::{API_SERVER, Broken, CUT, Pair};
 use crate::objects::Name;
 
@@ -65,6 +64,39 @@ pub enum NodeFault {
     KubeletStop,
     /// Its only link is cut; everything on it goes on.
     Partition,
+}
+
+/// Something that is broken now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveFault {
+    /// What.
+    pub fault: Fault,
+    /// The link that it breaks, if it is one, and how many of a million packets are lost there.
+    pub link: Option<(Pair, u32)>,
+}
+
+impl ActiveFault {
+    /// Whether what the kubelet of a node that suffers from it has to say does not arrive.
+    pub fn silences_kubelet(&self) -> bool {
+        !matches!(self.fault, Fault::Proxy(_))
+    }
+
+    /// Whether the rules of a node that suffers from it do not follow what is changed.
+    pub fn holds_rules(&self) -> bool {
+        !matches!(self.fault, Fault::Node(_, NodeFault::KubeletStop))
+    }
+
+    /// The worst comes first.
+    fn rank(&self) -> u8 {
+        match self.fault {
+            Fault::Node(_, NodeFault::PowerOff) => 0,
+            Fault::Node(_, NodeFault::Partition) | Fault::Link(..) => 1,
+            Fault::ApiServer => 2,
+            Fault::Node(_, NodeFault::KubeletStop) => 3,
+            Fault::Proxy(_) => 4,
+            Fault::Dns | Fault::Pod(..) => 5,
+        }
+    }
 }
 
 /// Everything that is broken now.
@@ -182,22 +214,22 @@ impl Cluster {
         }
     }
 
-    /// What is broken about a node, the worst first.
-    pub fn troubles(&self, node: &str) -> Vec<Trouble> {
+    /// Everything that is broken now.
+    pub fn active_faults(&self) -> Vec<ActiveFault> {
+        let one = |fault: &Fault| ActiveFault { fault: fault.clone(), link: self.broken_link(fault) };
+        self.faults.iter().map(one).collect()
+    }
+
+    /// What a node suffers from, the worst first: its own faults, the API server's, and the link that cuts it off from that.
+    pub fn troubles(&self, node: &str) -> Vec<ActiveFault> {
         let cut = if self.wires.has(node) { self.wires.way(node, API_SERVER, self.faults.links()).err() } else { None };
-        let kind = |fault: &Fault| match (fault, &cut) {
-            (Fault::Node(n, NodeFault::PowerOff), _) if **n == *node => Some(Kind::NoPower),
-            (Fault::Node(n, NodeFault::KubeletStop), _) if **n == *node => Some(Kind::KubeletStopped),
-            (Fault::Proxy(n), _) if **n == *node => Some(Kind::ProxyStopped),
-            (Fault::ApiServer, _) => Some(Kind::NoApiServer),
-            (_, Some(cut)) if self.broken_link(fault) == Some((cut.clone(), CUT)) => {
-                Some(Kind::CutOff(cut.0.to_string(), cut.1.to_string()))
-            }
-            _ => None,
+        let concerns = |active: &ActiveFault| match &active.fault {
+            Fault::Node(n, NodeFault::PowerOff | NodeFault::KubeletStop) | Fault::Proxy(n) => **n == *node,
+            Fault::ApiServer => true,
+            _ => cut.as_ref().is_some_and(|cut| active.link == Some((cut.clone(), CUT))),
         };
-        let one = |fault: &Fault| Some(Trouble { kind: kind(fault)?, heal: format!("heal {}", fault.target()) });
-        let mut troubles: Vec<Trouble> = self.faults.iter().filter_map(one).collect();
-        troubles.sort();
+        let mut troubles: Vec<ActiveFault> = self.active_faults().into_iter().filter(concerns).collect();
+        troubles.sort_by_key(|active| (active.rank(), active.link.clone(), active.fault.target()));
         troubles
     }
 

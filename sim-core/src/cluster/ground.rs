@@ -7,6 +7,7 @@ use super::Cluster;
 use crate::cloud::{Health, Target};
 use crate::dns::resolver::Library;
 use crate::engine::time::{Duration, Instant};
+use crate::explain::assumed::Assumption;
 use crate::kubelet::images::{Behaviour, Listener};
 use crate::kubelet::worker::sockets_of;
 use crate::kubelet::{ContainerView, Sandbox};
@@ -227,11 +228,11 @@ impl Cluster {
         }
     }
 
-    /// What had to be assumed so far, one sentence each.
-    pub fn assumptions(&self) -> Vec<String> {
-        let plugin = |name: &str| format!("Corefile plugin {name}: not simulated; assumed that it changes no answer");
+    /// What had to be assumed so far.
+    pub fn assumptions(&self) -> Vec<Assumption> {
+        let plugin = |name: &str| Assumption::CorefilePlugin(name.to_string());
         let mut list = self.kubelets.assumptions();
-        list.extend(self.assumed.sentences().cloned());
+        list.extend(self.assumed.iter().cloned());
         list.extend(self.dns.passed_over().map(plugin).collect::<std::collections::BTreeSet<_>>());
         list
     }

@@ -81,10 +81,10 @@ mod tests {
         let documents = read(text, Profile::Kube).expect("it is YAML");
         let origin = origin("svc.yaml", &Lines::of(text), &documents[0].value, &documents[0].spans);
         let place = |path, value| origin.place(path, value);
-        assert_eq!(place("spec.type", "NodePort").as_deref(), Some("svc.yaml:3"));
-        assert_eq!(place("spec.selector.app", "web").as_deref(), Some("svc.yaml:4"));
-        assert_eq!(place("spec.ports[0].targetPort", "http").as_deref(), Some("svc.yaml:7"));
-        assert_eq!(place("spec.ports[0].port", "80").as_deref(), Some("svc.yaml:6"));
-        assert_eq!(place("spec.ports", "").as_deref(), Some("svc.yaml:5"));
+        assert_eq!(place("spec.type", "NodePort").map(|at| at.to_string()), Some("svc.yaml:3".to_string()));
+        assert_eq!(place("spec.selector.app", "web").map(|at| at.to_string()), Some("svc.yaml:4".to_string()));
+        assert_eq!(place("spec.ports[0].targetPort", "http").map(|at| at.to_string()), Some("svc.yaml:7".to_string()));
+        assert_eq!(place("spec.ports[0].port", "80").map(|at| at.to_string()), Some("svc.yaml:6".to_string()));
+        assert_eq!(place("spec.ports", "").map(|at| at.to_string()), Some("svc.yaml:5".to_string()));
     }
 }

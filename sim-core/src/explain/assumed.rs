@@ -1,45 +1,73 @@
 //! What the answers of a run rested on although nobody said it: noted where an answer is given, for those who allow no assumption.
 //!
-//! No real cluster has it: there, a host answers or it does not. Left out: what containers are assumed to do, which their kubelet
-//! notes when it starts them.
+//! No real cluster has it: there, a host answers or it does not. What containers are assumed to do their kubelet notes when it
+//! starts them.
 
 use std::net::IpAddr;
 
 use super::{Basis, Reason, Trace};
+use crate::objects::Name;
 
 /// Most assumptions that are kept; further ones are counted by nobody, since one is as bad as many.
 const ASSUMED_MAX: usize = 100;
 
+/// What an answer rests on although nobody said it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Assumption {
+    /// A container's command is not known: an init container ends well, any other runs on.
+    Command {
+        /// The container.
+        container: Name,
+        /// Its image.
+        image: Name,
+        /// The first line of its command and arguments.
+        command: String,
+        /// Whether it is an init container.
+        init: bool,
+    },
+    /// A container of an image that is not known does what its manifest says.
+    Image(Name),
+    /// A plugin of a Corefile that is not simulated changes no answer.
+    CorefilePlugin(String),
+    /// A host outside the cluster answers.
+    OutsideAnswers(IpAddr),
+    /// What is behind an address is not modelled, and no answer is given.
+    NotModelled(IpAddr),
+    /// A balancer that is not of this cluster's cloud sends to any node that has power.
+    ForeignBalancer,
+    /// A decision that is a guess, by its code.
+    Decision(&'static str),
+}
+
 /// Assumptions, each once, in the order in which they were made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Assumed(Vec<String>);
+pub struct Assumed(Vec<Assumption>);
 
 impl Assumed {
     /// Notes what an answer rests on.
     pub fn note(&mut self, trace: &Trace) {
-        for text in trace.hops.iter().filter_map(|hop| sentence(&hop.reason)) {
-            if self.0.len() < ASSUMED_MAX && !self.0.contains(&text) {
-                self.0.push(text);
+        for assumption in trace.hops.iter().filter_map(|hop| Assumption::behind(&hop.reason)) {
+            if self.0.len() < ASSUMED_MAX && !self.0.contains(&assumption) {
+                self.0.push(assumption);
             }
         }
     }
 
-    /// One sentence for each.
-    pub fn sentences(&self) -> impl Iterator<Item = &String> {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Assumption> {
         self.0.iter()
     }
 }
 
-/// The assumption behind a decision, if it is one.
-fn sentence(reason: &Reason) -> Option<String> {
-    let of_address = |ip: &IpAddr, what: &str| format!("address {ip}: {what}");
-    match reason {
-        Reason::AssumedOutside { ip } => Some(of_address(ip, "outside the cluster; assumed that it answers")),
-        Reason::NotModelled { ip } => Some(of_address(ip, "what is behind it is not modelled; no answer is given")),
-        Reason::BalancerPicked { .. } | Reason::NoNodeBehindBalancer => {
-            Some("load balancer: not one of this cluster's; assumed that it sends to any node that has power".to_string())
+impl Assumption {
+    /// The assumption behind a decision, if it is one.
+    fn behind(reason: &Reason) -> Option<Assumption> {
+        match reason {
+            Reason::AssumedOutside { ip } => Some(Assumption::OutsideAnswers(*ip)),
+            Reason::NotModelled { ip } => Some(Assumption::NotModelled(*ip)),
+            Reason::BalancerPicked { .. } | Reason::NoNodeBehindBalancer => Some(Assumption::ForeignBalancer),
+            other => (other.basis() == Basis::Assumed).then(|| Assumption::Decision(other.code())),
         }
-        other => (other.basis() == Basis::Assumed).then(|| format!("{}: assumed", other.code())),
     }
 }
 
@@ -79,10 +107,9 @@ mod tests {
         (0..2).for_each(|_| assumed.note(&outside(9)));
         assumed.note(&trace(Reason::BalancerPicked { node: "node-1".into(), of: 2 }));
         assumed.note(&trace(Reason::BalancerPicked { node: "node-2".into(), of: 2 }));
-        let said: Vec<&String> = assumed.sentences().collect();
-        assert_eq!(said.len(), 2, "{said:?}");
-        assert_eq!(said[0], "address 192.0.2.9: outside the cluster; assumed that it answers");
+        let noted: Vec<&Assumption> = assumed.iter().collect();
+        assert_eq!(noted, [&Assumption::OutsideAnswers([192, 0, 2, 9].into()), &Assumption::ForeignBalancer]);
         (0..200).for_each(|n| assumed.note(&outside(n)));
-        assert_eq!(assumed.sentences().count(), ASSUMED_MAX);
+        assert_eq!(assumed.iter().count(), ASSUMED_MAX);
     }
 }

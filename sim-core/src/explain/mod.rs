@@ -3,23 +3,53 @@
 //! Stations record as they decide; nobody reconstructs afterwards. The picking station also records what it left out and why,
 //! for that is where learners err. Words are made in [`crate::render`]. No real cluster has this.
 
-pub mod answer;
 pub mod assumed;
-pub mod because;
-pub mod facts;
-pub mod hints;
-pub mod names;
 pub mod origin;
 mod reason;
-pub mod trouble;
-pub mod why;
 
+use std::fmt;
 use std::net::SocketAddr;
 
 pub use self::reason::{AddressKind, Basis, Flow, NearMiss, NotEligible, Reason};
 use crate::engine::time::Duration;
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
+
+/// An object that a reason or an answer names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectName {
+    /// Its kind, as in a manifest.
+    pub kind: Name,
+    /// Its namespace; empty for kinds that have none.
+    pub namespace: Name,
+    /// Its name.
+    pub name: Name,
+}
+
+impl ObjectName {
+    /// From its parts.
+    pub fn new(kind: impl Into<Name>, namespace: impl Into<Name>, name: impl Into<Name>) -> ObjectName {
+        ObjectName { kind: kind.into(), namespace: namespace.into(), name: name.into() }
+    }
+
+    /// From `namespace/name`, as stations note it; a name alone is of a kind without namespaces.
+    pub fn of_full_name(kind: &'static str, full: &str) -> ObjectName {
+        let (namespace, name) = full.split_once('/').unwrap_or(("", full));
+        ObjectName::new(kind, namespace, name)
+    }
+
+    /// `default/web`; the name alone where there is no namespace.
+    pub fn full_name(&self) -> Name {
+        if self.namespace.is_empty() { self.name.clone() } else { format!("{}/{}", self.namespace, self.name).into() }
+    }
+}
+
+/// `Service default/web`.
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.full_name())
+    }
+}
 
 /// The way of the first packet of one new connection.
 #[derive(Clone, Debug, PartialEq, Eq)]

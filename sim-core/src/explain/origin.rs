@@ -5,6 +5,7 @@
 //! keeps quiet instead of pointing at the wrong line.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -25,6 +26,22 @@ pub struct Origin {
     lines: BTreeMap<String, (u32, String)>,
 }
 
+/// A line of a file of the user's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileLine {
+    /// The file.
+    pub file: Name,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+/// `svc.yaml:14`.
+impl fmt::Display for FileLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
 /// The places of all objects.
 #[derive(Clone, Debug, Default)]
 pub struct Origins(OrdMap<(Name, Name, Name), Arc<Origin>>);
@@ -35,10 +52,10 @@ impl Origin {
         Origin { file: file.into(), lines: fields.take(FIELDS_MAX).map(|(path, line, value)| (path, (line, value))).collect() }
     }
 
-    /// `svc.yaml:14`, if the field was written with this value; an empty value asks for the place of a list or map.
-    pub fn place(&self, path: &str, value: &str) -> Option<String> {
+    /// Where the field was written, if it was with this value; an empty value asks for the place of a list or map.
+    pub fn place(&self, path: &str, value: &str) -> Option<FileLine> {
         let (line, written) = self.lines.get(path)?;
-        (written == value).then(|| format!("{}:{line}", self.file))
+        (written == value).then(|| FileLine { file: self.file.clone(), line: *line })
     }
 }
 
@@ -53,7 +70,7 @@ impl Origins {
     }
 
     /// Where a field of an object was written, if it still has that value.
-    pub fn place(&self, kind: &str, namespace: &str, name: &str, path: &str, value: &str) -> Option<String> {
+    pub fn place(&self, kind: &str, namespace: &str, name: &str, path: &str, value: &str) -> Option<FileLine> {
         self.0.get(&(kind.into(), namespace.into(), name.into()))?.place(path, value)
     }
 }
@@ -71,7 +88,7 @@ mod tests {
         let mut origins = Origins::default();
         origins.note("Service", "default", "web", origin());
         let place = |path, value| origins.place("Service", "default", "web", path, value);
-        assert_eq!(place("spec.type", "NodePort").as_deref(), Some("svc.yaml:7"));
+        assert_eq!(place("spec.type", "NodePort").map(|at| at.to_string()).as_deref(), Some("svc.yaml:7"));
         assert_eq!(place("spec.type", "ClusterIP"), None, "edited since");
         assert_eq!(place("spec.ports", ""), None, "never written");
     }

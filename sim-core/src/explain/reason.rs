@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use super::ObjectName;
 use crate::engine::time::Duration;
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
@@ -190,8 +191,20 @@ impl Reason {
         format!("reasons.html#{}", self.code())
     }
 
-    /// The objects that caused it, as `Service default/web`.
-    pub fn cause(&self) -> Vec<String> {
+    /// The objects that caused it.
+    pub fn objects(&self) -> Vec<ObjectName> {
+        match self {
+            Reason::NodeDown { node } => vec![ObjectName::new("Node", "", node.clone())],
+            Reason::PolicyAllowed { policy, .. } => vec![ObjectName::of_full_name("NetworkPolicy", policy)],
+            Reason::PolicyDenied { policies, .. } => {
+                policies.iter().map(|policy| ObjectName::of_full_name("NetworkPolicy", policy)).collect()
+            }
+            _ => self.service().map(|service| ObjectName::of_full_name("Service", service)).into_iter().collect(),
+        }
+    }
+
+    /// The Service that it is about, as `namespace/name`.
+    pub fn service(&self) -> Option<&Name> {
         match self {
             Reason::ServiceMatched { service, .. }
             | Reason::SessionAffinity { service, .. }
@@ -203,11 +216,8 @@ impl Reason {
             | Reason::AllUnhealthy { service, .. }
             | Reason::NoHealthyTarget { service }
             | Reason::NoSuchBalancerPort { service, .. }
-            | Reason::SourceNotAllowed { service } => vec![format!("Service {service}")],
-            Reason::NodeDown { node } => vec![format!("Node {node}")],
-            Reason::PolicyAllowed { policy, .. } => vec![format!("NetworkPolicy {policy}")],
-            Reason::PolicyDenied { policies, .. } => policies.iter().map(|policy| format!("NetworkPolicy {policy}")).collect(),
-            _ => Vec::new(),
+            | Reason::SourceNotAllowed { service } => Some(service),
+            _ => None,
         }
     }
 }

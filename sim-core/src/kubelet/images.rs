@@ -251,12 +251,6 @@ impl Behaviour {
         sockets.dedup();
         sockets
     }
-
-    /// What the user is told where the behaviour is a guess.
-    pub fn assumption(&self, image: &str) -> Option<String> {
-        let text = "it starts, listens on its declared ports, passes its probes and answers 200";
-        self.guessed.then(|| format!("image {image}: not known; assumed that {text} (say otherwise under spec.images)"))
-    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ use self::worker::Worker;
 use crate::api::component::{Clock, Note, Reaction, Tag, Write};
 use crate::api::status::Status;
 use crate::engine::time::Duration;
+use crate::explain::assumed::Assumption;
 use crate::objects::pod::Pod;
 use crate::objects::{Name, Object};
 use crate::store::{Change, ObjectId, Store, View};
@@ -99,7 +100,7 @@ pub struct Kubelets {
     homes: OrdMap<ObjectId, u32>,
     images: Arc<ImageTable>,
     config: Arc<Config>,
-    assumptions: imbl::OrdSet<String>,
+    assumptions: imbl::OrdSet<Assumption>,
 }
 
 /// One kubelet.
@@ -242,23 +243,20 @@ impl Kubelets {
     fn assume(&mut self, pod: &Pod, worker: &Worker) {
         for run in &worker.runs {
             let container = run.spec(pod);
-            if let Some(text) = run.behaviour.assumption(&container.image) {
-                self.assumptions.insert(text);
+            if run.behaviour.guessed {
+                self.assumptions.insert(Assumption::Image(container.image.clone()));
             }
             if run.process.guessed {
                 let words: Vec<&str> = container.command.iter().chain(&container.args).map(|w| &**w).collect();
-                let what = if run.init { "ends well after a second" } else { "runs until it is stopped" };
-                let command = words.join(" ");
-                let first = command.lines().next().unwrap_or_default();
-                let (name, image) = (&container.name, &container.image);
-                let text = format!("container {name} of image {image}: command `{first}` not recognised; assumed that it {what}");
-                self.assumptions.insert(text);
+                let command = words.join(" ").lines().next().unwrap_or_default().to_string();
+                let (container, image) = (container.name.clone(), container.image.clone());
+                self.assumptions.insert(Assumption::Command { container, image, command, init: run.init });
             }
         }
     }
 
-    /// What had to be guessed, one sentence each.
-    pub fn assumptions(&self) -> Vec<String> {
+    /// What had to be guessed.
+    pub fn assumptions(&self) -> Vec<Assumption> {
         self.assumptions.iter().cloned().collect()
     }
 

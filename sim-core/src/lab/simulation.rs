@@ -15,8 +15,8 @@ use crate::api::request::{Answer, Request, Verb};
 use crate::api::server::ApiServer;
 use crate::api::status::Status;
 use crate::api::table::document::text;
+use crate::ask::Moment;
 use crate::cluster::faults::Fault;
-use crate::cluster::ground::GroundAt;
 use crate::cluster::servers::Asking;
 use crate::cluster::{Cluster, Input, Reply};
 use crate::dns::message::{Question, Reply as DnsReply};
@@ -25,16 +25,15 @@ use crate::engine::random::{Draws, Seed};
 use crate::engine::run::{Budget, Digests, Engine, Stop};
 use crate::engine::time::{Duration, Instant};
 use crate::engine::timeline::{LogFull, Spacing, Timeline};
-use crate::explain::assumed::Assumed;
+use crate::explain::Trace;
+use crate::explain::assumed::{Assumed, Assumption};
 use crate::explain::origin::{Origin, Origins};
-use crate::explain::{Reason, Trace};
-use crate::network::conntrack::{Flow, State};
-use crate::network::path;
 use crate::network::transport::{Connection, Opening, Sent};
 use crate::network::wire::{Asked, Connections, HttpReply, HttpRequest, ResolverConfig, Source, Wire};
 use crate::objects::Object;
 use crate::objects::pod_spec::Protocol;
 use crate::objects::time::Timestamp;
+use crate::render;
 
 /// Most events that one command may bring about.
 pub const EVENTS_MAX: u64 = 10_000_000;
@@ -82,13 +81,18 @@ impl Simulation {
         &self.origins
     }
 
+    /// The moment at which it stands, to ask questions of.
+    pub fn moment(&self) -> Moment<'_> {
+        Moment::new(self.engine(), &self.origins)
+    }
+
     /// What had to be assumed so far, one sentence each: by the world, and by answers that were given beside it. These stay given,
     /// whatever moment of its history the world is at.
     pub fn assumptions(&self) -> Vec<String> {
         let mut all = self.cluster().assumptions();
-        let beside: Vec<String> = self.assumed.sentences().filter(|text| !all.contains(text)).cloned().collect();
+        let beside: Vec<Assumption> = self.assumed.iter().filter(|assumption| !all.contains(assumption)).cloned().collect();
         all.extend(beside);
-        all
+        all.iter().map(render::assumption::sentence).collect()
     }
 
     /// An answer is given that rests on this way.
@@ -267,35 +271,7 @@ impl Simulation {
 
     /// The way of the first packet of a new connection, looked at beside the world: nothing is left behind.
     pub fn trace(&self, from: &Source, to: SocketAddr, protocol: Protocol) -> Trace {
-        self.look_at(from, to, protocol, path::Sending::Imagined)
-    }
-
-    /// The way of a packet with this port of the client: where its connection stands, the rules are not asked; where it never came
-    /// about, its SYN goes once more.
-    pub fn trace_flow(&self, from: &Source, to: SocketAddr, protocol: Protocol, port: u16) -> Trace {
-        let known = self.look_at(from, to, protocol, path::Sending::Later(port));
-        let is_known = known.hops.iter().any(|hop| hop.reason == Reason::KnownConnection);
-        // A SYN would not do: where the connection is over, it begins another.
-        if is_known && self.came_about(protocol, known.asked.0) {
-            return known;
-        }
-        self.look_at(from, to, protocol, path::Sending::First(port))
-    }
-
-    /// Whether the connection of this client that a kernel has a note of was answered once. One that is over at the moment at which
-    /// it began was refused.
-    fn came_about(&self, protocol: Protocol, client: SocketAddr) -> bool {
-        let (cluster, now) = (self.cluster(), self.branch.timeline.now());
-        let answered = |flow: &Flow| flow.state != State::SynSent && !(flow.is_over() && flow.since == now);
-        let kernels = cluster.config.nodes.iter().filter_map(|node| cluster.kernels.get(&node.name));
-        let flows = kernels.flat_map(|kernel| kernel.conntrack.flows(now));
-        let its = flows.filter(|(tuple, _)| (tuple.protocol, tuple.source) == (protocol, client));
-        its.map(|(_, flow)| flow).any(answered)
-    }
-
-    fn look_at(&self, from: &Source, to: SocketAddr, protocol: Protocol, sending: path::Sending) -> Trace {
-        let ground = GroundAt { cluster: self.cluster(), now: self.branch.timeline.now() };
-        path::trace(&ground, self.draws(), &path::Asked { from, to, protocol, now: self.branch.timeline.now(), sending })
+        self.moment().way(from, to, protocol)
     }
 }
 

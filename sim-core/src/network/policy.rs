@@ -109,16 +109,16 @@ fn is_port(port: &PolicyPort, attempt: &Attempt<'_>) -> bool {
 }
 
 fn takes_peer(view: &View, policy: &NetworkPolicy, rule: &Rule, attempt: &Attempt<'_>) -> bool {
-    rule.peers.is_empty() || rule.peers.iter().any(|peer| is_peer(view, policy, peer, attempt))
+    let fits = |peer: &Peer| fits_peer(view, policy, peer, attempt.peer_ip, attempt.peer);
+    rule.peers.is_empty() || rule.peers.iter().any(fits)
 }
 
-fn is_peer(view: &View, policy: &NetworkPolicy, peer: &Peer, attempt: &Attempt<'_>) -> bool {
+/// Whether an entry of a policy's rule means this address, or the pod that has it.
+pub fn fits_peer(view: &View, policy: &NetworkPolicy, peer: &Peer, ip: IpAddr, pod: Option<&Pod>) -> bool {
     match peer {
         Peer::Nobody => false,
-        Peer::Block { cidr, except } => {
-            cidr.contains(attempt.peer_ip) && !except.iter().any(|part| part.contains(attempt.peer_ip))
-        }
-        Peer::Pods { namespaces, pods } => attempt.peer.is_some_and(|pod| {
+        Peer::Block { cidr, except } => cidr.contains(ip) && !except.iter().any(|part| part.contains(ip)),
+        Peer::Pods { namespaces, pods } => pod.is_some_and(|pod| {
             let home = &pod.meta.namespace;
             let of_namespace = match namespaces {
                 None => *home == policy.meta.namespace,

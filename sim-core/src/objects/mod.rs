@@ -15,6 +15,7 @@ pub mod json;
 pub mod labels;
 pub mod lease;
 pub mod meta;
+pub mod nearest;
 pub mod net;
 pub mod network_policy;
 pub mod node;

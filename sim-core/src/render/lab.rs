@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use crate::engine::time::{Duration, Instant};
-use crate::explain::because::some;
 use crate::lab::branches::BranchSeen;
 use crate::lab::command::{Output, Refusal};
+use crate::render::words::some;
 
 /// What is printed of an output; an error is why the command could not be carried out.
 pub fn text(output: &Output) -> Result<String, String> {

@@ -1,6 +1,6 @@
 //! One sentence for each reason. What we say here is ours: no text a user could take for Kubernetes' own.
 
-use crate::explain::answer::{Match, Pick, State};
+use crate::ask::trace::{Match, Pick, State};
 use crate::explain::{AddressKind, Component, Flow, Hop, NearMiss, NotEligible, Outcome, Place, Reason, Step, Trace};
 use crate::objects::pod_spec::Protocol;
 
@@ -140,9 +140,10 @@ pub fn choice(reason: &Reason, matched: &Match, here: &str) -> String {
     match (reason, matched.local) {
         (Reason::SessionAffinity { .. }, _) => "session affinity: this client goes where it went before".to_string(),
         (_, Some(policy)) if elsewhere => {
+            let policy = policy.field();
             format!("{policy}: Local, but no pod on {here} may answer: in ipvs mode any may, and the source is kept")
         }
-        (_, Some(policy)) => format!("{policy}: Local, so only pods on {here} may answer"),
+        (_, Some(policy)) => format!("{}: Local, so only pods on {here} may answer", policy.field()),
         (Reason::ServiceMatched { .. }, None) if able == 1 => "one endpoint may answer".to_string(),
         (Reason::ServiceMatched { .. }, None) if matched.pick == Pick::InTurn => {
             format!("{able} endpoints may answer, each in its turn")
@@ -280,6 +281,16 @@ pub fn not_this(outcome: Outcome, reason: &Reason) -> Option<&'static str> {
         (Outcome::Unreachable, _) => "a Service or pod that is down = refused or timed out; here nothing was sent",
         _ => return None,
     })
+}
+
+/// The conditions of an endpoint, in a word or two.
+pub fn state(state: State) -> &'static str {
+    match state {
+        State::Ready => "Ready",
+        State::NotReady => "not ready",
+        State::TerminatingServing => "terminating, still serving",
+        State::Terminating => "terminating",
+    }
 }
 
 /// The kind of an address, as a noun.

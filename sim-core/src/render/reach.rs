@@ -4,79 +4,9 @@ use serde_json::{Value, json as value};
 
 use super::prose;
 use super::table::{TERMINAL, wrapped};
-use crate::explain::{Branch, Outcome, Trace};
-
-/// All pairs.
-#[derive(Clone, Debug)]
-pub struct Matrix {
-    /// Who asks.
-    pub rows: Vec<String>,
-    /// What is asked: its label and its address.
-    pub columns: Vec<(String, String)>,
-    /// How it ends, by row and column.
-    pub cells: Vec<Vec<Cell>>,
-    /// What was named and has no address that could be asked, each with why.
-    pub left_out: Vec<String>,
-}
-
-/// How one pair ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cell {
-    /// Of so many ways,
-    pub ways: usize,
-    /// so many are delivered.
-    pub delivered: usize,
-    /// How the others end, each kind once, in the order of the ways.
-    pub ends: Vec<End>,
-}
-
-/// An end of ways that are not delivered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct End {
-    /// How.
-    pub outcome: Outcome,
-    /// The code of the decision that it ended with,
-    pub code: &'static str,
-    /// and its sentence.
-    pub sentence: String,
-}
-
-impl Cell {
-    /// Sums up all ways of a connection, not only the one that was drawn.
-    pub fn of(trace: &Trace) -> Cell {
-        let mut ends: Vec<End> = Vec::new();
-        for branch in trace.branches.iter().filter(|b| b.outcome != Outcome::Delivered) {
-            let end = End::of(branch);
-            if !ends.iter().any(|known| known.same_kind(&end)) {
-                ends.push(end);
-            }
-        }
-        let delivered = trace.branches.iter().filter(|b| b.outcome == Outcome::Delivered).count();
-        Cell { ways: trace.branches.len(), delivered, ends }
-    }
-
-    /// The first end that is not a delivery; that of a cell where all is well is one.
-    fn outcome(&self) -> Outcome {
-        self.ends.first().map_or(Outcome::Delivered, |end| end.outcome)
-    }
-}
-
-impl End {
-    fn of(branch: &Branch) -> End {
-        let outcome = branch.outcome;
-        match &branch.end {
-            Some(reason) => End { outcome, code: reason.code(), sentence: prose::reason(reason) },
-            None => {
-                let sentence = "there are more ways than are followed one by one".to_string();
-                End { outcome, code: "not-followed", sentence }
-            }
-        }
-    }
-
-    fn same_kind(&self, other: &End) -> bool {
-        (self.outcome, self.code) == (other.outcome, other.code)
-    }
-}
+use crate::ask::reach::{Behind, Cell, Column, End, Label, LeftOut, Matrix, SYSTEM};
+use crate::explain::Outcome;
+use crate::network::wire::Source;
 
 fn letter(outcome: Outcome) -> &'static str {
     match outcome {
@@ -122,10 +52,11 @@ pub fn text(matrix: &Matrix) -> String {
     let notes = notes(matrix);
     let marks: Vec<Vec<String>> = matrix.cells.iter().map(|row| row.iter().map(|cell| mark(cell, &notes)).collect()).collect();
     let heads: Vec<String> = (0..matrix.columns.len()).map(column).collect();
-    let mut lines = table(&matrix.rows, &heads, &marks);
+    let rows: Vec<String> = matrix.rows.iter().map(source).collect();
+    let mut lines = table(&rows, &heads, &marks);
     lines.push(String::new());
-    for ((label, address), head) in matrix.columns.iter().zip(&heads) {
-        lines.extend(wrapped(&format!("{head:>3}  "), &format!("{label}  {address}"), 7));
+    for (column, head) in matrix.columns.iter().zip(&heads) {
+        lines.extend(wrapped(&format!("{head:>3}  "), &format!("{}  {}", label(&column.label), address(column)), 7));
     }
     if !notes.is_empty() || !matrix.left_out.is_empty() {
         lines.push(String::new());
@@ -134,9 +65,9 @@ pub fn text(matrix: &Matrix) -> String {
         let more = if *pairs > 1 { format!(" ({pairs} pairs; this is the first)") } else { String::new() };
         let (letter, outcome) = (letter(end.outcome), end.outcome.text());
         let head = format!("{letter}{number}  ");
-        lines.extend(wrapped(&head, &format!("{outcome}, {}: {}{more}", end.code, end.sentence), head.len()));
+        lines.extend(wrapped(&head, &format!("{outcome}, {}: {}{more}", end.code(), sentence(end)), head.len()));
     }
-    lines.extend(matrix.left_out.iter().flat_map(|text| wrapped("Not asked  ", text, 11)));
+    lines.extend(matrix.left_out.iter().flat_map(|one| wrapped("Not asked  ", &left_out(one), 11)));
     let ok = matrix.cells.iter().flatten().filter(|c| c.ways > 0 && c.delivered == c.ways).count();
     let all = matrix.rows.len() * matrix.columns.len();
     lines.push(format!("{ok} of {all} pairs always get through"));
@@ -175,23 +106,117 @@ fn column(index: usize) -> String {
 
 /// The JSON form.
 pub fn json(matrix: &Matrix) -> Value {
-    let end = |e: &End| value!({"outcome": e.outcome.text(), "reason": e.code, "text": e.sentence});
+    let end = |e: &End| value!({"outcome": e.outcome.text(), "reason": e.code(), "text": sentence(e)});
     let cell = |c: &Cell| {
-        value!({"outcome": c.outcome().text(), "delivered": c.delivered, "ways": c.ways, "reason": c.ends.first().map(|e| e.code),
+        value!({"outcome": c.outcome().text(), "delivered": c.delivered, "ways": c.ways, "reason": c.ends.first().map(End::code),
             "ends": c.ends.iter().map(end).collect::<Vec<_>>()})
     };
-    let columns = matrix.columns.iter().map(|(label, address)| value!({"target": label, "address": address}));
+    let columns = matrix.columns.iter().map(|c| value!({"target": label(&c.label), "address": address(c)}));
     value!({
-        "from": matrix.rows,
+        "from": matrix.rows.iter().map(source).collect::<Vec<_>>(),
         "to": columns.collect::<Vec<_>>(),
-        "left_out": matrix.left_out,
+        "left_out": matrix.left_out.iter().map(left_out).collect::<Vec<_>>(),
         "cells": matrix.cells.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>()).collect::<Vec<_>>(),
     })
 }
 
+/// Who asks, as it is typed.
+fn source(source: &Source) -> String {
+    match source {
+        Source::Outside => "external".to_string(),
+        Source::Node(node) => format!("node/{node}"),
+        Source::Pod { namespace, name } => format!("pod/{namespace}/{name}"),
+        Source::Address { ip, .. } => ip.to_string(),
+    }
+}
+
+/// What is asked.
+fn label(label: &Label) -> String {
+    match label {
+        Label::Service(service, port) => format!("svc/{service}:{port}"),
+        Label::Endpoint(service, port, Behind::Pod(pod)) => format!("svc/{service}:{port} at {pod}"),
+        Label::Endpoint(service, port, Behind::Address(ip)) => format!("svc/{service}:{port} at {ip}"),
+        Label::Pod(pod, port) => format!("pod/{pod}:{port}"),
+        Label::NodePort(node, port) => format!("node/{node}:{port}"),
+    }
+}
+
+/// `10.96.0.10:53/UDP`.
+fn address(column: &Column) -> String {
+    format!("{}/{}", column.to, column.protocol.text())
+}
+
+fn sentence(end: &End) -> String {
+    end.reason.as_ref().map_or_else(|| "there are more ways than are followed one by one".to_string(), prose::reason)
+}
+
+/// Why something that was named cannot be asked.
+fn left_out(left_out: &LeftOut) -> String {
+    match left_out {
+        LeftOut::NoPods => format!("no pod outside {SYSTEM} runs; let time pass: `advance to converged`"),
+        LeftOut::NoServices => format!("there is no Service outside {SYSTEM}"),
+        LeftOut::NoPodsIn(namespace) => format!("no pod of ns/{namespace} runs"),
+        LeftOut::NoServicesIn(namespace) => format!("namespace {namespace} has no Service"),
+        LeftOut::NoNodePorts(node) => format!("no Service has a node port, so node/{node} has none"),
+        LeftOut::NoNodes => "this cluster has no node".to_string(),
+        LeftOut::Alias(service, other) => {
+            format!("svc/{service} is only an alias of {other}: it has no address here")
+        }
+        LeftOut::NoPort(service) => format!("svc/{service} has no port"),
+        LeftOut::Headless(service) => format!("svc/{service} is headless and no pod behind it is ready"),
+        LeftOut::PodWithoutAddress(pod) => format!("pod/{pod} has no address of its own yet"),
+        LeftOut::PodWithoutPort(pod) => {
+            format!("pod/{pod} declares no port, so there is none to ask for; trace asks for any")
+        }
+    }
+}
+
+/// All of them in a line.
+pub(super) fn all_left_out(list: &[LeftOut]) -> String {
+    list.iter().map(left_out).collect::<Vec<_>>().join("; ")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::column;
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_told() {
+        for (one, want) in [
+            (LeftOut::NoPods, "no pod outside kube-system runs; let time pass: `advance to converged`"),
+            (LeftOut::NoServices, "there is no Service outside kube-system"),
+            (LeftOut::NoPodsIn("a".into()), "no pod of ns/a runs"),
+            (LeftOut::NoServicesIn("a".into()), "namespace a has no Service"),
+            (LeftOut::NoNodePorts("n".into()), "no Service has a node port, so node/n has none"),
+            (LeftOut::NoNodes, "this cluster has no node"),
+            (LeftOut::Alias("a/b".into(), "x.org".into()), "svc/a/b is only an alias of x.org: it has no address here"),
+            (LeftOut::NoPort("a/b".into()), "svc/a/b has no port"),
+            (LeftOut::Headless("a/b".into()), "svc/a/b is headless and no pod behind it is ready"),
+            (LeftOut::PodWithoutAddress("a/b".into()), "pod/a/b has no address of its own yet"),
+            (LeftOut::PodWithoutPort("a/b".into()), "pod/a/b declares no port, so there is none to ask for; trace asks for any"),
+        ] {
+            assert_eq!(left_out(&one), want);
+        }
+        assert_eq!(
+            all_left_out(&[LeftOut::NoNodes, LeftOut::NoPort("a/b".into())]),
+            "this cluster has no node; svc/a/b has no port"
+        );
+    }
+
+    #[test]
+    fn ends_are_named_as_they_are_typed() {
+        let endpoint = |behind| Label::Endpoint("a/b".into(), "http".into(), behind);
+        for (one, want) in [
+            (Label::Service("a/b".into(), "http".into()), "svc/a/b:http"),
+            (endpoint(Behind::Pod("p".into())), "svc/a/b:http at p"),
+            (endpoint(Behind::Address([10, 0, 0, 1].into())), "svc/a/b:http at 10.0.0.1"),
+            (Label::Pod("a/p".into(), 80), "pod/a/p:80"),
+            (Label::NodePort("n".into(), 30_080), "node/n:30080"),
+        ] {
+            assert_eq!(label(&one), want);
+        }
+        assert_eq!(source(&Source::Outside), "external");
+    }
 
     #[test]
     fn columns_have_letters_as_in_a_spreadsheet() {

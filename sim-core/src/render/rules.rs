@@ -7,99 +7,15 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json as value};
 
-use super::prose;
 use super::table::{TERMINAL, wrapped};
+use super::words::{count, some_of};
+use super::{fault, prose};
+use crate::ask::rules::{Address, From, Port, Remark, Rules, Seen};
+use crate::ask::trace::Endpoint;
+use crate::cluster::faults::{ActiveFault, Fault, NodeFault};
 use crate::engine::time::Duration;
-use crate::explain::answer::Endpoint;
-use crate::explain::because::count;
-use crate::explain::trouble::{Kind, Trouble};
 use crate::explain::{AddressKind, Decision};
-use crate::objects::Name;
-use crate::objects::pod_spec::Protocol;
 use crate::proxy::Mode;
-
-/// The programmed table of one node.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// The node.
-    pub node: Name,
-    /// The mode it is shown in,
-    pub mode: Mode,
-    /// and the one that the node runs.
-    pub own_mode: Mode,
-    /// How long ago it was programmed.
-    pub age: Duration,
-    /// The revision it shows,
-    pub revision: u64,
-    /// and that of the store, to which every write counts.
-    pub head: u64,
-    /// How many changes the rules have still to follow; `None` = more than are remembered.
-    pub behind: Option<u64>,
-    /// What keeps kube-proxy from following them.
-    pub troubles: Vec<Trouble>,
-    /// What there is to say of the one Service that was asked for.
-    pub remark: Option<Remark>,
-    /// The ports of Services.
-    pub ports: Vec<Port>,
-}
-
-/// Why the one Service that was asked for has no rules, or has them still.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Remark {
-    /// It has no address.
-    Headless(Name),
-    /// It is another name for this one.
-    Alias(Name, Name),
-    /// The node has not heard of it.
-    NotYet(Name),
-    /// It does not exist any more.
-    Gone(Name),
-}
-
-/// One port of a Service.
-#[derive(Clone, Debug)]
-pub struct Port {
-    /// `default/web`.
-    pub service: Name,
-    /// Its name or number.
-    pub name: Name,
-    /// Its number.
-    pub number: u16,
-    /// Protocol.
-    pub protocol: Protocol,
-    /// Client-IP affinity, in seconds.
-    pub affinity: Option<i64>,
-    /// The addresses it is met by.
-    pub addresses: Vec<Address>,
-    /// What is behind it.
-    pub endpoints: Vec<Endpoint>,
-}
-
-/// One address.
-#[derive(Clone, Debug)]
-pub struct Address {
-    /// Its kind.
-    pub kind: AddressKind,
-    /// The address with the port.
-    pub to: SocketAddr,
-    /// What becomes of packets, by where they come from.
-    pub seen: Vec<Seen>,
-}
-
-/// What becomes of a packet from somewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// From where.
-    pub who: &'static str,
-    /// The decision.
-    pub decision: Decision,
-    /// The reason's code.
-    pub code: &'static str,
-    /// What may be picked, each as likely.
-    pub candidates: Vec<SocketAddr>,
-    /// For which the source is rewritten.
-    pub masquerade_for: Vec<SocketAddr>,
-}
 
 /// How far the lines below a line are moved in.
 const INDENT: usize = 6;
@@ -120,7 +36,7 @@ pub fn text(rules: &Rules) -> String {
         for e in &port.endpoints {
             let pod = e.pod.as_deref().unwrap_or("no pod");
             let node = e.node.as_ref().map_or(String::new(), |n| format!(", on {n}"));
-            let text = format!("{pod}  {}{node}", e.state.text());
+            let text = format!("{pod}  {}{node}", prose::state(e.state));
             lines.extend(row(backends(rules.mode), &e.address.to_string(), &[text]));
         }
         if port.endpoints.is_empty() {
@@ -134,10 +50,10 @@ pub fn text(rules: &Rules) -> String {
 fn head(rules: &Rules) -> Vec<String> {
     let node = format!("{}  ", rules.node);
     let below = node.chars().count();
-    let off = rules.troubles.iter().find(|t| t.kind == Kind::NoPower);
-    if let Some(trouble) = off {
+    let off = rules.troubles.iter().find(|active| matches!(active.fault, Fault::Node(_, NodeFault::PowerOff)));
+    if let Some(active) = off {
         let text = "has no power: no rule is left there, and no packet passes";
-        return [wrapped(&node, text, below), vec![format!("{:below$}Way out  {}", "", trouble.heal)]].concat();
+        return [wrapped(&node, text, below), vec![format!("{:below$}Way out  {}", "", fault::heal(active))]].concat();
     }
     let behind = match rules.behind {
         Some(0) => "up to date".to_string(),
@@ -153,31 +69,37 @@ fn head(rules: &Rules) -> Vec<String> {
             [vec![supposed], wrapped(&" ".repeat(below), &age, below)].concat()
         }
     };
-    for trouble in &rules.troubles {
+    for active in &rules.troubles {
         let stays = "the rules stay as they are";
-        lines.extend(wrapped(&" ".repeat(below), &format!("{}; {stays}", trouble.text(&rules.node)), below));
-        lines.push(format!("{:below$}Way out  {}", "", trouble.heal));
+        lines.extend(wrapped(&" ".repeat(below), &format!("{}; {stays}", fault::of_node(active, &rules.node)), below));
+        lines.push(format!("{:below$}Way out  {}", "", fault::heal(active)));
     }
-    let remark = rules.remark.as_ref().map(Remark::text);
+    let told = rules.remark.as_ref().map(remark);
     let nothing = || rules.ports.is_empty().then(|| "it knows no Service that has an address".to_string());
-    lines.extend(remark.or_else(nothing).iter().flat_map(|text| wrapped(&" ".repeat(below), text, below)));
+    lines.extend(told.or_else(nothing).iter().flat_map(|text| wrapped(&" ".repeat(below), text, below)));
     lines
 }
 
-impl Remark {
-    fn text(&self) -> String {
-        match self {
-            Remark::Headless(service) => {
-                format!(
-                    "Service {service} is headless, so kube-proxy has no rules for it: its name leads straight to its endpoints"
-                )
-            }
-            Remark::Alias(service, other) => {
-                format!("Service {service} is an alias of {other}, so kube-proxy has no rules for it: it is DNS that leads there")
-            }
-            Remark::NotYet(service) => format!("Service {service} exists, and these rules do not know it yet"),
-            Remark::Gone(service) => format!("Service {service} no longer exists, and these rules do not know that yet"),
+/// What there is to say of the one Service that was asked for.
+fn remark(remark: &Remark) -> String {
+    match remark {
+        Remark::Headless(service) => {
+            format!("Service {service} is headless, so kube-proxy has no rules for it: its name leads straight to its endpoints")
         }
+        Remark::Alias(service, other) => {
+            format!("Service {service} is an alias of {other}, so kube-proxy has no rules for it: it is DNS that leads there")
+        }
+        Remark::NotYet(service) => format!("Service {service} exists, and these rules do not know it yet"),
+        Remark::Gone(service) => format!("Service {service} no longer exists, and these rules do not know that yet"),
+    }
+}
+
+/// Where a packet comes from.
+fn from(from: From) -> &'static str {
+    match from {
+        From::Pods => "pods",
+        From::Node => "the node",
+        From::Outside => "outside",
     }
 }
 
@@ -201,8 +123,8 @@ fn told(seen: &[Seen]) -> Vec<String> {
     let mut groups: Vec<(Vec<&str>, &Seen)> = Vec::new();
     for one in seen {
         match groups.iter_mut().find(|(_, first)| same(first, one)) {
-            Some((who, _)) => who.push(one.who),
-            None => groups.push((vec![one.who], one)),
+            Some((who, _)) => who.push(from(one.from)),
+            None => groups.push((vec![from(one.from)], one)),
         }
     }
     if let [(_, only)] = &groups[..] {
@@ -219,21 +141,16 @@ fn decision(seen: &Seen) -> String {
         Decision::Dnat => {
             let share = match seen.candidates.len() {
                 1 => seen.candidates[0].to_string(),
-                n => format!("1/{n} to each of {}", list(&seen.candidates)),
+                n => format!("1/{n} to each of {}", some_of(&seen.candidates)),
             };
             let masquerade = match seen.masquerade_for.len() {
                 0 => String::new(),
                 n if n == seen.candidates.len() => ", masquerade".to_string(),
-                _ => format!(", masquerade for {}", list(&seen.masquerade_for)),
+                _ => format!(", masquerade for {}", some_of(&seen.masquerade_for)),
             };
             format!("{share}{masquerade}")
         }
     }
-}
-
-fn list(addresses: &[SocketAddr]) -> String {
-    let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    crate::explain::because::some(&texts)
 }
 
 /// Where an address of that kind is matched.
@@ -259,19 +176,19 @@ fn backends(mode: Mode) -> &'static str {
 /// The JSON form.
 pub fn json(rules: &Rules) -> Value {
     let seen = |s: &Seen| {
-        value!({"from": s.who, "decision": s.decision.text(), "reason": s.code,
+        value!({"from": from(s.from), "decision": s.decision.text(), "reason": s.code,
         "candidates": texts(&s.candidates), "share": format!("1/{}", s.candidates.len().max(1)), "masquerade_for": texts(&s.masquerade_for)})
     };
     let address = |a: &Address| value!({"kind": prose::address_kind(a.kind), "address": a.to.to_string(), "packets": a.seen.iter().map(seen).collect::<Vec<_>>()});
-    let endpoint = |e: &Endpoint| value!({"endpoint": e.address.to_string(), "pod": e.pod.as_deref(), "node": e.node.as_deref(), "state": e.state.text()});
+    let endpoint = |e: &Endpoint| value!({"endpoint": e.address.to_string(), "pod": e.pod.as_deref(), "node": e.node.as_deref(), "state": prose::state(e.state)});
     let port = |p: &Port| {
         value!({"service": &*p.service, "port": p.number, "name": &*p.name, "protocol": p.protocol.text(), "affinity_seconds": p.affinity,
         "addresses": p.addresses.iter().map(address).collect::<Vec<_>>(), "endpoints": p.endpoints.iter().map(endpoint).collect::<Vec<_>>()})
     };
-    let trouble = |t: &Trouble| value!({"text": t.text(&rules.node), "heal": t.heal});
+    let trouble = |t: &ActiveFault| value!({"text": fault::of_node(t, &rules.node), "heal": fault::heal(t)});
     value!({"node": &*rules.node, "mode": rules.mode.text(), "node_mode": rules.own_mode.text(),
         "age_ns": rules.age.as_nanos(), "revision": rules.revision, "head": rules.head, "behind": rules.behind,
-        "troubles": rules.troubles.iter().map(trouble).collect::<Vec<_>>(), "remark": rules.remark.as_ref().map(Remark::text),
+        "troubles": rules.troubles.iter().map(trouble).collect::<Vec<_>>(), "remark": rules.remark.as_ref().map(remark),
         "ports": rules.ports.iter().map(port).collect::<Vec<_>>()})
 }
 

@@ -4,18 +4,17 @@
 
 use serde_json::{Value, json as value};
 
+use super::curl::{exit, said};
 use super::prose;
 use crate::cluster::traffic::Load;
 use crate::cluster::traffic::plan::{Pace, Plan, Sender};
 use crate::cluster::traffic::tally::{Count, Failed};
 use crate::engine::time::{Duration, Instant};
-use crate::network::client::{End, Target};
+use crate::network::client::End;
 use crate::objects::time::Timestamp;
 
 /// Columns of the timeline.
 const COLUMNS: u64 = 60;
-/// What curl says after the colon when no connection came about.
-const CANNOT: &str = "Couldn't connect to server";
 
 /// A load in a line: `shoppers: 50/s from external to http://203.0.113.2:30080 for 2m`.
 pub fn plan(plan: &Plan) -> String {
@@ -41,46 +40,6 @@ fn pace(plan: &Plan) -> String {
         Pace::Open { count, per, random: false } => format!("{count}/{}", unit(per)),
         Pace::Open { count, per, random: true } => format!("{count}/{} at random", unit(per)),
         Pace::Closed { clients, pause } => format!("{clients} clients, {pause} between requests,"),
-    }
-}
-
-/// What curl says of a request that ended so, after that time.
-pub fn said(end: End, target: &Target, after: Duration, timeout: Option<Duration>) -> String {
-    let (host, port) = (&target.host, target.port);
-    let limit = timeout.unwrap_or(after).as_millis();
-    let failed = |exit: u8, after: Duration| {
-        format!("curl: ({exit}) Failed to connect to {host} port {port} after {} ms: {CANNOT}", after.as_millis())
-    };
-    match end {
-        End::Status(status) if end.is_good() => format!("HTTP {status}"),
-        End::Status(status) => format!("curl: (22) The requested URL returned error: {status}"),
-        End::Unresolved => format!("curl: (6) Could not resolve host: {host}"),
-        End::ResolvingLimit => format!("curl: (28) Resolving timed out after {limit} milliseconds"),
-        End::Refused => failed(7, after),
-        End::Unreachable => failed(7, Duration::ZERO),
-        End::ConnectTimedOut => failed(28, after),
-        End::ConnectLimit => format!("curl: (28) Connection timed out after {} milliseconds", limit + 1),
-        End::Empty => "curl: (52) Empty reply from server".to_string(),
-        End::Reset => "curl: (56) Recv failure: Connection reset by peer".to_string(),
-        End::KernelGaveUp => "curl: (56) Recv failure: Connection timed out".to_string(),
-        End::Limit => format!("curl: (28) Operation timed out after {limit} milliseconds with 0 bytes received"),
-        End::NoTls => "curl: (35) OpenSSL/3.0.15: error:0A00010B:SSL routines::wrong version number".to_string(),
-        End::Unknown => "no answer can be given: it rests on something that is not modelled".to_string(),
-    }
-}
-
-/// curl's exit status for such an end.
-fn exit(end: End) -> i32 {
-    match end {
-        End::Status(_) if end.is_good() => 0,
-        End::Status(_) => 22,
-        End::Unresolved => 6,
-        End::Refused | End::Unreachable => 7,
-        End::ResolvingLimit | End::ConnectTimedOut | End::ConnectLimit | End::Limit => 28,
-        End::NoTls => 35,
-        End::Empty => 52,
-        End::Reset | End::KernelGaveUp => 56,
-        End::Unknown => 124,
     }
 }
 
@@ -172,7 +131,7 @@ fn failures(load: &Load) -> Vec<String> {
     errors.sort_by_key(|(_, failed)| failed.ended);
     let row = |(n, (end, failed)): (usize, &(&End, &Failed))| {
         let title = if n == 0 { "errors" } else { "" };
-        let text = said(**end, &load.plan.to, failed.ended.since(failed.began), load.plan.timeout);
+        let text = said(**end, (&load.plan.to.host, load.plan.to.port), failed.ended.since(failed.began), load.plan.timeout);
         format!("  {title:<9}  {:>6}  first at {}  {text}", failed.count, before(failed.began))
     };
     let why = |failed: &Failed| failed.why.as_ref().map(|why| format!("{:22}{}", "", prose::reason(why)));
@@ -225,7 +184,7 @@ pub fn json(load: &Load, now: Instant, start: Timestamp) -> Value {
     let error = |(end, failed): (&End, &Failed)| {
         let after = failed.ended.since(failed.began);
         let why = failed.why.as_ref().map(|why| value!({"code": why.code(), "text": prose::reason(why)}));
-        value!({"exit": exit(*end), "count": failed.count, "reason": why, "first": said(*end, &plan.to, after, plan.timeout),
+        value!({"exit": exit(*end), "count": failed.count, "reason": why, "first": said(*end, (&plan.to.host, plan.to.port), after, plan.timeout),
             "first_at": Timestamp::at(start, failed.began).rfc3339_micro(), "first_elapsed_ns": failed.began.as_nanos()})
     };
     let (width, pieces) = tally.timeline.pieces(COLUMNS, load.lasted(now));

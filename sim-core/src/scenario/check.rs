@@ -6,10 +6,11 @@
 
 use serde_json::{Map, Value};
 
-use super::diagnostic::{code, nearest, suggestion};
+use super::diagnostic::{code, suggestion};
 use super::finding::Finding;
 use super::format::LATER;
 use super::notation::judge;
+use crate::objects::nearest::nearest;
 use crate::yaml::Path;
 
 /// Most findings of one check.

@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use super::diagnostic::nearest;
 use super::notation::{Mistake, Notation};
+use crate::objects::nearest::nearest;
 
 /// `KIND/[NS/]NAME ready|available|exists|gone`, or `converged`.
 #[derive(Clone, Debug, PartialEq, Eq)]

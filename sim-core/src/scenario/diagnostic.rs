@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::objects::nearest::nearest;
 use crate::yaml::{ByteRange, ReadError, line_and_column};
 
 /// Whether the input can still be used.
@@ -194,48 +195,6 @@ impl Sources {
     pub fn text(&self, name: &str) -> Option<&str> {
         self.texts.get(name).map(String::as_str)
     }
-}
-
-/// The name of `known` that `word` was probably meant to be.
-///
-/// ```
-/// use sim_core::scenario::diagnostic::nearest;
-/// assert_eq!(nearest("slector", ["ports", "selector"]), Some("selector"));
-/// assert_eq!(nearest("colour", ["ports", "selector"]), None);
-/// ```
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    let limit = (word.chars().count() / 3).max(1);
-    let scored = known.into_iter().map(|name| (distance(&word, &name.to_lowercase()), name));
-    scored
-        .filter(|(score, name)| *score <= limit && *score < name.chars().count())
-        .min_by_key(|(score, _)| *score)
-        .map(|(_, n)| n)
-}
-
-/// Longest word that is compared; nobody misspells longer ones by accident.
-const WORD_CHARACTERS_MAX: usize = 64;
-
-/// Edits (insert, delete, replace, swap neighbours) between two words.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().max(b.len()) > WORD_CHARACTERS_MAX {
-        return usize::MAX;
-    }
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                let edited = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                if swapped { edited.min(rows[i - 2][j - 2] + 1) } else { edited }
-            };
-        }
-    }
-    rows[a.len()][b.len()]
 }
 
 /// Longest list of legal words that is shown beside a likely one.

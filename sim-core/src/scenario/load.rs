@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::check::check;
-use super::diagnostic::{Diagnostic, Sources, code, nearest};
+use super::diagnostic::{Diagnostic, Sources, code};
 use super::finding::Finding;
 use super::format::{API_VERSION, Apply, ApplyFrom, KIND, Scenario, Step};
 use super::inline::Inline;
@@ -18,6 +18,7 @@ use super::report::{Report, standing};
 use super::schema::schema;
 use super::set::{Assignment, set};
 use super::settings;
+use crate::objects::nearest::nearest;
 use crate::yaml::{ByteRange, Document, Fault, Path, Profile, SpanTree, decode, read};
 
 /// A file as the program found it.

@@ -160,7 +160,7 @@ fn not_an_object(value: &Value) -> Option<Finding> {
             Some(Value::String(text)) if !text.is_empty() => {}
             Some(_) => return Some(Finding::value(code::NOT_AN_OBJECT, path, format!("`{key}` must be text"), help)),
             None => {
-                let near = super::diagnostic::nearest(
+                let near = crate::objects::nearest::nearest(
                     key,
                     fields.keys().map(String::as_str).filter(|k| !matches!(*k, "kind" | "apiVersion")),
                 );

@@ -11,9 +11,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::condition::Condition;
 use super::format::Quantity;
-use super::target::{self, TraceTarget};
-use crate::console::kubectl::jsonpath::Template;
+use super::target;
+use crate::ask::target::TraceTarget;
 use crate::engine::time::{Duration, Unread};
+use crate::jsonpath::Template;
 use crate::lab::simulation::TIME_MAX;
 use crate::objects::time::Timestamp;
 
@@ -137,7 +138,7 @@ pub fn judge(format: &str, text: &str) -> Result<(), Mistake> {
         of::<Condition>(),
         of::<Quantity>(),
         of::<Template>(),
-        (TraceTarget::FORMAT, target::judge_step),
+        (<TraceTarget as Notation>::FORMAT, target::judge_step),
     ];
     judges.iter().find(|(name, _)| *name == format).map_or(Ok(()), |(_, judge)| judge(text))
 }

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::client::Client;
 use super::failure::Failure;
 use super::flags::{Args, Flag, switch, value};
-use super::jsonpath::Template;
 use super::output::{self, Format};
 use super::resource::Resource;
 use super::sort;
@@ -15,6 +14,7 @@ use super::targets::{Found, Query, Target};
 use super::watch;
 use crate::api::table::document::{format_labels, pairs};
 use crate::api::table::{Table, table_for};
+use crate::jsonpath::Template;
 use crate::objects::time::Timestamp;
 use crate::render::table::table;
 

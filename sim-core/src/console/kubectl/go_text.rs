@@ -28,16 +28,3 @@ pub fn syntax(value: &Value) -> String {
         other => other.to_string(),
     }
 }
-
-/// The Go type that a decoded JSON value has.
-pub fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
-}

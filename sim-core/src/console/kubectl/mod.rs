@@ -14,7 +14,6 @@ mod flags;
 mod get;
 mod go_template;
 mod go_text;
-pub mod jsonpath;
 mod manifest;
 mod output;
 mod pods;
@@ -36,8 +35,8 @@ use self::failure::Failure;
 use serde_json::Value;
 
 use self::flags::Args;
-use self::jsonpath::Template;
 use super::host::{Host, Outcome};
+use crate::jsonpath::Template;
 
 /// The program: `argv[0]` is its own name.
 pub async fn kubectl(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {

@@ -9,9 +9,9 @@ use super::failure::Failure;
 use super::flags::Args;
 use super::go_template::GoTemplate;
 use super::go_text;
-use super::jsonpath::{Template, escape_html};
 use super::targets::Target;
 use crate::api::table::document::list;
+use crate::jsonpath::{Template, escape_html};
 use crate::render::table::table;
 use crate::yaml::to_yaml;
 

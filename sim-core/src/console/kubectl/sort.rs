@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::jsonpath::Template;
 use super::targets::Target;
+use crate::jsonpath::Template;
 use crate::objects::quantity;
 
 /// Sorts by the first value that `path` finds in each; objects without it come first.

@@ -448,60 +448,6 @@ fn getent_prints_what_the_library_found() {
     ");
 }
 
-#[test]
-fn resolve_asks_beside_the_world() {
-    assert_snapshot!(run("resolve my-nginx.default.svc.cluster.local"), @r"
-    NOERROR (authoritative)
-    my-nginx.default.svc.cluster.local.  30  A  10.0.162.149
-    .
-    ");
-    assert_snapshot!(run("resolve my-nginx.default.svc.cluster.local A -o json"), @r#"
-    {"rcode":"NOERROR","authoritative":true,"truncated":false,"answers":[{"name":"my-nginx.default.svc.cluster.local.","type":"A","ttl":30,"rdata":"10.0.162.149"}],"authority":[],"additional":[],"queries":[],"forwarded":false}
-    .
-    "#);
-    assert_snapshot!(run("resolve my-nginx.default --from pod/default/curl -o json"), @r#"
-    {"rcode":"NOERROR","authoritative":true,"truncated":false,"answers":[{"name":"my-nginx.default.svc.cluster.local.","type":"A","ttl":30,"rdata":"10.0.162.149"}],"authority":[],"additional":[],"queries":[{"name":"my-nginx.default.default.svc.cluster.local.","type":"A","server":"10.96.0.10:53","rcode":"NXDOMAIN","after_ns":1000000,"cached":false},{"name":"my-nginx.default.default.svc.cluster.local.","type":"AAAA","server":"10.96.0.10:53","rcode":"NXDOMAIN","after_ns":1000000,"cached":false},{"name":"my-nginx.default.svc.cluster.local.","type":"A","server":"10.96.0.10:53","rcode":"NOERROR","after_ns":1000000,"cached":false},{"name":"my-nginx.default.svc.cluster.local.","type":"AAAA","server":"10.96.0.10:53","rcode":"NOERROR","after_ns":1000000,"cached":false}],"forwarded":false}
-    .
-    "#);
-    assert_snapshot!(run_in("agnhost", Mood::Silent, "resolve nope --from pod/default/curl"), @r"
-    asked 10.96.0.10:53 for nope.default.svc.cluster.local. A: timed out
-    asked 10.96.0.10:53 for nope.default.svc.cluster.local. AAAA: timed out
-    asked 10.96.0.10:53 for nope.default.svc.cluster.local. A: timed out
-    asked 10.96.0.10:53 for nope.default.svc.cluster.local. AAAA: timed out
-    asked 10.96.0.10:53 for nope. A: timed out
-    asked 10.96.0.10:53 for nope. AAAA: timed out
-    asked 10.96.0.10:53 for nope. A: timed out
-    asked 10.96.0.10:53 for nope. AAAA: timed out
-    timed out
-    .
-    ");
-    assert_snapshot!(run("resolve my-nginx SRV --from pod/default/curl"), @r"
-    asked 10.96.0.10:53 for my-nginx.default.svc.cluster.local. SRV: NOERROR, 1ms
-    NOERROR (authoritative)
-    my-nginx.default.svc.cluster.local.  30  SRV  0 100 80 my-nginx.default.svc.cluster.local.
-    my-nginx.default.svc.cluster.local.  30  A  10.0.162.149
-    .
-    ");
-    assert_snapshot!(run("resolve a b c"), @r"
-    stderr: kubewalk: resolve: one name and at most one type are needed
-    usage: resolve NAME [TYPE] [--from pod/NS/NAME] [-o json]
-    exit 2
-    .
-    ");
-    assert_snapshot!(run("resolve web A6"), @r#"
-    stderr: kubewalk: resolve: unknown record type "A6"
-    usage: resolve NAME [TYPE] [--from pod/NS/NAME] [-o json]
-    exit 2
-    .
-    "#);
-    assert_snapshot!(run("resolve web --from curl"), @r#"
-    stderr: kubewalk: resolve: "curl" is no source; write pod/NAMESPACE/NAME
-    usage: resolve NAME [TYPE] [--from pod/NS/NAME] [-o json]
-    exit 2
-    .
-    "#);
-}
-
 /// Read off BIND 9.18 and busybox 1.35, asked the same of the same cluster through `kubewalk serve-dns`.
 #[test]
 fn layouts_are_those_of_the_real_tools() {

@@ -9,15 +9,12 @@ use crate::console::host::Outcome;
 use crate::console::host::{Host, Stopped, elapsed};
 use crate::dns::resolver::{Family, Lookup};
 use crate::engine::time::{Duration, Instant};
-use crate::explain::answer::Client;
-use crate::explain::{Hop, Outcome as End, Place, Reason, Trace};
 use crate::network::client::Step;
 use crate::network::client::dial::{Dial, Dialed};
 use crate::network::client::exchange::{Ended, Exchange};
 use crate::network::client::resolve::Resolve;
-use crate::network::transport::{Connection, NO_LIMIT, SYN_SLACK, SYN_WAITS};
+use crate::network::transport::{Connection, NO_LIMIT};
 use crate::network::wire::{Connections, HttpRequest, Source};
-use crate::objects::pod_spec::Protocol;
 use crate::render::prose;
 
 /// How an attempt to connect ended.
@@ -120,34 +117,5 @@ async fn drive<T>(host: &mut dyn Host, mut go: impl FnMut(&mut dyn Connections) 
             Step::Done(done) => return Ok(Some(done)),
             Step::Limit => return Ok(None),
         }
-    }
-}
-
-/// What curl would say of a way that was only looked at, not taken.
-pub fn client_of(trace: &Trace, host: &str, port: u16) -> Client {
-    let total = SYN_WAITS.iter().fold(Duration::ZERO, |sum, wait| sum + *wait);
-    let line = |exit: i32, after: Duration| Client {
-        text: format!(
-            "curl: ({exit}) Failed to connect to {host} port {port} after {} ms: {}",
-            after.as_millis(),
-            super::curl::CANNOT
-        ),
-        exit: Some(exit),
-        after_ns: after.as_nanos(),
-    };
-    // A client whose own machine is down says nothing.
-    let dead = |hop: &Hop| hop.place == Place::Client && matches!(hop.reason, Reason::NodeDown { .. });
-    let by_chance = trace.hops.last().is_some_and(|hop| matches!(hop.reason, Reason::PacketLost { .. }));
-    match trace.outcome {
-        // The kernel sends it again, and that one may get through.
-        End::TimedOut if by_chance => Client::silent(Duration::ZERO),
-        _ if trace.hops.iter().any(dead) => Client::silent(Duration::ZERO),
-        End::Delivered | End::Unknown => Client::content(trace.round_trip),
-        End::Unresolved => Client { text: format!("curl: (6) Could not resolve host: {host}"), exit: Some(6), after_ns: 0 },
-        End::Refused if trace.protocol != Protocol::Tcp => Client::silent(trace.round_trip),
-        _ if trace.protocol != Protocol::Tcp => Client::silent(Duration::ZERO),
-        End::Refused => line(7, trace.round_trip),
-        End::Unreachable => line(7, Duration::ZERO),
-        _ => line(28, total + SYN_SLACK),
     }
 }

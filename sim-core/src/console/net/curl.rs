@@ -21,9 +21,8 @@ use crate::engine::time::{Duration, Instant};
 use crate::network::client::exchange::Ended;
 use crate::network::transport::{Connection, NO_LIMIT, Sent};
 use crate::network::wire::{HttpReply, HttpRequest, Source};
+use crate::render::curl::CANNOT;
 
-/// What curl says after the colon when no connection came about.
-pub const CANNOT: &str = "Couldn't connect to server";
 /// How long curl itself remembers the addresses of a name (`CURLOPT_DNS_CACHE_TIMEOUT`).
 const REMEMBERS: Duration = Duration::from_secs(60);
 

@@ -13,7 +13,6 @@ mod ping;
 mod url;
 mod wget;
 
-pub use self::connect::client_of;
 use super::host::{self, Host, Lent, Outcome, Place, Program, Stopped, timed};
 use crate::network::wire::{Connections, Source, Wire};
 

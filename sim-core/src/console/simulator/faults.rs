@@ -2,14 +2,15 @@
 
 use super::super::host::{Host, Outcome};
 use super::words::Words;
-use super::{alone, question, simulation, told, usage};
+use super::{alone, simulation, told, usage};
+use crate::ask::find;
 use crate::cluster::faults::{Fault, NodeFault};
-use crate::explain::because::some;
 use crate::lab::command::{Command, Output, Refusal, act};
 use crate::lab::simulation::Simulation;
 use crate::network::graph::{CUT, pair};
 use crate::objects::Name;
-use crate::render;
+use crate::render::words::some;
+use crate::render::{self, unanswerable};
 
 pub(super) const TARGETS: &str = "fail|heal TARGET\n  \
     node/NAME [--mode power-off|partition|kubelet-stop]\n  \
@@ -53,8 +54,8 @@ fn change(host: &mut dyn Host, argv: &[String], broken: bool) -> Outcome {
 /// That there is no such target, with what there is instead.
 fn absent(sim: &Simulation, fault: &Fault) -> String {
     match fault {
-        Fault::Node(node, _) | Fault::Proxy(node) => question::no_node(sim, node),
-        Fault::Pod(namespace, name) => question::no_pod(sim, namespace, name),
+        Fault::Node(node, _) | Fault::Proxy(node) => unanswerable::text(&find::no_node(sim.cluster(), node)),
+        Fault::Pod(namespace, name) => unanswerable::text(&find::no_pod(sim.cluster().store.head(), namespace, name)),
         Fault::Link((a, b), _) if a == b => format!("a link has two ends, and both are {a}"),
         Fault::Link((a, b), _) => {
             let wires = &sim.cluster().wires;

@@ -7,8 +7,8 @@ use crate::api::kinds;
 use crate::ask::story::{self, About, COMPONENTS};
 use crate::ask::timers as pending;
 use crate::engine::time::{Duration, Instant};
-use crate::explain::hints::alike;
 use crate::objects::KindName;
+use crate::objects::nearest::alike;
 use crate::objects::time::Timestamp;
 use crate::render;
 

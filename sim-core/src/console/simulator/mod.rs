@@ -2,13 +2,13 @@
 //!
 //! No real cluster has them. They exist on the user's machine only, and what they print is ours, not Kubernetes'.
 
-mod answer;
+mod asking;
 mod clock;
 mod faults;
 mod history;
-mod names;
-mod question;
+mod policies;
 mod reach;
+mod resolve;
 mod rules;
 mod trace;
 pub mod traffic;
@@ -22,7 +22,7 @@ use crate::lab::simulation::Simulation;
 /// A command: its name, what runs it, how it is written, and what it does; an older name of another one does nothing of its own.
 type Row = (&'static str, Program, &'static str, &'static str);
 
-const TABLE: [Row; 25] = [
+const TABLE: [Row; 27] = [
     ("advance", timed!(clock::advance), clock::ADVANCE, "lets time pass: an amount, or until something holds"),
     ("wait", timed!(clock::advance), clock::ADVANCE, ""),
     ("step", timed!(clock::step), clock::STEP, "takes events one by one, or up to the next of a kind"),
@@ -45,6 +45,8 @@ const TABLE: [Row; 25] = [
     ("rules", Program::Now(rules::rules), rules::USAGE, "what kube-proxy has programmed on a node"),
     ("reach", Program::Now(reach::reach), reach::USAGE, "who reaches what, all pairs"),
     ("why", Program::Now(why::why), why::USAGE, "why an object is as it is"),
+    ("policies", Program::Now(policies::policies), policies::USAGE, "which policies select a pod, and which pods a policy"),
+    ("resolve", Program::Now(resolve::resolve), resolve::USAGE, "explains one DNS question"),
     ("traffic", Program::Now(traffic::traffic), traffic::USAGE, "load that runs beside everything else"),
     ("assumptions", Program::Now(history::assumptions), "assumptions", "what the simulator had to guess"),
     ("help", Program::Now(help), "help", "this list"),
@@ -79,7 +81,6 @@ fn help(_: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         return refusal;
     }
     let rows = TABLE.iter().filter(|(.., does)| !does.is_empty()).map(|(name, .., does)| (*name, *does));
-    let rows = rows.chain([("resolve", "explains one DNS question")]);
     let lines: String = rows.map(|(name, does)| format!("{name:<13}{does}\n")).collect();
     Outcome::out(format!("Commands of the simulator; COMMAND --help shows how each is written.\n{lines}"))
 }

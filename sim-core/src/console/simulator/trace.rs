@@ -1,9 +1,11 @@
 //! `trace SOURCE TARGET`: one connection explained, beside the world: a new one, or with `--client-port` one that may be known.
 
 use super::super::host::{Host, Outcome};
-use super::answer::answer;
+use super::asking::{self, Asked};
 use super::words::Words;
-use super::{question, simulation, told, usage};
+use crate::ask::Question;
+use crate::ask::target::TraceTarget;
+use crate::ask::trace::TraceQuestion;
 use crate::objects::pod_spec::Protocol;
 use crate::render;
 
@@ -13,22 +15,21 @@ pub(super) const USAGE: &str = "trace SOURCE TARGET [--protocol TCP|UDP|SCTP] [-
 
 /// `trace`.
 pub fn trace(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
-    told(asked(host, argv))
+    asking::run(host, argv, ("trace", USAGE), parse)
 }
 
-fn asked(host: &mut dyn Host, argv: &[String]) -> Result<String, Outcome> {
-    let wrong = |why: String| usage("trace", &why, USAGE);
-    let words = Words::read(argv, &["protocol", "at-node", "client-port"]).and_then(Words::once).map_err(wrong)?;
+/// Reads the words of a `trace`, the command's name first.
+pub fn parse(argv: &[String]) -> Result<Asked, String> {
+    let words = Words::read(argv, &["protocol", "at-node", "client-port"]).and_then(Words::once)?;
     let [from, to] = &words.plain[..] else {
-        return Err(wrong(format!("one source and one target are needed, and {} were given", words.plain.len())));
+        return Err(format!("one source and one target are needed, and {} were given", words.plain.len()));
     };
-    let protocol = words.value("protocol").map_or(Ok(Protocol::Tcp), question::protocol).map_err(wrong)?;
-    let mut sim = simulation(host, "trace")?;
-    let sim = &mut *sim;
-    let source = question::source(sim, from, words.value("at-node")).map_err(wrong)?;
-    let mut target = question::target(sim, to, &source).map_err(wrong)?;
-    target.client_port = words.value("client-port").map(question::number).transpose().map_err(wrong)?;
-    let answer = answer(sim, &source, &target, protocol);
-    sim.answered(&answer.trace);
-    Ok(if words.json { format!("{}\n", render::trace::json(&answer)) } else { render::trace::text(&answer) })
+    let protocol = words.value("protocol").map_or(Ok(Protocol::Tcp), asking::protocol)?;
+    let from = asking::from(from, words.value("at-node"))?;
+    let to = TraceTarget::parse(to).map_err(|why| {
+        let (wrong, right) = render::unanswerable::bad_target(to, &why);
+        format!("{wrong}; {right}")
+    })?;
+    let client_port = words.value("client-port").map(asking::number).transpose()?;
+    Ok(Asked { question: Question::Trace(TraceQuestion { from, to, protocol, client_port }), json: words.json })
 }

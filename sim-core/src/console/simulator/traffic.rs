@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use super::super::host::{Host, Outcome, World};
 use super::words::Words;
-use super::{question, simulation, told, usage};
+use super::{simulation, told, usage};
+use crate::ask::find;
 use crate::cluster::traffic::Load;
 use crate::cluster::traffic::plan::Sender;
-use crate::explain::because::some;
-use crate::explain::hints::alike;
 use crate::lab::command::{Command, Output, Refusal, act};
 use crate::lab::simulation::Simulation;
-use crate::network::wire::Source;
 use crate::objects::Name;
-use crate::render;
+use crate::objects::nearest::alike;
+use crate::render::words::some;
+use crate::render::{self, unanswerable};
 use crate::scenario::format::{Arrivals, Traffic};
 use crate::scenario::notation::{Notation, Written};
 use crate::scenario::traffic::{self, Spelling};
@@ -122,9 +122,7 @@ fn carried_out(output: &Output) -> Result<String, Outcome> {
 fn there_is(sim: &Simulation, from: &Sender) -> Result<(), String> {
     let head = sim.cluster().store.head();
     match from {
-        Sender::One(Source::Node(node)) => question::known_node(sim, node),
-        Sender::One(Source::Pod { namespace, name }) => question::source(sim, &format!("pod/{namespace}/{name}"), None).map(drop),
-        Sender::One(_) => Ok(()),
+        Sender::One(source) => find::source(sim.cluster(), source).map_err(|why| unanswerable::text(&why)),
         Sender::Deployment(namespace, name) if head.deployments.get(namespace, name).is_none() => {
             let all: Vec<Name> = head.deployments.in_namespace(namespace).map(|d| d.meta.name.clone()).collect();
             let way_out = match (all.iter().find(|other| alike(other, name)), all.is_empty()) {

@@ -7,10 +7,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::ask::trace::{TraceAnswer, client};
 use crate::cloud::Target;
-use crate::console::net::client_of;
 use crate::engine::random::Seed;
-use crate::explain::answer::Answer;
 use crate::kubelet::images::{Behaviour, ImageTable};
 use crate::network::graph::{Broken, CUT, Pair, Underlay, Way, pair};
 use crate::network::{Balanced, BalancedPort, Held};
@@ -181,8 +180,8 @@ fn pod(name: &str) -> Source {
 fn told(world: &World, from: &Source, to: &str) -> String {
     let trace = look(world, from, to);
     let to: SocketAddr = to.parse().unwrap();
-    let client = client_of(&trace, &to.ip().to_string(), to.port());
-    render::trace::text(&Answer::bare(trace, client))
+    let client = client(&trace, &to.ip().to_string(), to.port());
+    render::trace::text(&TraceAnswer::bare(trace, client))
 }
 
 #[test]

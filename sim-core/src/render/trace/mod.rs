@@ -3,6 +3,7 @@
 //! The text is dense on purpose: first how it ended, then the stations in three columns (where, what, decision), what the client
 //! sees, and then why, seen from where else, and what the same symptom does not mean. Words live in [`super::prose`].
 
+mod client;
 mod json;
 mod stations;
 
@@ -10,9 +11,9 @@ use std::collections::BTreeMap;
 
 pub use self::json::json;
 use self::stations::{Row, rows};
-use super::prose;
+use super::{cause, hint, prose};
+use crate::ask::trace::{Difference, Elsewhere, Said, TraceAnswer, Vantage};
 use crate::engine::time::Duration;
-use crate::explain::answer::{Answer, Cause, Elsewhere};
 use crate::explain::{Branch, Outcome, Place, Reason};
 use crate::objects::pod_spec::Protocol;
 
@@ -28,7 +29,7 @@ const PLACES: (usize, usize) = (8, 16);
 const WAYS_LISTED: usize = 8;
 
 /// The text form.
-pub fn text(answer: &Answer) -> String {
+pub fn text(answer: &TraceAnswer) -> String {
     let rows = rows(answer);
     let longest = rows.iter().map(|r| r.place.chars().count()).max().unwrap_or_default();
     let places = longest.clamp(PLACES.0, PLACES.1);
@@ -49,8 +50,9 @@ pub fn text(answer: &Answer) -> String {
             Protocol::Sctp => "INIT, no answer",
         }));
     }
-    if !answer.client.text.is_empty() {
-        lines.push(client(&answer.client.text));
+    let said = self::client::text(&answer.client);
+    if !said.is_empty() {
+        lines.push(client(&said));
     }
     below(&mut lines, answer);
     lines.join("\n") + "\n"
@@ -87,7 +89,7 @@ fn wrap(text: &str, width: usize, hang: &str) -> Vec<String> {
     lines
 }
 
-fn headline(answer: &Answer) -> String {
+fn headline(answer: &TraceAnswer) -> String {
     let word = match answer.trace.outcome {
         Outcome::Delivered => "DELIVERED",
         Outcome::Refused => "REFUSED",
@@ -98,23 +100,23 @@ fn headline(answer: &Answer) -> String {
         Outcome::Unknown => "UNKNOWN",
     };
     let end = prose::ending(&answer.trace);
-    let after = match answer.client.after_ns {
+    let after = match answer.client.after() {
         // How long it takes to give up is known of TCP only, and of clients that live.
-        _ if answer.client.exit.is_none() && answer.trace.outcome != Outcome::Refused => String::new(),
-        0 => " at once".to_string(),
-        nanos => format!(" after {}", Duration::from_nanos(nanos).brief()),
+        _ if answer.client.said == Said::Unknown && answer.trace.outcome != Outcome::Refused => String::new(),
+        Duration::ZERO => " at once".to_string(),
+        after => format!(" after {}", after.brief()),
     };
     format!("{word}{after}. {end}").trim_end().to_string()
 }
 
 /// What stands below the stations.
-fn below(lines: &mut Vec<String>, answer: &Answer) {
+fn below(lines: &mut Vec<String>, answer: &TraceAnswer) {
     let mut line = |head: &str, text: &str| lines.push(format!("{head:<HEAD$}{text}"));
     if !answer.because.is_empty() {
-        line("Because", &answer.because.iter().map(cause).collect::<Vec<_>>().join("; "));
+        line("Because", &answer.because.iter().map(cause::text).collect::<Vec<_>>().join("; "));
     }
     for hint in &answer.did_you_mean {
-        line("Did you mean", hint);
+        line("Did you mean", &hint::text(hint));
     }
     if answer.trace.branches.len() > 1 {
         line("All ways", &ways(&answer.trace.branches));
@@ -124,8 +126,8 @@ fn below(lines: &mut Vec<String>, answer: &Answer) {
     }
     let mut line = |head: &str, text: &str| lines.push(format!("{head:<HEAD$}{text}"));
     if let Some(other) = &answer.not_seen_by {
-        let why = if other.why.is_empty() { String::new() } else { format!(" ({})", other.why) };
-        line("Not seen by", &format!("{}: {}{why}", other.who, end(other)));
+        let why = other.why.map_or(String::new(), |why| format!(" ({})", difference(why)));
+        line("Not seen by", &format!("{}: {}{why}", vantage(&other.vantage), end(other)));
     }
     let last = answer.trace.hops.last();
     if let Some(other) = last.and_then(|last| prose::not_this(answer.trace.outcome, &last.reason)) {
@@ -139,12 +141,23 @@ fn headed(head: &str, text: &str, width: usize) -> Vec<String> {
     wrap(text, width, "").iter().enumerate().map(|(i, part)| format!("{:<HEAD$}{part}", head(i))).collect()
 }
 
-/// `svc.yaml:14 externalTrafficPolicy: Local`, or the object instead of the place.
-fn cause(cause: &Cause) -> String {
-    match (&cause.place, cause.object.as_str()) {
-        (Some(place), _) => format!("{place} {}", cause.text),
-        (None, "") => cause.text.clone(),
-        (None, object) => format!("{object} {}", cause.text),
+/// Where else it was asked.
+fn vantage(vantage: &Vantage) -> String {
+    match vantage {
+        Vantage::Node(node) => node.to_string(),
+        Vantage::PodOn(node) => format!("a test from a pod on {node}"),
+        Vantage::Pod => "a test from a pod".to_string(),
+        Vantage::Outside => "a test from outside".to_string(),
+    }
+}
+
+/// Why it ends differently there.
+fn difference(difference: Difference) -> &'static str {
+    match difference {
+        Difference::LocalSkipped => "in-cluster traffic skips Local",
+        Difference::InsideOnly => "the address works inside only",
+        Difference::SourceRanges => "the source ranges are checked on the way in",
+        Difference::ClusterDns => "pods ask cluster DNS",
     }
 }
 
@@ -186,13 +199,13 @@ fn end(other: &Elsewhere) -> String {
 /// The nodes with one end share a part of the line; at the right, how many answer.
 fn nodes(nodes: &[Elsewhere]) -> Vec<String> {
     let mut order: Vec<String> = Vec::new();
-    let mut by_end: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut by_end: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for node in nodes {
         let end = end(node);
         if !by_end.contains_key(&end) {
             order.push(end.clone());
         }
-        by_end.entry(end).or_default().push(&node.who);
+        by_end.entry(end).or_default().push(vantage(&node.vantage));
     }
     let parts: Vec<String> = order.iter().map(|end| format!("{} {end}", by_end[end].join(", "))).collect();
     let answering = nodes.iter().filter(|n| n.delivered > 0).count();

@@ -1,7 +1,7 @@
 //! The stations of a way as rows. What kube-proxy does is told in two: which Service the address stands for, then what the
 //! Service's policy and endpoints make of it.
 
-use crate::explain::answer::{Answer, Endpoint, Match, Pick};
+use crate::ask::trace::{Endpoint, Match, Pick, TraceAnswer};
 use crate::explain::{Component, Hop, Place, Step};
 use crate::objects::pod_spec::Protocol;
 use crate::render::prose;
@@ -22,7 +22,7 @@ pub(super) struct Row {
 }
 
 /// All rows, the way back included.
-pub(super) fn rows(answer: &Answer) -> Vec<Row> {
+pub(super) fn rows(answer: &TraceAnswer) -> Vec<Row> {
     let mut table = Table { protocol: answer.trace.protocol, ..Table::default() };
     for (index, hop) in answer.trace.hops.iter().enumerate() {
         match answer.matches.get(index).and_then(Option::as_ref) {
@@ -125,7 +125,7 @@ impl Table {
                 Some(why) if prose::adds(why, endpoint.state) => format!(", {}", prose::not_eligible(why)),
                 _ => String::new(),
             };
-            self.detail(format!("{:<width$}  {}, {node}{why}", name(endpoint), endpoint.state.text()), &decision);
+            self.detail(format!("{:<width$}  {}, {node}{why}", name(endpoint), prose::state(endpoint.state)), &decision);
         }
         if list.len() < endpoints.len() {
             self.detail(format!("and {} more", endpoints.len() - list.len()), "");

@@ -12,10 +12,10 @@ use crate::console::kubectl::changes::{Change, DryRun};
 use crate::console::kubectl::client::Client;
 use crate::console::kubectl::failure::Failure;
 use crate::console::kubectl::flags::{Args, Flag, optional, switch, value};
-use crate::console::kubectl::jsonpath::escape_html;
 use crate::console::kubectl::manifest;
 use crate::console::kubectl::output::Format;
 use crate::console::kubectl::targets::{Query, Target};
+use crate::jsonpath::escape_html;
 
 /// The annotation that holds the manifest of the last apply.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

@@ -29,6 +29,7 @@ use super::failure::Failure;
 use super::flags::{self, Args, FILES, Flag, Flags, PRINT, SELECT, WRITE};
 use super::{describe, get};
 use crate::console::host::Doing;
+use crate::objects::nearest::{Swap, distance};
 
 /// One command of kubectl.
 pub struct Verb {
@@ -166,8 +167,9 @@ fn alias<'a>(name: &str, sub: &'a str) -> &'a str {
 }
 
 fn unknown(name: &str) -> Failure {
-    let similar: Vec<&str> =
-        top_level().into_iter().filter(|known| distance(name, known) <= 2 || known.starts_with(name)).collect();
+    let lower = name.to_lowercase();
+    let near = |known: &str| distance(&lower, &known.to_lowercase(), Swap::TwoEdits) <= 2;
+    let similar: Vec<&str> = top_level().into_iter().filter(|known| near(known) || known.starts_with(name)).collect();
     let mut text = format!("error: unknown command {name:?} for \"kubectl\"\n");
     if !similar.is_empty() {
         text.push_str("\nDid you mean this?\n");
@@ -204,20 +206,4 @@ pub fn help(verb: &Verb) -> String {
     };
     let flags: String = verb.flags.iter().flat_map(|group| group.iter()).map(shown).collect();
     format!("The simulator's kubectl understands these flags of `kubectl {}`:\n{flags}", verb.name)
-}
-
-/// Levenshtein's distance, ignoring case.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.to_lowercase().chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let cost = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -7,11 +7,11 @@ use crate::console::kubectl::client::Client;
 use crate::console::kubectl::failure::Failure;
 use crate::console::kubectl::flags::{Args, Flag, switch, value};
 use crate::console::kubectl::go_text::sprint;
-use crate::console::kubectl::jsonpath::Template;
 use crate::console::kubectl::resource::Resource;
 use crate::console::kubectl::targets::{Query, Target};
 use crate::console::kubectl::waiting;
 use crate::engine::time::Duration;
+use crate::jsonpath::Template;
 
 /// Flags of the verb.
 pub const FLAGS: &[Flag] = &[value("for"), value("timeout"), switch("local")];

@@ -59,6 +59,7 @@ pub const ALLOWED: Edges = &[
         "lab",
         &[
             "api",
+            "ask",
             "cluster",
             "dns",
             "engine",

@@ -10,6 +10,7 @@ use super::simulation::Simulation;
 use super::tasks::Clock;
 use super::until::{self, Failed, Waited};
 use super::world::{Stopped, World};
+use crate::ask::{Answer, Question, Unanswerable, ask};
 use crate::cluster::faults::Fault;
 use crate::cluster::traffic::plan::Plan;
 use crate::cluster::traffic::{LOADS_MAX, Order};
@@ -38,6 +39,8 @@ pub enum Command {
     Switch(String),
     /// Lists the branches.
     Branches,
+    /// Asks something of this moment.
+    Ask(Box<Question>),
     /// Breaks something.
     Fail(Fault),
     /// Mends it.
@@ -49,7 +52,7 @@ pub enum Command {
 }
 
 /// What came of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Output {
     /// Done, and there is nothing to tell.
     Done,
@@ -59,6 +62,10 @@ pub enum Output {
     Branches(Vec<BranchSeen>),
     /// The world stands on this branch now, at this moment.
     Standing(String, Instant),
+    /// The answer to a question.
+    Answer(Box<Answer>),
+    /// A question that has none.
+    Unanswerable(Box<Unanswerable>),
     /// The loads that were stopped.
     StoppedLoads(Vec<Name>),
     /// It could not be done.
@@ -136,11 +143,24 @@ pub fn act(sim: &mut Simulation, command: Command) -> Output {
         Command::Branch(name) => sim.start_branch(&name).map_or_else(no_branch, |()| standing(sim)),
         Command::Switch(name) => sim.switch(&name).map_or_else(no_branch, |()| standing(sim)),
         Command::Branches => Output::Branches(sim.branches()),
+        Command::Ask(question) => answer(sim, &question),
         Command::Fail(fault) => fault_of(sim, fault, true),
         Command::Heal(fault) => fault_of(sim, fault, false),
         Command::StartLoad(plan) => start(sim, plan),
         Command::StopLoads(name) => stop(sim, name),
         Command::Advance(_) | Command::AdvanceTo(..) => Output::Done,
+    }
+}
+
+fn answer(sim: &mut Simulation, question: &Question) -> Output {
+    match ask(&sim.moment(), question) {
+        Ok(answer) => {
+            if let Answer::Trace(answer) = &answer {
+                sim.answered(&answer.trace);
+            }
+            Output::Answer(Box::new(answer))
+        }
+        Err(why) => Output::Unanswerable(Box::new(why)),
     }
 }
 

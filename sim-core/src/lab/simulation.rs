@@ -33,7 +33,6 @@ use crate::network::wire::{Asked, Connections, HttpReply, HttpRequest, ResolverC
 use crate::objects::Object;
 use crate::objects::pod_spec::Protocol;
 use crate::objects::time::Timestamp;
-use crate::render;
 
 /// Most events that one command may bring about.
 pub const EVENTS_MAX: u64 = 10_000_000;
@@ -86,13 +85,13 @@ impl Simulation {
         Moment::new(self.engine(), &self.origins)
     }
 
-    /// What had to be assumed so far, one sentence each: by the world, and by answers that were given beside it. These stay given,
+    /// What had to be assumed so far: by the world, and by answers that were given beside it. These stay given,
     /// whatever moment of its history the world is at.
-    pub fn assumptions(&self) -> Vec<String> {
+    pub fn assumptions(&self) -> Vec<Assumption> {
         let mut all = self.cluster().assumptions();
         let beside: Vec<Assumption> = self.assumed.iter().filter(|assumption| !all.contains(assumption)).cloned().collect();
         all.extend(beside);
-        all.iter().map(render::assumption::sentence).collect()
+        all
     }
 
     /// An answer is given that rests on this way.

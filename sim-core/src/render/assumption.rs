@@ -2,6 +2,11 @@
 
 use crate::explain::assumed::Assumption;
 
+/// One sentence each.
+pub fn sentences(assumptions: &[Assumption]) -> Vec<String> {
+    assumptions.iter().map(sentence).collect()
+}
+
 /// The sentence.
 pub fn sentence(assumption: &Assumption) -> String {
     match assumption {

@@ -14,6 +14,8 @@ pub fn text(output: &Output) -> Result<String, String> {
         Output::Stepped(false) => Err("no such event is pending any more".to_string()),
         Output::Branches(all) => Ok(branches(all)),
         Output::Standing(name, at) => Ok(format!("on branch {name}, {} after the start\n", age(*at))),
+        Output::Answer(answer) => Ok(super::answer::text(answer)),
+        Output::Unanswerable(why) => Err(super::unanswerable::text(why)),
         Output::StoppedLoads(names) if names.is_empty() => Ok("nothing runs\n".to_string()),
         Output::StoppedLoads(names) => Ok(format!("stopped: {}\n", some(names))),
         Output::Refused(refusal) => Err(refused(refusal)),

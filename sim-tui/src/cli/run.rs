@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sim_core::render::transcript;
+use sim_core::render::{assumption, transcript};
 use sim_core::scenario::load::Input;
 use sim_core::scenario::play::{Options, Played, Player};
 use sim_core::scenario::save::of_input;
@@ -42,7 +42,7 @@ pub fn run(name: &str, saving: Saving<'_>, common: &Common) -> u8 {
     };
     let failed = verdicts.iter().filter(|verdict| !verdict.failures.is_empty()).count();
     let elapsed = player.sim().engine().now();
-    let assumptions = player.sim().assumptions();
+    let assumptions = assumption::sentences(&player.sim().assumptions());
     out.write(&match common.output {
         Format::Json => format!("{}\n", transcript::summary_json(verdicts.len(), failed, elapsed, &assumptions, &findings)),
         Format::Text => {

@@ -1,9 +1,10 @@
 //! The commands that ask: words are parsed into a typed question, the question is asked of the moment, the answer is rendered.
 
 use super::super::host::{Host, Outcome};
-use super::{simulation, usage};
+use super::{simulation, told, usage};
 use crate::ask::target::port_number;
-use crate::ask::{Answer, Question, Unanswerable, ask, source};
+use crate::ask::{Question, Unanswerable, source};
+use crate::lab::command::{Command, Output, act};
 use crate::network::wire::Source;
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
@@ -33,15 +34,16 @@ pub(super) fn run(
         Ok(sim) => sim,
         Err(refusal) => return refusal,
     };
-    match ask(&sim.moment(), &asked.question) {
-        Ok(answer) => {
-            if let Answer::Trace(answer) = &answer {
-                sim.answered(&answer.trace);
-            }
+    match act(&mut sim, Command::Ask(Box::new(asked.question))) {
+        Output::Answer(answer) => {
             Outcome::out(if asked.json { render::answer::json(&answer) } else { render::answer::text(&answer) })
         }
-        Err(why @ Unanswerable::NoDns) => Outcome::err(1, format!("kubewalk: {name}: {}", render::unanswerable::text(&why))),
-        Err(why) => usage(name, &render::unanswerable::text(&why), right),
+        Output::Unanswerable(why) => {
+            let text = render::unanswerable::text(&why);
+            let is_of_the_world = *why == Unanswerable::NoDns;
+            if is_of_the_world { Outcome::err(1, format!("kubewalk: {name}: {text}")) } else { usage(name, &text, right) }
+        }
+        output => told(render::lab::text(&output).map_err(|why| usage(name, &why, right))),
     }
 }
 

@@ -151,7 +151,7 @@ pub fn digest(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
 /// `assumptions`: what the simulator had to guess, one line each.
 pub fn assumptions(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let sim = alone("assumptions", argv).and_then(|()| simulation(host, "assumptions"));
-    told(sim.map(|sim| sim.assumptions().iter().map(|a| format!("{a}\n")).collect()))
+    told(sim.map(|sim| render::assumption::sentences(&sim.assumptions()).iter().map(|a| format!("{a}\n")).collect()))
 }
 
 #[cfg(test)]

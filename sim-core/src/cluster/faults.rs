@@ -11,6 +11,7 @@ use imbl::OrdSet;
 use super::watch::Watcher;
 use super::{Cluster, Event, Reply};
 use crate::api::component::{Clock, Reaction};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::model::Context;
 use crate::engine::time::Duration;
 use crate::explain::trouble::{Kind, Trouble};
@@ -235,5 +236,13 @@ impl Cluster {
             }
             _ => None,
         }
+    }
+}
+
+impl Digestible for Faults {
+    fn digest(&self, into: &mut StateDigest) {
+        // The broken links follow from the faults.
+        let Faults { all, links: _ } = self;
+        into.list(all);
     }
 }

@@ -18,7 +18,7 @@ pub mod traffic;
 pub mod watch;
 mod web;
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -33,6 +33,7 @@ use crate::api::request::{Answer, Request};
 use crate::api::server::ApiServer;
 use crate::controllers::{Controllers, Which};
 use crate::dns::server::DnsServers;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::model::{Context, Model};
 use crate::engine::random::{Digest, Draws};
 use crate::explain::Trace;
@@ -101,7 +102,7 @@ const NODE: u64 = 4 << 10;
 const EVENT: u64 = 1 << 10;
 
 /// Who sent a write and wants to hear of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Sender {
     Controllers,
     Scheduler,
@@ -205,20 +206,7 @@ impl Model for Cluster {
     }
 
     fn digest_state(&self, digest: &mut Digest) {
-        let head = self.store.head();
-        digest.word(head.revision);
-        for pod in head.pods.iter() {
-            (&pod.meta.namespace, &pod.meta.name, &pod.meta.uid, pod.meta.revision, &pod.node).hash(digest);
-        }
-        for slice in head.slices.iter() {
-            (&slice.meta.namespace, &slice.meta.name, slice.meta.revision).hash(digest);
-        }
-        self.kernels.digest(digest);
-        self.loads.digest(digest);
-        self.travelling.keys().for_each(|id| digest.write_u32(*id));
-        self.faults.iter().for_each(|fault| fault.hash(digest));
-        self.waiting.hash(digest);
-        self.controllers.cloud().digest(digest);
+        digest.word(StateDigest::of(self));
     }
 
     fn weight(&self) -> u64 {
@@ -482,5 +470,52 @@ impl Cluster {
         if let Some(after) = self.watchers.changed(watcher, cx.now()) {
             cx.schedule(after, Event::Watch(watcher));
         }
+    }
+}
+
+/// Everything that can influence what happens next.
+impl Digestible for Cluster {
+    fn digest(&self, into: &mut StateDigest) {
+        let Cluster {
+            config,
+            store,
+            api,
+            controllers,
+            scheduler,
+            kubelets,
+            proxies,
+            policies,
+            dns,
+            // The wires follow from the configuration.
+            wires: _,
+            faults,
+            kernels,
+            loads,
+            assumed,
+            cut_off,
+            waiting,
+            watchers,
+            travelling,
+            sent,
+            announced,
+            services_changed,
+            policies_changed,
+        } = self;
+        into.fold(config);
+        store.digest(into);
+        api.digest(into);
+        controllers.digest(into);
+        scheduler.digest(into);
+        kubelets.digest(into);
+        proxies.digest(into);
+        policies.digest(into);
+        dns.digest(into);
+        faults.digest(into);
+        kernels.digest(into);
+        loads.digest(into);
+        into.parts(cut_off);
+        watchers.digest(into);
+        into.list(travelling);
+        into.fold(&(assumed, waiting, sent, announced, services_changed, policies_changed));
     }
 }

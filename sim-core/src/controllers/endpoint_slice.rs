@@ -11,6 +11,7 @@ use imbl::{OrdMap, OrdSet};
 
 use super::packing::{self, Shape};
 use super::{Key, Plan, meta_key};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::objects::endpoint_slice::{AddressType, Endpoint, SlicePort, TargetRef};
 use crate::objects::labels::Labels;
 use crate::objects::pod::Pod;
@@ -197,5 +198,16 @@ pub fn target_port(port: &ServicePort, pod: &Pod) -> Option<u16> {
         None => Some(port.port),
         Some(Target::Number(n)) => Some(*n),
         Some(Target::Name(name)) => pod.spec.named_port(name, port.protocol),
+    }
+}
+
+impl Digestible for Selectors {
+    fn digest(&self, into: &mut StateDigest) {
+        let Selectors(by_pair) = self;
+        for (pair, services) in by_pair {
+            into.fold(pair);
+            into.list(services);
+        }
+        into.fold(&by_pair.len());
     }
 }

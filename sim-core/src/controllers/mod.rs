@@ -33,6 +33,7 @@ use self::work_queue::{Retry, Sent, WorkQueue};
 use crate::api::component::{Clock, Reaction, Tag, Write};
 use crate::api::status::Status;
 use crate::cloud;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::{Name, Object};
 use crate::store::{Change, Store, View};
@@ -376,6 +377,27 @@ fn owner_key(which: Which, view: &View, object: &Object) -> Option<Key> {
     };
     let owner = object.meta().controller().filter(|o| &*o.kind == owner_kind)?;
     Some((object.meta().namespace.clone(), owner.name.clone()))
+}
+
+impl Digestible for Part {
+    fn digest(&self, into: &mut StateDigest) {
+        let Part { seen, synced, queue } = self;
+        seen.digest(into);
+        into.fold(synced);
+        queue.digest(into);
+    }
+}
+
+impl Digestible for Controllers {
+    fn digest(&self, into: &mut StateDigest) {
+        let Controllers { enabled, parts, nodes, services, cloud, lost } = self;
+        into.fold(enabled);
+        into.parts(parts);
+        nodes.digest(into);
+        services.digest(into);
+        cloud.digest(into);
+        lost.digest(into);
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use imbl::{OrdMap, OrdSet};
 
 use super::{Key, Plan, meta_key, note};
 use crate::api::component::{Clock, Write};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::condition::{self, Condition};
 use crate::objects::node::{Node, Taint};
@@ -309,4 +310,14 @@ pub(super) fn stay(pod: &Pod, taints: &[&Taint]) -> Stay {
         shortest = [shortest, bounded].into_iter().flatten().min();
     }
     shortest.map_or(Stay::Endless, |s| Stay::For(Duration::from_secs(u64::try_from(s).unwrap_or(0))))
+}
+
+impl Digestible for Memory {
+    fn digest(&self, into: &mut StateDigest) {
+        let Memory { heard, queued, tainted, evictions } = self;
+        into.list(heard);
+        into.list(queued);
+        into.list(tainted);
+        into.list(evictions);
+    }
 }

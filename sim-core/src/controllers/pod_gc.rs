@@ -12,6 +12,7 @@ use imbl::OrdMap;
 
 use super::{Key, Plan};
 use crate::api::component::{Clock, Write};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::condition::{self, Condition};
 use crate::objects::pod::{Phase, Pod};
@@ -113,4 +114,11 @@ fn failed(pod: &Arc<Pod>, lost: bool, now: Timestamp) -> Write {
         condition::upsert(&mut status.conditions, target);
     }
     Write::Status { object: Object::Pod(Arc::new(failed)), checked: false }
+}
+
+impl Digestible for Memory {
+    fn digest(&self, into: &mut StateDigest) {
+        let Memory(gone) = self;
+        into.list(gone);
+    }
 }

@@ -13,6 +13,7 @@ use super::Key;
 use super::plan::{Plan, Said, Step, Tail};
 use crate::api::component::{Note, Tag, Write};
 use crate::api::status::Status;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::Object;
 use crate::store::View;
@@ -29,7 +30,7 @@ pub struct Retry {
 }
 
 /// The state of one key that is being worked on or has failed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Work {
     /// Looked for again meanwhile.
     dirty: bool,
@@ -46,7 +47,7 @@ struct Work {
 }
 
 /// What is to be said of a write when it is answered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Awaited {
     key: Key,
     deletes: bool,
@@ -265,6 +266,19 @@ impl Said {
             Tail::Error => note.message.push_str(error),
         }
         note
+    }
+}
+
+impl Digestible for WorkQueue {
+    fn digest(&self, into: &mut StateDigest) {
+        // When each key is due stands in `later`.
+        let WorkQueue { ready, later, later_at: _, works, sent, next_tag, wrote } = self;
+        into.list(ready);
+        into.list(later);
+        into.list(works);
+        into.list(sent);
+        into.fold(next_tag);
+        into.list(wrote);
     }
 }
 

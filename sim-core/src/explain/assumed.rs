@@ -11,7 +11,7 @@ use super::{Basis, Reason, Trace};
 const ASSUMED_MAX: usize = 100;
 
 /// Assumptions, each once, in the order in which they were made.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Assumed(Vec<String>);
 
 impl Assumed {

@@ -306,4 +306,30 @@ mod tests {
         assert_eq!(queue.take(at(2), &view), [key]);
         assert!(queue.take(at(9), &view).is_empty());
     }
+
+    #[test]
+    fn the_digest_tells_when_keys_are_due_and_what_is_on_its_way() {
+        let key = (Name::from("a"), Name::from("b"));
+        let queue = |change: &dyn Fn(&mut WorkQueue)| {
+            let mut queue = WorkQueue::default();
+            change(&mut queue);
+            StateDigest::of(&queue)
+        };
+        let write = |kind: &str| {
+            let object = Object::parse(&serde_json::json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}}));
+            Plan { waves: vec![vec![Write::Create(object).into()]], ..Plan::default() }
+        };
+        let digests = [
+            queue(&|_| {}),
+            queue(&|q| q.add(key.clone())),
+            queue(&|q| assert!(q.add_after(key.clone(), Instant::START, Duration::from_secs(1)))),
+            queue(&|q| assert!(q.add_after(key.clone(), Instant::START, Duration::from_secs(2)))),
+            queue(&|q| drop(q.start(&key, write("Pod")))),
+            queue(&|q| {
+                q.start(&key, write("Pod"));
+                q.add(key.clone());
+            }),
+        ];
+        assert_eq!(digests.iter().collect::<std::collections::BTreeSet<_>>().len(), digests.len());
+    }
 }

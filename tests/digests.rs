@@ -253,7 +253,7 @@ fn what_a_box_has_done_or_remembers_counts() {
             "a balancer has checked",
             Box::new(|c| {
                 let targets = [(Target::Node("node-1".into()), false)];
-                c.controllers.cloud_mut().observe(&("default".into(), "web".into()), &targets, now);
+                c.cloud.observe(&("default".into(), "web".into()), &targets, now);
             }),
         ),
         ("a controller forgives silence", Box::new(|c| c.controllers.begin_anew(now))),

@@ -32,7 +32,7 @@ impl Cluster {
     /// Sets the first check of balancers that were ordered just now; they do not all check in the same instant.
     pub(super) fn begin_checks(&mut self, cx: &mut Context<'_, Event>) {
         let interval = self.config.cloud.balancing.interval;
-        for number in self.controllers.cloud_mut().begin() {
+        for number in self.cloud.begin() {
             let first = cx.draws().keyed("balancer/check", number).duration(Duration::ZERO, interval);
             cx.schedule(first, Event::Balancer(number));
         }
@@ -40,13 +40,13 @@ impl Cluster {
 
     /// A balancer checks all its targets.
     pub(super) fn check_balancer(&mut self, number: u32, clock: Clock, cx: &mut Context<'_, Event>) {
-        let Some(key) = self.controllers.cloud().service(number).cloned() else { return };
+        let Some(key) = self.cloud.service(number).cloned() else { return };
         let head = self.store.head().clone();
         if let Some(service) = head.services.get(&key.0, &key.1) {
             let targets = if self.config.cloud.balancing.to_pods { pods(&head, service) } else { nodes(&head) };
             let results: Vec<(Target, bool)> =
                 targets.into_iter().map(|t| (t.clone(), self.passes(service, &t, clock))).collect();
-            self.controllers.cloud_mut().observe(&key, &results, clock.now);
+            self.cloud.observe(&key, &results, clock.now);
         }
         cx.schedule(self.config.cloud.balancing.interval, Event::Balancer(number));
     }

@@ -31,6 +31,7 @@ use crate::api::allocate::{Allocators, NotAPool};
 use crate::api::component::{Clock, Reaction, Tag, Write};
 use crate::api::request::{Answer, Request};
 use crate::api::server::ApiServer;
+use crate::cloud::Balancers;
 use crate::controllers::{Controllers, Which};
 use crate::dns::server::DnsServers;
 use crate::engine::digest::{Digestible, StateDigest};
@@ -59,6 +60,8 @@ pub struct Cluster {
     pub api: ApiServer,
     /// kube-controller-manager, and the cloud's controller.
     pub controllers: Controllers,
+    /// The cloud's load balancers.
+    pub cloud: Balancers,
     /// kube-scheduler.
     pub scheduler: Scheduler,
     /// The kubelets, with the containers they run.
@@ -241,7 +244,8 @@ impl Cluster {
         Ok(Cluster {
             api,
             store,
-            controllers: Controllers::new(&config.controllers, config.cloud.clone()),
+            controllers: Controllers::new(&config.controllers),
+            cloud: Balancers::new(config.cloud.clone()),
             scheduler: Scheduler::default(),
             kubelets: Kubelets::new(machines, config.images.clone(), kubelet_config),
             proxies: Proxies::new(&nodes),
@@ -305,7 +309,7 @@ impl Cluster {
             Event::Arrive(id) => self.arrive(id, clock, cx),
             Event::Controllers(event) => {
                 let view = self.photograph(Watcher::Controller(event.which()), clock);
-                let reaction = self.controllers.handle(event, &self.store, &view, clock);
+                let reaction = self.controllers.handle(event, &view, &mut self.cloud, clock);
                 self.react(Sender::Controllers, reaction.map(Event::Controllers), cx);
             }
             Event::Scheduler(event) => {
@@ -361,7 +365,7 @@ impl Cluster {
         let view = self.photograph(watcher, clock);
         match watcher {
             Watcher::Controller(which) => {
-                let reaction = self.controllers.woken(which, &self.store, &view, clock);
+                let reaction = self.controllers.woken(which, &self.store, &view, &mut self.cloud, clock);
                 self.react(Sender::Controllers, reaction.map(Event::Controllers), cx);
             }
             Watcher::Scheduler => {
@@ -416,7 +420,7 @@ impl Cluster {
             return;
         }
         let reaction = match sender {
-            Sender::Controllers => self.controllers.answered(tag, &result, clock).map(Event::Controllers),
+            Sender::Controllers => self.controllers.answered(tag, &result, &mut self.cloud, clock).map(Event::Controllers),
             Sender::Scheduler => self.scheduler.answered(tag, &result, clock).map(Event::Scheduler),
             Sender::Kubelets => self.kubelets.answered(tag, &result, clock).map(Event::Kubelet),
             Sender::Proxies | Sender::Policies => Reaction::default(),
@@ -450,7 +454,7 @@ impl Cluster {
 
     fn interested(&self, change: &crate::store::Change) -> Vec<Watcher> {
         let mut list = Vec::new();
-        list.extend(self.controllers.enabled().filter(|w| Controllers::interested(*w, change)).map(Watcher::Controller));
+        list.extend(self.controllers.interested(change).map(Watcher::Controller));
         if self.config.scheduler && Scheduler::interested(change) {
             list.push(Watcher::Scheduler);
         }
@@ -481,6 +485,7 @@ impl Digestible for Cluster {
             store,
             api,
             controllers,
+            cloud,
             scheduler,
             kubelets,
             proxies,
@@ -505,6 +510,7 @@ impl Digestible for Cluster {
         store.digest(into);
         api.digest(into);
         controllers.digest(into);
+        cloud.digest(into);
         scheduler.digest(into);
         kubelets.digest(into);
         proxies.digest(into);

@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use super::controller::{Controller, Look};
 use super::packing::{self, Shape};
+use super::work_queue::Retry;
 use super::{Key, Plan, meta_key};
 use crate::engine::digest::{Digestible, StateDigest};
+use crate::engine::time::Duration;
 use crate::objects::endpoint_slice::{AddressType, Endpoint, SlicePort, TargetRef};
 use crate::objects::labels::Labels;
 use crate::objects::pod::Pod;
@@ -25,10 +28,11 @@ use crate::store::{Change, View};
 pub struct Selectors(OrdMap<(Name, Name, Name), OrdSet<(Name, Labels)>>);
 
 impl Selectors {
-    /// Forgets everything and learns all Services of a photograph.
-    pub fn relist(&mut self, view: &View) {
+    /// Forgets everything and learns all Services of a photograph, which it lists.
+    pub fn relist(&mut self, view: &View) -> Vec<Key> {
         self.0.clear();
         view.services.iter().for_each(|s| self.learn(s, true));
+        view.services.iter().map(|s| meta_key(&s.meta)).collect()
     }
 
     fn learn(&mut self, service: &Service, add: bool) {
@@ -209,5 +213,42 @@ impl Digestible for Selectors {
             into.list(services);
         }
         into.fold(&by_pair.len());
+    }
+}
+
+/// The endpoint slice controller, with the Services it has seen.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointSliceController(Selectors);
+
+impl Controller for EndpointSliceController {
+    fn watches(&self, object: &Object, _: &Change) -> bool {
+        matches!(object, Object::Service(_) | Object::Pod(_) | Object::EndpointSlice(_))
+    }
+
+    fn keys_of(&mut self, _: &View, change: &Change) -> Vec<Key> {
+        self.0.keys_of(change)
+    }
+
+    fn all_keys(&mut self, view: &View) -> Vec<Key> {
+        self.0.relist(view)
+    }
+
+    fn reconcile(&mut self, look: Look<'_>) -> Plan {
+        reconcile(look.view, look.key)
+    }
+
+    fn retry(&self) -> Retry {
+        Retry { base: Duration::from_secs(1), tries_max: 15, ..Retry::USUAL }
+    }
+
+    fn ignores_its_writes(&self) -> bool {
+        true
+    }
+}
+
+impl Digestible for EndpointSliceController {
+    fn digest(&self, into: &mut StateDigest) {
+        let EndpointSliceController(selectors) = self;
+        selectors.digest(into);
     }
 }

@@ -29,6 +29,11 @@ pub struct Retry {
     pub tries_max: u32,
 }
 
+impl Retry {
+    /// 5 ms, doubling, and never given up: client-go's `DefaultTypedControllerRateLimiter`.
+    pub const USUAL: Retry = Retry { base: Duration::from_millis(5), max: Duration::from_secs(1000), tries_max: 0 };
+}
+
 /// The state of one key that is being worked on or has failed.
 #[derive(Clone, Debug, Default, Hash)]
 struct Work {

@@ -112,12 +112,12 @@ impl Cluster {
         } else {
             self.faults.all.remove(fault);
         }
-        self.react(super::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
+        self.react(super::bus::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
         self.run_proxy(fault, cx);
         self.rewire(cx);
         if *fault == Fault::ApiServer && !broken {
             self.controllers.begin_anew(cx.now());
-            for event in std::mem::take(&mut self.waiting) {
+            for event in std::mem::take(&mut self.bus.waiting) {
                 cx.schedule(Duration::ZERO, event);
             }
         }
@@ -136,7 +136,7 @@ impl Cluster {
         };
         let waits = needs_api && !self.faults.api_up();
         if waits {
-            self.waiting.push(event.clone());
+            self.bus.waiting.push(event.clone());
         }
         waits
     }
@@ -203,7 +203,7 @@ impl Cluster {
 
     /// Whether a node does not reach the API server.
     pub fn is_cut_off(&self, node: &str) -> bool {
-        !self.cut_off.is_empty() && self.faults.api_up() && self.wires.way(node, API_SERVER, self.faults.links()).is_err()
+        !self.bus.cut_off.is_empty() && self.faults.api_up() && self.wires.way(node, API_SERVER, self.faults.links()).is_err()
     }
 
     /// Works out which links are broken now, and which nodes are cut off from the API server. Those that come back list anew.
@@ -213,12 +213,12 @@ impl Cluster {
         let (wires, links) = (self.wires.clone(), self.faults.links.clone());
         for (number, node) in (0_u32..).zip(self.config.node_names()) {
             let reaches = self.faults.api_up() && wires.way(&node, API_SERVER, &links).is_ok();
-            if !reaches && !self.cut_off.contains_key(&number) {
+            if !reaches && !self.bus.is_cut_off(number) {
                 let view = self.photograph(Watcher::Kubelet(number), clock);
-                self.cut_off.insert(number, view);
-            } else if reaches && self.cut_off.remove(&number).is_some() {
+                self.bus.cut_off.insert(number, view);
+            } else if reaches && self.bus.cut_off.remove(&number).is_some() {
                 let reaction = self.kubelets.reconnect(&node, clock);
-                self.react(super::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
+                self.react(super::bus::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
                 for watcher in [Watcher::Kubelet(number), Watcher::Proxy(number), Watcher::Policy(number)] {
                     self.wake(watcher, cx);
                 }

@@ -5,6 +5,7 @@
 
 mod balancers;
 pub mod bringup;
+mod bus;
 pub mod config;
 mod connections;
 mod converged;
@@ -21,14 +22,13 @@ mod web;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
+use self::bus::{Bus, Sender};
 use self::config::Config;
 pub use self::event::Event;
 use self::faults::{Fault, Faults};
 use self::watch::{Watcher, Watchers};
 use crate::api::allocate::{Allocators, NotAPool};
-use crate::api::component::{Clock, Reaction, Tag, Write};
+use crate::api::component::{Clock, Reaction};
 use crate::api::request::{Answer, Request};
 use crate::api::server::ApiServer;
 use crate::cloud::Balancers;
@@ -82,20 +82,8 @@ pub struct Cluster {
     pub loads: traffic::Loads,
     /// What connections rested on that nobody said.
     assumed: Assumed,
-    /// The nodes that do not reach the API server, each with the photograph that its components had when they last did.
-    cut_off: OrdMap<u32, Arc<View>>,
-    /// What waits for the API server to come back.
-    waiting: Vec<Event>,
-    watchers: Watchers,
-    /// Writes on their way, by number.
-    travelling: OrdMap<u32, (Sender, Tag, Write)>,
-    sent: u32,
-    /// The revision up to which watchers have been told.
-    announced: u64,
-    /// The last revision that kube-proxies have to know.
-    services_changed: u64,
-    /// The last revision that network plugins have to know.
-    policies_changed: u64,
+    /// What is between the components and the API server.
+    bus: Bus,
 }
 
 /// What a checkpoint may hold of its own, in bytes: round figures, which only decide how many checkpoints are kept. With a pod
@@ -103,16 +91,6 @@ pub struct Cluster {
 const POD: u64 = 4 << 10;
 const NODE: u64 = 4 << 10;
 const EVENT: u64 = 1 << 10;
-
-/// Who sent a write and wants to hear of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Sender {
-    Controllers,
-    Scheduler,
-    Kubelets,
-    Proxies,
-    Policies,
-}
 
 /// What comes from outside: the user, a scenario's step.
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -256,14 +234,7 @@ impl Cluster {
             kernels: Kernels::default(),
             loads: traffic::Loads::default(),
             assumed: Assumed::default(),
-            cut_off: OrdMap::new(),
-            waiting: Vec::new(),
-            watchers,
-            travelling: OrdMap::new(),
-            sent: 0,
-            announced,
-            services_changed: 0,
-            policies_changed: 0,
+            bus: Bus::new(watchers, announced),
             config: Arc::new(config),
         })
     }
@@ -289,14 +260,14 @@ impl Cluster {
                 self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
             }
         }
-        let all: Vec<Watcher> = self.watchers.all().collect();
+        let all: Vec<Watcher> = self.bus.watchers.all().collect();
         for watcher in all {
             self.wake(watcher, cx);
         }
         self.start_dns(clock);
         let reaction = self.controllers.start(clock);
         self.react(Sender::Controllers, reaction.map(Event::Controllers), cx);
-        self.announced = self.store.revision();
+        self.bus.announced = self.store.revision();
     }
 
     fn on_event(&mut self, event: Event, cx: &mut Context<'_, Event>) {
@@ -320,7 +291,7 @@ impl Cluster {
             Event::Kubelet(event) => {
                 let view = self.photograph(Watcher::Kubelet(event.node()), clock);
                 let mut reaction = self.kubelets.handle(event, &self.store, &view, clock);
-                if self.cut_off.contains_key(&event.node()) {
+                if self.bus.is_cut_off(event.node()) {
                     reaction.writes.clear();
                 }
                 self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
@@ -337,7 +308,7 @@ impl Cluster {
                 self.proxy_ran(event.node(), before);
                 self.react(Sender::Proxies, reaction.map(Event::Proxy), cx);
                 // It was not woken while this sync was due; what changed within its latency is still news to it.
-                if self.services_changed > view.revision {
+                if self.bus.services_changed > view.revision {
                     self.wake(watcher, cx);
                 }
             }
@@ -347,7 +318,7 @@ impl Cluster {
                 let watcher = Watcher::Policy(event.node());
                 let view = self.photograph(watcher, clock);
                 self.policies.program(event.node(), &view, clock.now);
-                if self.policies_changed > view.revision {
+                if self.bus.policies_changed > view.revision {
                     self.wake(watcher, cx);
                 }
             }
@@ -356,10 +327,10 @@ impl Cluster {
 
     /// A watcher wakes: it sees the store as it was one latency ago.
     fn woken(&mut self, watcher: Watcher, clock: Clock, cx: &mut Context<'_, Event>) {
-        if let Some(after) = self.watchers.woken(watcher, clock.now) {
+        if let Some(after) = self.bus.watchers.woken(watcher, clock.now) {
             cx.schedule(after, Event::Watch(watcher));
         }
-        if watcher.node().is_some_and(|node| self.cut_off.contains_key(&node)) {
+        if watcher.node().is_some_and(|node| self.bus.is_cut_off(node)) {
             return;
         }
         let view = self.photograph(watcher, clock);
@@ -389,20 +360,15 @@ impl Cluster {
         }
     }
 
-    /// What a watcher sees: the store as it was one latency ago, or what it last saw before its node was cut off.
     fn photograph(&self, watcher: Watcher, clock: Clock) -> Arc<View> {
-        if let Some(last) = watcher.node().and_then(|node| self.cut_off.get(&node)) {
-            return last.clone();
-        }
-        self.store.view_at(clock.now - self.watchers.latency(watcher)).clone()
+        self.bus.photograph(&self.store, watcher, clock.now)
     }
 
     /// Sends the writes and sets the timers that a box left behind.
     fn react(&mut self, sender: Sender, reaction: Reaction<Event>, cx: &mut Context<'_, Event>) {
         for (after, tag, write) in reaction.writes {
-            self.sent = self.sent.wrapping_add(1);
-            self.travelling.insert(self.sent, (sender, tag, write));
-            cx.schedule(after, Event::Arrive(self.sent));
+            let number = self.bus.send(sender, tag, write);
+            cx.schedule(after, Event::Arrive(number));
         }
         for (after, event) in reaction.timers {
             cx.schedule(after, event);
@@ -414,7 +380,7 @@ impl Cluster {
 
     /// A write reaches the API server; its sender hears the result.
     fn arrive(&mut self, id: u32, clock: Clock, cx: &mut Context<'_, Event>) {
-        let Some((sender, tag, write)) = self.travelling.remove(&id) else { return };
+        let Some((sender, tag, write)) = self.bus.arrived(id) else { return };
         let result = self.api.write(&mut self.store, write, clock);
         if tag == 0 {
             return;
@@ -431,20 +397,20 @@ impl Cluster {
     /// Tells those who watch of what was committed since the last time.
     fn announce(&mut self, cx: &mut Context<'_, Event>) {
         let head = self.store.revision();
-        if head == self.announced {
+        if head == self.bus.announced {
             return;
         }
         cx.note(head);
-        let Ok(changes) = self.store.changes(self.announced, head) else { return };
+        let Ok(changes) = self.store.changes(self.bus.announced, head) else { return };
         let changes: Vec<crate::store::Change> = changes.cloned().collect();
-        self.announced = head;
+        self.bus.announced = head;
         for change in &changes {
             self.dns_changed(change, cx);
             if Proxies::interested(change) {
-                self.services_changed = change.revision;
+                self.bus.services_changed = change.revision;
             }
             if Agents::interested(self.store.head(), change) {
-                self.policies_changed = change.revision;
+                self.bus.policies_changed = change.revision;
             }
             for watcher in self.interested(change) {
                 self.wake(watcher, cx);
@@ -471,7 +437,7 @@ impl Cluster {
     }
 
     fn wake(&mut self, watcher: Watcher, cx: &mut Context<'_, Event>) {
-        if let Some(after) = self.watchers.changed(watcher, cx.now()) {
+        if let Some(after) = self.bus.watchers.changed(watcher, cx.now()) {
             cx.schedule(after, Event::Watch(watcher));
         }
     }
@@ -497,14 +463,7 @@ impl Digestible for Cluster {
             kernels,
             loads,
             assumed,
-            cut_off,
-            waiting,
-            watchers,
-            travelling,
-            sent,
-            announced,
-            services_changed,
-            policies_changed,
+            bus,
         } = self;
         into.fold(config);
         store.digest(into);
@@ -519,9 +478,7 @@ impl Digestible for Cluster {
         faults.digest(into);
         kernels.digest(into);
         loads.digest(into);
-        into.parts(cut_off);
-        watchers.digest(into);
-        into.list(travelling);
-        into.fold(&(assumed, waiting, sent, announced, services_changed, policies_changed));
+        bus.digest(into);
+        into.fold(assumed);
     }
 }

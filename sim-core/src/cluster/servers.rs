@@ -8,9 +8,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use super::Cluster;
+use super::bus::Sender;
 use super::event::Event;
 use super::ground::GroundAt;
-use super::{Cluster, Sender};
 use crate::api::component::Clock;
 use crate::dns::chain::{Forwarded, Incoming, Knowledge};
 use crate::dns::corefile::{Forward, Policy, stock};

@@ -8,6 +8,7 @@
 //! The real thing: `k8s.io/cloud-provider`, `cloud-provider-gcp` and `cloud-provider-aws`.
 
 mod balancer;
+pub mod checks;
 
 use crate::engine::time::Duration;
 

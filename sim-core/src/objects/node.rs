@@ -16,6 +16,9 @@ use super::meta::Meta;
 use super::quantity;
 use super::time::Timestamp;
 
+/// Nodes with this taint are about to be deleted by the autoscaler.
+pub const TO_BE_DELETED: (&str, &str) = ("ToBeDeletedByClusterAutoscaler", "NoSchedule");
+
 /// The label that names a node's zone.
 pub const ZONE: &str = "topology.kubernetes.io/zone";
 /// The label that names a node's host name.

@@ -26,7 +26,8 @@ pub const ALLOWED: Edges = &[
     ("scheduler", &["api", "engine", "explain", "objects", "store"]),
     ("kubelet", &["api", "engine", "explain", "objects", "store"]),
     ("proxy", &["api", "engine", "explain", "objects", "store"]),
-    ("cloud", &["engine", "objects"]),
+    // A balancer knows the nodes and endpoints by the photograph that it is given; what its checks meet, it is told (`cloud::checks::Reach`).
+    ("cloud", &["engine", "objects", "store"]),
     // A resolver asks over a wire, which it is given; it knows nothing else of the network.
     ("dns", &["api", "engine", "explain", "network::wire", "objects", "store"]),
     // The network asks a node's proxy and carries DNS messages. At the end of each wire is a pod's sandbox, and what listens in it.

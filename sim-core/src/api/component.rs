@@ -14,7 +14,7 @@ use crate::objects::{KindName, Name, Object};
 use super::request::Propagation;
 
 /// A change a component asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Write {
     /// Store a new object. The server fills in uid, creation time and, from `generateName`, the name.
     Create(Object),
@@ -67,7 +67,7 @@ impl Write {
 }
 
 /// An Event to be left.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Note {
     /// The object it is about.
     pub about: Reference,

@@ -8,6 +8,7 @@
 use imbl::{OrdMap, OrdSet};
 
 use super::component::Note;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::random::Digest;
 use crate::engine::time::{Duration, Instant};
 
@@ -78,5 +79,17 @@ impl Recorder {
 fn make_room<V: Clone>(memory: &mut OrdMap<u64, V>) {
     if memory.len() >= REMEMBERED_MAX {
         memory.clear();
+    }
+}
+
+impl Digestible for Recorder {
+    fn digest(&self, into: &mut StateDigest) {
+        let Recorder { similar, paid } = self;
+        for (thing, (messages, last)) in similar {
+            into.fold(&(thing, last));
+            into.list(messages);
+        }
+        into.fold(&similar.len());
+        into.list(paid);
     }
 }

@@ -108,7 +108,7 @@ pub enum Propagation {
 }
 
 /// What the server answers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Response {
     /// One object, whole, as JSON.
     Object(Value),
@@ -124,7 +124,7 @@ pub enum Response {
 }
 
 /// An answer with the warnings that came beside it (`Warning:` headers).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Answer {
     /// The answer proper.
     pub response: Response,

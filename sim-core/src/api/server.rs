@@ -15,6 +15,7 @@ use super::request::{Answer, Options, Request, Response, Verb};
 use super::selectors::{FieldSelector, LabelSelector};
 use super::size;
 use super::status::Status;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::objects::{KindName, Name, Object};
 use crate::store::{ObjectId, Store};
 
@@ -195,4 +196,16 @@ pub(super) fn select(store: &Store, target: &Target, namespace: &str, options: &
 pub(super) fn decoded(body: &Value, options: &Options) -> Result<(Value, Vec<String>), Status> {
     let decoded = decode(body, options.field_validation).map_err(Status::from)?;
     Ok((decoded.doc, decoded.warnings))
+}
+
+impl Digestible for ApiServer {
+    fn digest(&self, into: &mut StateDigest) {
+        let ApiServer { allocators, serial, notes, recorder, event_order, admitted } = self;
+        allocators.digest(into);
+        into.fold(serial);
+        into.list(notes);
+        recorder.digest(into);
+        into.list(event_order);
+        into.parts(admitted);
+    }
 }

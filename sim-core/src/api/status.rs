@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 /// One refusal: HTTP code, machine-readable reason, message, and what it is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Status {
     /// HTTP status code, for example 404.
     pub code: u16,
@@ -26,7 +26,7 @@ pub struct Status {
 }
 
 /// One field that is wrong, as `field.Error` renders it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cause {
     /// `FieldValueRequired`, `FieldValueInvalid`, `FieldValueNotSupported`, `FieldValueForbidden`, `FieldValueDuplicate`, ...
     pub reason: &'static str,

@@ -12,6 +12,7 @@ use super::removal::Wish;
 use super::server::{ApiServer, Target};
 use super::status::Status;
 use super::{admit, defaults};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::objects::condition::{self, Condition};
 use crate::objects::pod::{Phase, Pod};
 use crate::objects::pod_spec::PodSpec;
@@ -217,4 +218,13 @@ fn check_revision(object: &Object, current: &Object) -> Result<(), Status> {
     }
     let kind = object.kind_name();
     Err(Status::conflict(&target(&kind).plural, &kind.group, &object.meta().name, STALE))
+}
+
+impl Digestible for Admitted {
+    fn digest(&self, into: &mut StateDigest) {
+        let Admitted { before, after, qos } = self;
+        into.shared(before);
+        into.shared(after);
+        into.fold(qos);
+    }
 }

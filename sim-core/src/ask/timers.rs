@@ -195,7 +195,7 @@ fn meaning(cluster: &Cluster, event: &Event, changed: &mut BTreeMap<u64, usize>)
             Meaning::Once(Due::Watch(component), number.map(node).unwrap_or_default())
         }
         Event::Arrive(id) => arriving(cluster, *id),
-        Event::Controllers(controllers::Event::Monitor) => Meaning::Again(Housekeeping::NodeMonitor),
+        Event::Controllers(controllers::Event::Pass(_)) => Meaning::Again(Housekeeping::NodeMonitor),
         // What a controller will look at again is told by key, and its evictions pod by pod.
         Event::Controllers(controllers::Event::Due(_)) => Meaning::Nothing,
         Event::Scheduler(_) => Meaning::Once(Due::Schedule, Vec::new()),

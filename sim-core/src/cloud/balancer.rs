@@ -9,6 +9,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use super::{Balancing, Config, Provider};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::random::Digest;
 use crate::engine::time::Instant;
 use crate::objects::Name;
@@ -172,14 +173,21 @@ impl Balancers {
         }
         turned
     }
+}
 
-    /// Folds in all that decides where connections go.
-    pub fn digest(&self, digest: &mut Digest) {
-        use std::hash::Hash;
-        for (key, balancer) in &self.by_service {
-            (key, balancer.ready_at).hash(digest);
-            balancer.targets.iter().for_each(|target| target.hash(digest));
-        }
+impl Digestible for Balancer {
+    fn digest(&self, into: &mut StateDigest) {
+        let Balancer { ready_at, ingress, address, targets, number } = self;
+        into.fold(&(ready_at, ingress, address, number));
+        into.list(targets);
+    }
+}
+
+impl Digestible for Balancers {
+    fn digest(&self, into: &mut StateDigest) {
+        let Balancers { config, by_service, made, begun } = self;
+        into.fold(&(config, made, begun));
+        into.parts(by_service);
     }
 }
 

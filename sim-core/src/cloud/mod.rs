@@ -8,13 +8,14 @@
 //! The real thing: `k8s.io/cloud-provider`, `cloud-provider-gcp` and `cloud-provider-aws`.
 
 mod balancer;
+pub mod checks;
 
 use crate::engine::time::Duration;
 
 pub use self::balancer::{Balancer, Balancers, Health, Target};
 
 /// Who provides balancers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Provider {
     /// Nobody.
     #[default]
@@ -26,7 +27,7 @@ pub enum Provider {
 }
 
 /// How the cloud is set up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Config {
     /// Who.
     pub provider: Provider,
@@ -39,7 +40,7 @@ pub struct Config {
 }
 
 /// How balancers work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Balancing {
     /// Whether they send to pods; otherwise to nodes.
     pub to_pods: bool,

@@ -16,7 +16,7 @@ use crate::proxy::ProxyConfig;
 use crate::{cloud, kubelet};
 
 /// The configuration of a cluster.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Config {
     /// What the clock shows when the simulation starts.
     pub start: Timestamp,
@@ -51,7 +51,7 @@ pub struct Config {
 }
 
 /// One machine.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct NodeConfig {
     /// Its name.
     pub name: String,
@@ -78,7 +78,7 @@ pub struct NodeConfig {
 }
 
 /// Cluster DNS.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct DnsConfig {
     /// Whether there is one.
     pub enabled: bool,

@@ -88,7 +88,7 @@ impl Cluster {
     /// labels and addresses of the node itself. `None`: some, but the log of changes no longer reaches back so far.
     pub fn rules_behind(&self, node: &str) -> Option<u64> {
         let programmed = self.proxies.programmed(node).map_or(0, |(view, _)| view.revision);
-        if self.services_changed <= programmed {
+        if self.bus.services_changed <= programmed {
             return Some(0);
         }
         let own = |change: &&Change| match change.after.as_ref().or(change.before.as_ref()) {
@@ -105,14 +105,14 @@ impl Cluster {
 
     fn stale_agent(&self) -> Option<String> {
         let nodes = 0..u32::try_from(self.config.nodes.len()).unwrap_or(u32::MAX);
-        let stale = |node: &u32| !self.cut_off.contains_key(node) && self.policies.revision(*node) < self.policies_changed;
+        let stale = |node: &u32| !self.bus.is_cut_off(*node) && self.policies.revision(*node) < self.bus.policies_changed;
         let node = nodes.into_iter().find(stale)?;
         Some(format!("the network plugin on {} does not enforce the latest", self.config.nodes[node as usize].name))
     }
 
     fn stale_kube_proxy(&self) -> Option<String> {
-        let due = self.services_changed;
-        let heeds = |node: &u32| self.proxies.running(*node) && !self.cut_off.contains_key(node);
+        let due = self.bus.services_changed;
+        let heeds = |node: &u32| self.proxies.running(*node) && !self.bus.is_cut_off(*node);
         let stale = |node: &u32| heeds(node) && self.proxies.programmed_revision(*node).is_some_and(|r| r < due);
         let nodes = 0..u32::try_from(self.config.nodes.len()).unwrap_or(u32::MAX);
         nodes

@@ -11,6 +11,7 @@ use imbl::OrdSet;
 use super::watch::Watcher;
 use super::{Cluster, Event, Reply, story};
 use crate::api::component::{Clock, Reaction};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::model::Context;
 use crate::engine::time::Duration;
 use crate::network::graph::{API_SERVER, Broken, CUT, Pair};
@@ -144,12 +145,12 @@ impl Cluster {
         } else {
             self.faults.all.remove(fault);
         }
-        self.react(super::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
+        self.react(super::bus::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
         self.run_proxy(fault, cx);
         self.rewire(told, cx);
         if *fault == Fault::ApiServer && !broken {
             self.controllers.begin_anew(cx.now());
-            for event in std::mem::take(&mut self.waiting) {
+            for event in std::mem::take(&mut self.bus.waiting) {
                 cx.schedule(Duration::ZERO, event);
             }
         }
@@ -168,7 +169,7 @@ impl Cluster {
         };
         let waits = needs_api && !self.faults.api_up();
         if waits {
-            self.waiting.push(event.clone());
+            self.bus.waiting.push(event.clone());
         }
         waits
     }
@@ -235,7 +236,7 @@ impl Cluster {
 
     /// Whether a node does not reach the API server.
     pub fn is_cut_off(&self, node: &str) -> bool {
-        !self.cut_off.is_empty() && self.faults.api_up() && self.wires.way(node, API_SERVER, self.faults.links()).is_err()
+        !self.bus.cut_off.is_empty() && self.faults.api_up() && self.wires.way(node, API_SERVER, self.faults.links()).is_err()
     }
 
     /// Works out which links are broken now, and which nodes are cut off from the API server. Those that come back list anew.
@@ -246,14 +247,14 @@ impl Cluster {
         let (wires, links) = (self.wires.clone(), self.faults.links.clone());
         for (number, node) in (0_u32..).zip(self.config.node_names()) {
             let reaches = self.faults.api_up() && wires.way(&node, API_SERVER, &links).is_ok();
-            if !reaches && !self.cut_off.contains_key(&number) {
+            if !reaches && !self.bus.is_cut_off(number) {
                 let view = self.photograph(Watcher::Kubelet(number), clock);
-                self.cut_off.insert(number, view);
+                self.bus.cut_off.insert(number, view);
                 self.touched_by(told, &node);
-            } else if reaches && self.cut_off.remove(&number).is_some() {
+            } else if reaches && self.bus.cut_off.remove(&number).is_some() {
                 self.touched_by(told, &node);
                 let reaction = self.kubelets.reconnect(&node, clock);
-                self.react(super::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
+                self.react(super::bus::Sender::Kubelets, reaction.map(Event::Kubelet), cx);
                 for watcher in [Watcher::Kubelet(number), Watcher::Proxy(number), Watcher::Policy(number)] {
                     self.wake(watcher, cx);
                 }
@@ -271,5 +272,13 @@ impl Cluster {
             }
             _ => None,
         }
+    }
+}
+
+impl Digestible for Faults {
+    fn digest(&self, into: &mut StateDigest) {
+        // The broken links follow from the faults.
+        let Faults { all, links: _ } = self;
+        into.list(all);
     }
 }

@@ -139,11 +139,11 @@ impl Ground for GroundAt<'_> {
 
     fn is_balancer(&self, ip: IpAddr) -> bool {
         let shown = self.cluster.store.head().services.iter().any(|s| s.ingress.iter().any(|i| i.ip == Some(ip)));
-        shown || self.cluster.controllers.cloud().at(ip).is_some()
+        shown || self.cluster.cloud.at(ip).is_some()
     }
 
     fn balancer(&self, ip: IpAddr) -> Option<Balanced> {
-        let (key, balancer) = self.cluster.controllers.cloud().at(ip)?;
+        let (key, balancer) = self.cluster.cloud.at(ip)?;
         let head = self.cluster.store.head();
         let service = head.services.get(&key.0, &key.1)?;
         let rules = self.cluster.config.cloud.balancing;

@@ -16,6 +16,7 @@ use super::faults::{Fault, NodeFault};
 use crate::engine::time::Instant;
 use crate::kubelet::images::{Behaviour, ImageTable, Listener};
 use crate::objects::endpoint_slice::Endpoint;
+use crate::objects::node::TO_BE_DELETED;
 use crate::objects::pod_spec::Protocol;
 use crate::objects::service::Service;
 use crate::objects::time::Timestamp;
@@ -29,9 +30,6 @@ const METRICS: u16 = 10_249;
 /// The kubelet's API, and its `healthzPort` on the loopback.
 const KUBELET: u16 = 10_250;
 const KUBELET_HEALTHZ: u16 = 10_248;
-/// Nodes with this taint are about to be deleted by the autoscaler.
-pub(super) const TO_BE_DELETED: (&str, &str) = ("ToBeDeletedByClusterAutoscaler", "NoSchedule");
-
 /// A page: status, content type, body.
 pub(super) type Page = (u16, &'static str, String);
 

@@ -5,6 +5,7 @@
 
 mod balancers;
 pub mod bringup;
+mod bus;
 pub mod config;
 mod connections;
 mod converged;
@@ -19,22 +20,23 @@ pub mod traffic;
 pub mod watch;
 mod web;
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
+use self::bus::{Bus, Sender};
 use self::config::Config;
 pub use self::event::Event;
 use self::faults::{Fault, Faults};
 use self::story::{Agent, Story, Writer};
 use self::watch::{Watcher, Watchers};
 use crate::api::allocate::{Allocators, NotAPool};
-use crate::api::component::{Clock, Reaction, Tag, Write};
+use crate::api::component::{Clock, Reaction, Write};
 use crate::api::request::{Answer, Request};
 use crate::api::server::ApiServer;
+use crate::cloud::Balancers;
 use crate::controllers::{Controllers, Which};
 use crate::dns::server::DnsServers;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::model::{Context, Model};
 use crate::engine::random::{Digest, Draws};
 use crate::explain::Trace;
@@ -60,6 +62,8 @@ pub struct Cluster {
     pub api: ApiServer,
     /// kube-controller-manager, and the cloud's controller.
     pub controllers: Controllers,
+    /// The cloud's load balancers.
+    pub cloud: Balancers,
     /// kube-scheduler.
     pub scheduler: Scheduler,
     /// The kubelets, with the containers they run.
@@ -82,20 +86,8 @@ pub struct Cluster {
     pub story: Story,
     /// What connections rested on that nobody said.
     assumed: Assumed,
-    /// The nodes that do not reach the API server, each with the photograph that its components had when they last did.
-    cut_off: OrdMap<u32, Arc<View>>,
-    /// What waits for the API server to come back.
-    waiting: Vec<Event>,
-    watchers: Watchers,
-    /// Writes on their way, by number.
-    travelling: OrdMap<u32, (Sender, Tag, Write)>,
-    sent: u32,
-    /// The revision up to which watchers have been told.
-    announced: u64,
-    /// The last revision that kube-proxies have to know.
-    services_changed: u64,
-    /// The last revision that network plugins have to know.
-    policies_changed: u64,
+    /// What is between the components and the API server.
+    bus: Bus,
 }
 
 /// What a checkpoint may hold of its own, in bytes: round figures, which only decide how many checkpoints are kept. With a pod
@@ -103,16 +95,6 @@ pub struct Cluster {
 const POD: u64 = 4 << 10;
 const NODE: u64 = 4 << 10;
 const EVENT: u64 = 1 << 10;
-
-/// Who sent a write and wants to hear of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sender {
-    Controllers,
-    Scheduler,
-    Kubelets,
-    Proxies,
-    Policies,
-}
 
 /// What comes from outside: the user, a scenario's step.
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -215,20 +197,7 @@ impl Model for Cluster {
     }
 
     fn digest_state(&self, digest: &mut Digest) {
-        let head = self.store.head();
-        digest.word(head.revision);
-        for pod in head.pods.iter() {
-            (&pod.meta.namespace, &pod.meta.name, &pod.meta.uid, pod.meta.revision, &pod.node).hash(digest);
-        }
-        for slice in head.slices.iter() {
-            (&slice.meta.namespace, &slice.meta.name, slice.meta.revision).hash(digest);
-        }
-        self.kernels.digest(digest);
-        self.loads.digest(digest);
-        self.travelling.keys().for_each(|id| digest.write_u32(*id));
-        self.faults.iter().for_each(|fault| fault.hash(digest));
-        self.waiting.hash(digest);
-        self.controllers.cloud().digest(digest);
+        digest.word(StateDigest::of(self));
     }
 
     fn weight(&self) -> u64 {
@@ -263,7 +232,8 @@ impl Cluster {
         Ok(Cluster {
             api,
             store,
-            controllers: Controllers::new(&config.controllers, config.cloud.clone()),
+            controllers: Controllers::new(&config.controllers),
+            cloud: Balancers::new(config.cloud.clone()),
             scheduler: Scheduler::default(),
             kubelets: Kubelets::new(machines, config.images.clone(), kubelet_config),
             proxies: Proxies::new(&nodes),
@@ -275,14 +245,7 @@ impl Cluster {
             loads: traffic::Loads::default(),
             story: Story::default(),
             assumed: Assumed::default(),
-            cut_off: OrdMap::new(),
-            waiting: Vec::new(),
-            watchers,
-            travelling: OrdMap::new(),
-            sent: 0,
-            announced,
-            services_changed: 0,
-            policies_changed: 0,
+            bus: Bus::new(watchers, announced),
             config: Arc::new(config),
         })
     }
@@ -294,13 +257,13 @@ impl Cluster {
 
     /// A write on its way: who sent it, and what it is.
     pub fn travelling(&self, id: u32) -> Option<(story::Who, &Write)> {
-        let (sender, tag, write) = self.travelling.get(&id)?;
+        let (sender, tag, write) = self.bus.travelling(id)?;
         Some((self.sender_of(*sender, *tag), write))
     }
 
     /// How much waits for the API server to come back.
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.bus.waiting.len()
     }
 
     fn clock(&self, cx: &Context<'_, Event>) -> Clock {
@@ -319,14 +282,14 @@ impl Cluster {
                 self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
             }
         }
-        let all: Vec<Watcher> = self.watchers.all().collect();
+        let all: Vec<Watcher> = self.bus.watchers.all().collect();
         for watcher in all {
             self.wake(watcher, cx);
         }
         self.start_dns(clock);
         let reaction = self.controllers.start(clock);
         self.react(Sender::Controllers, reaction.map(Event::Controllers), cx);
-        self.announced = self.store.revision();
+        self.bus.announced = self.store.revision();
     }
 
     fn on_event(&mut self, event: Event, cx: &mut Context<'_, Event>) {
@@ -339,7 +302,7 @@ impl Cluster {
             Event::Arrive(id) => self.arrive(id, clock, cx),
             Event::Controllers(event) => {
                 let view = self.photograph(Watcher::Controller(event.which()), clock);
-                let reaction = self.controllers.handle(event, &self.store, &view, clock);
+                let reaction = self.controllers.handle(event, &view, &mut self.cloud, clock);
                 self.react(Sender::Controllers, reaction.map(Event::Controllers), cx);
             }
             Event::Scheduler(event) => {
@@ -350,7 +313,7 @@ impl Cluster {
             Event::Kubelet(event) => {
                 let view = self.photograph(Watcher::Kubelet(event.node()), clock);
                 let mut reaction = self.kubelets.handle(event, &self.store, &view, clock);
-                if self.cut_off.contains_key(&event.node()) {
+                if self.bus.is_cut_off(event.node()) {
                     reaction.writes.clear();
                 }
                 self.react(Sender::Kubelets, reaction.map(Event::Kubelet), cx);
@@ -368,7 +331,7 @@ impl Cluster {
                 self.proxy_ran(event.node(), before, cx);
                 self.react(Sender::Proxies, reaction.map(Event::Proxy), cx);
                 // It was not woken while this sync was due; what changed within its latency is still news to it.
-                if self.services_changed > view.revision {
+                if self.bus.services_changed > view.revision {
                     self.wake(watcher, cx);
                 }
             }
@@ -380,7 +343,7 @@ impl Cluster {
                 let before = self.programmed_revision(Agent::Policy, event.node());
                 self.policies.program(event.node(), &view, clock.now);
                 self.tell_programmed((Agent::Policy, event.node()), before, cx);
-                if self.policies_changed > view.revision {
+                if self.bus.policies_changed > view.revision {
                     self.wake(watcher, cx);
                 }
             }
@@ -389,16 +352,16 @@ impl Cluster {
 
     /// A watcher wakes: it sees the store as it was one latency ago.
     fn woken(&mut self, watcher: Watcher, clock: Clock, cx: &mut Context<'_, Event>) {
-        if let Some(after) = self.watchers.woken(watcher, clock.now) {
+        if let Some(after) = self.bus.watchers.woken(watcher, clock.now) {
             cx.schedule(after, Event::Watch(watcher));
         }
-        if watcher.node().is_some_and(|node| self.cut_off.contains_key(&node)) {
+        if watcher.node().is_some_and(|node| self.bus.is_cut_off(node)) {
             return;
         }
         let view = self.photograph(watcher, clock);
         match watcher {
             Watcher::Controller(which) => {
-                let reaction = self.controllers.woken(which, &self.store, &view, clock);
+                let reaction = self.controllers.woken(which, &self.store, &view, &mut self.cloud, clock);
                 self.react(Sender::Controllers, reaction.map(Event::Controllers), cx);
             }
             Watcher::Scheduler => {
@@ -422,20 +385,15 @@ impl Cluster {
         }
     }
 
-    /// What a watcher sees: the store as it was one latency ago, or what it last saw before its node was cut off.
     fn photograph(&self, watcher: Watcher, clock: Clock) -> Arc<View> {
-        if let Some(last) = watcher.node().and_then(|node| self.cut_off.get(&node)) {
-            return last.clone();
-        }
-        self.store.view_at(clock.now - self.watchers.latency(watcher)).clone()
+        self.bus.photograph(&self.store, watcher, clock.now)
     }
 
     /// Sends the writes and sets the timers that a box left behind.
     fn react(&mut self, sender: Sender, reaction: Reaction<Event>, cx: &mut Context<'_, Event>) {
         for (after, tag, write) in reaction.writes {
-            self.sent = self.sent.wrapping_add(1);
-            self.travelling.insert(self.sent, (sender, tag, write));
-            cx.schedule(after, Event::Arrive(self.sent));
+            let number = self.bus.send(sender, tag, write);
+            cx.schedule(after, Event::Arrive(number));
         }
         for (after, event) in reaction.timers {
             cx.schedule(after, event);
@@ -447,7 +405,7 @@ impl Cluster {
 
     /// A write reaches the API server; its sender hears the result.
     fn arrive(&mut self, id: u32, clock: Clock, cx: &mut Context<'_, Event>) {
-        let Some((sender, tag, write)) = self.travelling.remove(&id) else { return };
+        let Some((sender, tag, write)) = self.bus.arrived(id) else { return };
         let writer = self.writer_of(sender, tag, &write);
         self.written_by(writer);
         let result = self.api.write(&mut self.store, write, clock);
@@ -455,7 +413,7 @@ impl Cluster {
             return;
         }
         let reaction = match sender {
-            Sender::Controllers => self.controllers.answered(tag, &result, clock).map(Event::Controllers),
+            Sender::Controllers => self.controllers.answered(tag, &result, &mut self.cloud, clock).map(Event::Controllers),
             Sender::Scheduler => self.scheduler.answered(tag, &result, clock).map(Event::Scheduler),
             Sender::Kubelets => self.kubelets.answered(tag, &result, clock).map(Event::Kubelet),
             Sender::Proxies | Sender::Policies => Reaction::default(),
@@ -466,21 +424,21 @@ impl Cluster {
     /// Tells those who watch of what was committed since the last time.
     fn announce(&mut self, cx: &mut Context<'_, Event>) {
         let head = self.store.revision();
-        if head == self.announced {
+        if head == self.bus.announced {
             return;
         }
         cx.note(head);
-        let Ok(changes) = self.store.changes(self.announced, head) else { return };
+        let Ok(changes) = self.store.changes(self.bus.announced, head) else { return };
         let changes: Vec<crate::store::Change> = changes.cloned().collect();
-        self.announced = head;
+        self.bus.announced = head;
         for change in &changes {
             self.tell(change, cx);
             self.dns_changed(change, cx);
             if Proxies::interested(change) {
-                self.services_changed = change.revision;
+                self.bus.services_changed = change.revision;
             }
             if Agents::interested(self.store.head(), change) {
-                self.policies_changed = change.revision;
+                self.bus.policies_changed = change.revision;
             }
             for watcher in self.interested(change) {
                 self.wake(watcher, cx);
@@ -490,7 +448,7 @@ impl Cluster {
 
     fn interested(&self, change: &crate::store::Change) -> Vec<Watcher> {
         let mut list = Vec::new();
-        list.extend(self.controllers.enabled().filter(|w| Controllers::interested(*w, change)).map(Watcher::Controller));
+        list.extend(self.controllers.interested(change).map(Watcher::Controller));
         if self.config.scheduler && Scheduler::interested(change) {
             list.push(Watcher::Scheduler);
         }
@@ -507,8 +465,50 @@ impl Cluster {
     }
 
     fn wake(&mut self, watcher: Watcher, cx: &mut Context<'_, Event>) {
-        if let Some(after) = self.watchers.changed(watcher, cx.now()) {
+        if let Some(after) = self.bus.watchers.changed(watcher, cx.now()) {
             cx.schedule(after, Event::Watch(watcher));
         }
+    }
+}
+
+/// Everything that can influence what happens next.
+impl Digestible for Cluster {
+    fn digest(&self, into: &mut StateDigest) {
+        let Cluster {
+            config,
+            store,
+            api,
+            controllers,
+            cloud,
+            scheduler,
+            kubelets,
+            proxies,
+            policies,
+            dns,
+            // The wires follow from the configuration.
+            wires: _,
+            faults,
+            kernels,
+            loads,
+            assumed,
+            bus,
+            // What happened before influences nothing; the history digest covers it.
+            story: _,
+        } = self;
+        into.fold(config);
+        store.digest(into);
+        api.digest(into);
+        controllers.digest(into);
+        cloud.digest(into);
+        scheduler.digest(into);
+        kubelets.digest(into);
+        proxies.digest(into);
+        policies.digest(into);
+        dns.digest(into);
+        faults.digest(into);
+        kernels.digest(into);
+        loads.digest(into);
+        bus.digest(into);
+        into.fold(assumed);
     }
 }

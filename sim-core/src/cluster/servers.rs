@@ -8,9 +8,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use super::Cluster;
+use super::bus::Sender;
 use super::event::Event;
 use super::ground::GroundAt;
-use super::{Cluster, Sender};
 use crate::api::component::Clock;
 use crate::dns::chain::{Forwarded, Incoming, Knowledge};
 use crate::dns::corefile::{Forward, Policy, stock};
@@ -115,7 +116,7 @@ impl Cluster {
     /// What a resolver outside knows: the names of the cloud's balancers, and what the scenario lists.
     fn outside_zone(&self, question: &Question, clock: Clock) -> Reply {
         let name = question.name.trim_end_matches('.');
-        let Some(ip) = self.controllers.cloud().named(name, clock.now) else {
+        let Some(ip) = self.cloud.named(name, clock.now) else {
             return zone::outside(&self.config.dns.server.upstream, question);
         };
         let wanted = if ip.is_ipv6() { "AAAA" } else { "A" };

@@ -6,6 +6,7 @@
 //! Left out: a watch that breaks and relists (a component that is cut off keeps its old photograph instead).
 
 use crate::controllers::Which;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::random::Draws;
 use crate::engine::time::{Duration, Instant};
 
@@ -38,7 +39,7 @@ impl Watcher {
 const LATENCY: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
 
 /// One watcher's state.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct State {
     watcher: Watcher,
     latency: Duration,
@@ -97,6 +98,13 @@ impl Watchers {
         let state = self.state(watcher)?;
         state.pending = state.changed + state.latency > now;
         state.pending.then(|| (state.changed + state.latency).since(now))
+    }
+}
+
+impl Digestible for Watchers {
+    fn digest(&self, into: &mut StateDigest) {
+        let Watchers(states) = self;
+        into.list(states);
     }
 }
 

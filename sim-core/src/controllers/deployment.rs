@@ -7,18 +7,76 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::controller::{Controller, Look};
 use super::deployment_status::{self as status, Newest};
 use super::rollout::{self, Size};
-use super::{Key, Plan, Step, Tail, said};
+use super::work_queue::Retry;
+use super::{Key, Plan, Step, Tail, meta_key, owner_key, said};
 use crate::api::component::{Clock, Note, Write};
 use crate::api::status::Status;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::Duration;
 use crate::objects::json::{At, set as set_json};
 use crate::objects::labels::{Labels, Selector};
 use crate::objects::meta::{Meta, Owner};
 use crate::objects::workload::{Deployment, PodTemplate, ReplicaSet, Strategy};
 use crate::objects::{Name, Object};
-use crate::store::View;
+use crate::store::{Change, View};
+
+/// The deployment controller.
+#[derive(Clone, Debug, Default)]
+pub struct DeploymentController;
+
+impl Controller for DeploymentController {
+    fn watches(&self, object: &Object, change: &Change) -> bool {
+        match object {
+            Object::Deployment(_) | Object::ReplicaSet(_) => true,
+            // Recreate waits for the old pods to be gone.
+            Object::Pod(_) => change.after.is_none(),
+            _ => false,
+        }
+    }
+
+    fn keys_of(&mut self, view: &View, change: &Change) -> Vec<Key> {
+        let objects = [change.before.as_ref(), change.after.as_ref()];
+        objects.into_iter().flatten().filter_map(|object| deployment_of(view, object)).collect()
+    }
+
+    fn all_keys(&mut self, view: &View) -> Vec<Key> {
+        view.deployments.iter().map(|d| meta_key(&d.meta)).collect()
+    }
+
+    fn reconcile(&mut self, look: Look<'_>) -> Plan {
+        reconcile(look.view, look.key, look.failure, look.clock)
+    }
+
+    fn retry(&self) -> Retry {
+        Retry { tries_max: 15, ..Retry::USUAL }
+    }
+}
+
+impl Digestible for DeploymentController {
+    fn digest(&self, _: &mut StateDigest) {
+        let DeploymentController = self;
+    }
+}
+
+/// The deployment that an object belongs to: itself, the managing owner of a set or of a pod's set, or the one that selects a set
+/// without an owner.
+fn deployment_of(view: &View, object: &Object) -> Option<Key> {
+    match object {
+        Object::Deployment(deployment) => Some(meta_key(&deployment.meta)),
+        Object::ReplicaSet(set) if set.meta.controller().is_none() => {
+            let matching = |d: &&Arc<Deployment>| d.selector.matches(&set.meta.labels);
+            view.deployments.in_namespace(&set.meta.namespace).find(matching).map(|d| meta_key(&d.meta))
+        }
+        Object::Pod(pod) => {
+            let set = view.replica_sets.get(&pod.meta.namespace, &pod.meta.controller()?.name)?;
+            Some((set.meta.namespace.clone(), set.meta.controller()?.name.clone()))
+        }
+        object => owner_key(object, "Deployment"),
+    }
+}
 
 const HASH: &str = "pod-template-hash";
 const REVISION: &str = "deployment.kubernetes.io/revision";

@@ -9,8 +9,12 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use super::controller::{Controller, Look};
 use super::packing::{self, Shape};
+use super::work_queue::Retry;
 use super::{Key, Plan, meta_key};
+use crate::engine::digest::{Digestible, StateDigest};
+use crate::engine::time::Duration;
 use crate::objects::endpoint_slice::{AddressType, Endpoint, SlicePort, TargetRef};
 use crate::objects::labels::Labels;
 use crate::objects::pod::Pod;
@@ -24,10 +28,11 @@ use crate::store::{Change, View};
 pub struct Selectors(OrdMap<(Name, Name, Name), OrdSet<(Name, Labels)>>);
 
 impl Selectors {
-    /// Forgets everything and learns all Services of a photograph.
-    pub fn relist(&mut self, view: &View) {
+    /// Forgets everything and learns all Services of a photograph, which it lists.
+    pub fn relist(&mut self, view: &View) -> Vec<Key> {
         self.0.clear();
         view.services.iter().for_each(|s| self.learn(s, true));
+        view.services.iter().map(|s| meta_key(&s.meta)).collect()
     }
 
     fn learn(&mut self, service: &Service, add: bool) {
@@ -197,5 +202,53 @@ pub fn target_port(port: &ServicePort, pod: &Pod) -> Option<u16> {
         None => Some(port.port),
         Some(Target::Number(n)) => Some(*n),
         Some(Target::Name(name)) => pod.spec.named_port(name, port.protocol),
+    }
+}
+
+impl Digestible for Selectors {
+    fn digest(&self, into: &mut StateDigest) {
+        let Selectors(by_pair) = self;
+        for (pair, services) in by_pair {
+            into.fold(pair);
+            into.list(services);
+        }
+        into.fold(&by_pair.len());
+    }
+}
+
+/// The endpoint slice controller, with the Services it has seen.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointSliceController(Selectors);
+
+impl Controller for EndpointSliceController {
+    fn watches(&self, object: &Object, _: &Change) -> bool {
+        matches!(object, Object::Service(_) | Object::Pod(_) | Object::EndpointSlice(_))
+    }
+
+    fn keys_of(&mut self, _: &View, change: &Change) -> Vec<Key> {
+        self.0.keys_of(change)
+    }
+
+    fn all_keys(&mut self, view: &View) -> Vec<Key> {
+        self.0.relist(view)
+    }
+
+    fn reconcile(&mut self, look: Look<'_>) -> Plan {
+        reconcile(look.view, look.key)
+    }
+
+    fn retry(&self) -> Retry {
+        Retry { base: Duration::from_secs(1), tries_max: 15, ..Retry::USUAL }
+    }
+
+    fn ignores_its_writes(&self) -> bool {
+        true
+    }
+}
+
+impl Digestible for EndpointSliceController {
+    fn digest(&self, into: &mut StateDigest) {
+        let EndpointSliceController(selectors) = self;
+        selectors.digest(into);
     }
 }

@@ -6,9 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::endpoint_slice::{selected, target_port};
+use super::controller::{Controller, Look};
+use super::endpoint_slice::{Selectors, selected, target_port};
+use super::work_queue::Retry;
 use super::{Key, Plan};
 use crate::api::component::Write;
+use crate::engine::digest::{Digestible, StateDigest};
+use crate::engine::time::Duration;
 use crate::objects::endpoints::{Address, Endpoints, Subset};
 use crate::objects::labels::Labels;
 use crate::objects::meta::Meta;
@@ -16,7 +20,7 @@ use crate::objects::pod::Pod;
 use crate::objects::pod_spec::Protocol;
 use crate::objects::service::Service;
 use crate::objects::{KindName, Name, Object};
-use crate::store::View;
+use crate::store::{Change, View};
 
 /// Most addresses of one object.
 const CAPACITY: usize = 1000;
@@ -141,5 +145,38 @@ fn address(service: &Service, pod: &Pod) -> Address {
         hostname: pod.spec.hostname.clone().filter(|_| named),
         node: pod.node.clone(),
         pod: Some((pod.meta.namespace.clone(), pod.meta.name.clone(), pod.meta.uid.clone().unwrap_or_default())),
+    }
+}
+
+/// The endpoints controller, with the Services it has seen.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointsController(Selectors);
+
+impl Controller for EndpointsController {
+    fn watches(&self, object: &Object, _: &Change) -> bool {
+        matches!(object, Object::Service(_) | Object::Pod(_) | Object::Endpoints(_))
+    }
+
+    fn keys_of(&mut self, _: &View, change: &Change) -> Vec<Key> {
+        self.0.keys_of(change)
+    }
+
+    fn all_keys(&mut self, view: &View) -> Vec<Key> {
+        self.0.relist(view)
+    }
+
+    fn reconcile(&mut self, look: Look<'_>) -> Plan {
+        reconcile(look.view, look.key)
+    }
+
+    fn retry(&self) -> Retry {
+        Retry { base: Duration::from_secs(1), tries_max: 15, ..Retry::USUAL }
+    }
+}
+
+impl Digestible for EndpointsController {
+    fn digest(&self, into: &mut StateDigest) {
+        let EndpointsController(selectors) = self;
+        selectors.digest(into);
     }
 }

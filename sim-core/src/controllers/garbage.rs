@@ -5,14 +5,51 @@
 //! The real thing: `pkg/controller/garbagecollector`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::controller::{Controller, Look};
+use super::work_queue::Retry;
 use super::{Key, Plan};
 use crate::api::component::Write;
 use crate::api::kinds::KINDS;
 use crate::api::request::Propagation;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::objects::meta::Owner;
 use crate::objects::{KindName, Name, Object};
 use crate::store::{Change, View};
+
+/// The garbage collector.
+#[derive(Clone, Debug, Default)]
+pub struct GarbageController;
+
+impl Controller for GarbageController {
+    fn watches(&self, object: &Object, change: &Change) -> bool {
+        let owners = |o: &Option<Object>| o.as_ref().map_or_else(|| Arc::from([]), |o| o.meta().owners.clone());
+        change.after.is_none() || object.meta().deleting() || owners(&change.before) != owners(&change.after)
+    }
+
+    fn keys_of(&mut self, view: &View, change: &Change) -> Vec<Key> {
+        keys_of(view, change)
+    }
+
+    fn all_keys(&mut self, view: &View) -> Vec<Key> {
+        all_keys(view)
+    }
+
+    fn reconcile(&mut self, look: Look<'_>) -> Plan {
+        reconcile(look.view, look.key)
+    }
+
+    fn retry(&self) -> Retry {
+        Retry::USUAL
+    }
+}
+
+impl Digestible for GarbageController {
+    fn digest(&self, _: &mut StateDigest) {
+        let GarbageController = self;
+    }
+}
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";

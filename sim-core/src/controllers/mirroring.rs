@@ -6,13 +6,53 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Key, Plan};
+use super::controller::{Controller, Look};
+use super::work_queue::Retry;
+use super::{Key, Plan, meta_key};
 use crate::api::component::Write;
+use crate::engine::digest::{Digestible, StateDigest};
+use crate::engine::time::Duration;
 use crate::objects::endpoint_slice::{AddressType, Endpoint, EndpointSlice, MANAGED_BY, SERVICE_NAME, SlicePort, TargetRef};
 use crate::objects::endpoints::{Address, Endpoints, Subset};
 use crate::objects::meta::{Meta, Owner};
 use crate::objects::{Name, Object};
-use crate::store::View;
+use crate::store::{Change, View};
+
+/// The mirroring controller.
+#[derive(Clone, Debug, Default)]
+pub struct MirroringController;
+
+impl Controller for MirroringController {
+    fn watches(&self, object: &Object, _: &Change) -> bool {
+        match object {
+            Object::Service(_) | Object::Endpoints(_) => true,
+            Object::EndpointSlice(slice) => ours(slice),
+            _ => false,
+        }
+    }
+
+    fn keys_of(&mut self, _: &View, change: &Change) -> Vec<Key> {
+        [change.before.as_ref(), change.after.as_ref()].into_iter().flatten().map(key_of).collect()
+    }
+
+    fn all_keys(&mut self, view: &View) -> Vec<Key> {
+        view.endpoints.iter().map(|e| meta_key(&e.meta)).collect()
+    }
+
+    fn reconcile(&mut self, look: Look<'_>) -> Plan {
+        reconcile(look.view, look.key)
+    }
+
+    fn retry(&self) -> Retry {
+        Retry { base: Duration::from_secs(1), max: Duration::from_secs(100), tries_max: 15 }
+    }
+}
+
+impl Digestible for MirroringController {
+    fn digest(&self, _: &mut StateDigest) {
+        let MirroringController = self;
+    }
+}
 
 const MANAGER: &str = "endpointslicemirroring-controller.k8s.io";
 const SKIP: &str = "endpointslice.kubernetes.io/skip-mirror";

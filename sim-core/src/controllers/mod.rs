@@ -6,6 +6,7 @@
 //! controller's own last writes (upstream: expectations). Left out: worker counts, client rate limits, leader election.
 //! The real thing: `pkg/controller`.
 
+mod controller;
 mod deletion_order;
 mod deployment;
 mod deployment_status;
@@ -27,64 +28,89 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use self::controller::{Controller, Look};
 pub use self::node_lifecycle::found_silent_at;
 pub use self::packing::MANAGER as ENDPOINT_SLICE_MANAGER;
 pub use self::plan::{Plan, Step, Tail, note, said};
-use self::work_queue::{Retry, Sent, Trigger, WorkQueue};
+use self::work_queue::{Sent, Trigger, WorkQueue};
 use crate::api::component::{Clock, Reaction, Tag, Write};
 use crate::api::status::Status;
-use crate::cloud;
+use crate::cloud::Balancers;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::{Name, Object};
 use crate::store::{Change, Store, View};
 
-/// The controllers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs)]
-pub enum Which {
-    Deployment,
-    ReplicaSet,
-    EndpointSlice,
-    Endpoints,
-    EndpointSliceMirroring,
-    /// Node health, its taints, and the evictions that follow from them.
-    NodeLifecycle,
-    Garbage,
-    Namespace,
-    /// The cloud's controller of load balancers.
-    ServiceLb,
-    PodGc,
+/// The table of controllers: what each is called in code and in a scenario, and what it is.
+macro_rules! controllers {
+    ($($(#[$doc:meta])* $which:ident: $name:literal = $controller:ty,)+) => {
+        /// The controllers.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(missing_docs)]
+        pub enum Which {
+            $($(#[$doc])* $which,)+
+        }
+
+        /// Names as a scenario writes them.
+        pub const NAMES: [(&str, Which); [$($name),+].len()] = [$(($name, Which::$which)),+];
+
+        /// A controller with its memory.
+        #[derive(Clone, Debug)]
+        enum Running {
+            $($which($controller),)+
+        }
+
+        impl Running {
+            fn new(which: Which) -> Running {
+                match which {
+                    $(Which::$which => Running::$which(Default::default()),)+
+                }
+            }
+
+            fn get(&self) -> &dyn Controller {
+                match self {
+                    $(Running::$which(controller) => controller,)+
+                }
+            }
+
+            fn get_mut(&mut self) -> &mut dyn Controller {
+                match self {
+                    $(Running::$which(controller) => controller,)+
+                }
+            }
+        }
+    };
 }
 
-/// Names as a scenario writes them. (`taintEviction` is part of the node lifecycle here.)
-pub const NAMES: [(&str, Which); 10] = [
-    ("deployment", Which::Deployment),
-    ("replicaset", Which::ReplicaSet),
-    ("endpointslice", Which::EndpointSlice),
-    ("endpoints", Which::Endpoints),
-    ("endpointslicemirroring", Which::EndpointSliceMirroring),
-    ("nodelifecycle", Which::NodeLifecycle),
-    ("garbagecollector", Which::Garbage),
-    ("namespace", Which::Namespace),
-    ("service-lb", Which::ServiceLb),
-    ("podgc", Which::PodGc),
-];
+controllers! {
+    Deployment: "deployment" = deployment::DeploymentController,
+    ReplicaSet: "replicaset" = replica_set::ReplicaSetController,
+    EndpointSlice: "endpointslice" = endpoint_slice::EndpointSliceController,
+    Endpoints: "endpoints" = endpoints::EndpointsController,
+    EndpointSliceMirroring: "endpointslicemirroring" = mirroring::MirroringController,
+    /// Node health, its taints, and the evictions that follow from them (upstream's `taintEviction`).
+    NodeLifecycle: "nodelifecycle" = node_lifecycle::NodeLifecycleController,
+    Garbage: "garbagecollector" = garbage::GarbageController,
+    Namespace: "namespace" = namespace::NamespaceController,
+    /// The cloud's controller of load balancers.
+    ServiceLb: "service-lb" = service_lb::ServiceLbController,
+    PodGc: "podgc" = pod_gc::PodGcController,
+}
 
 /// A timer of a controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// Keys of its queue may be due.
     Due(Which),
-    /// The node lifecycle's periodic look at all nodes.
-    Monitor,
+    /// A controller's periodic look at everything is due.
+    Pass(Which),
 }
 
 impl Event {
     /// Whose it is.
     pub fn which(&self) -> Which {
         match self {
-            Event::Due(which) => *which,
-            Event::Monitor => Which::NodeLifecycle,
+            Event::Due(which) | Event::Pass(which) => *which,
         }
     }
 }
@@ -94,109 +120,94 @@ pub type Key = (Name, Name);
 
 /// How much of a tag names the controller; the rest is the tag of its queue.
 const PARTS: Tag = 16;
+const _: () = assert!(NAMES.len() <= PARTS as usize);
 
-/// One controller: its photograph and its queue.
-#[derive(Clone, Debug, Default)]
+/// One controller: what it is, its photograph and its queue.
+#[derive(Clone, Debug)]
 struct Part {
+    controller: Running,
     seen: Arc<View>,
     synced: bool,
     queue: WorkQueue,
 }
 
-/// All controllers.
+/// All controllers that run.
 #[derive(Clone, Debug)]
 pub struct Controllers {
-    enabled: Arc<[Which]>,
     parts: OrdMap<Which, Part>,
-    nodes: node_lifecycle::Memory,
-    services: endpoint_slice::Selectors,
-    cloud: cloud::Balancers,
-    lost: pod_gc::Memory,
+}
+
+impl Part {
+    fn new(which: Which) -> Part {
+        Part { controller: Running::new(which), seen: Arc::default(), synced: false, queue: WorkQueue::default() }
+    }
+
+    fn interested(&self, change: &Change) -> bool {
+        match change.after.as_ref().or(change.before.as_ref()) {
+            Some(Object::Event(_)) | None => false,
+            Some(object) => self.controller.get().watches(object, change),
+        }
+    }
 }
 
 impl Controllers {
-    /// These controllers, with the cloud they may have behind them.
-    pub fn new(enabled: &[Which], cloud: cloud::Config) -> Self {
-        Controllers {
-            enabled: enabled.into(),
-            parts: enabled.iter().map(|w| (*w, Part::default())).collect(),
-            nodes: node_lifecycle::Memory::default(),
-            services: endpoint_slice::Selectors::default(),
-            cloud: cloud::Balancers::new(cloud),
-            lost: pod_gc::Memory::default(),
-        }
+    /// These controllers.
+    pub fn new(enabled: &[Which]) -> Self {
+        Controllers { parts: enabled.iter().map(|which| (*which, Part::new(*which))).collect() }
     }
 
-    /// The balancers that the cloud's controller has ordered.
-    pub fn cloud(&self) -> &cloud::Balancers {
-        &self.cloud
-    }
-
-    /// The same, for what the balancers find out by themselves.
-    pub fn cloud_mut(&mut self) -> &mut cloud::Balancers {
-        &mut self.cloud
-    }
-
-    /// The controllers come back after the API server did: nobody counts as silent for the time that nobody could be heard.
+    /// The controllers come back after the API server did.
     pub fn begin_anew(&mut self, now: Instant) {
-        self.nodes.hear_all(now);
+        for which in self.enabled().collect::<Vec<_>>() {
+            if let Some(part) = self.parts.get_mut(&which) {
+                part.controller.get_mut().server_is_back(now);
+            }
+        }
     }
 
     /// The controllers that run.
     pub fn enabled(&self) -> impl Iterator<Item = Which> + '_ {
-        self.enabled.iter().copied()
+        self.parts.keys().copied()
     }
 
     /// Sets the periodic timers.
     pub fn start(&mut self, _clock: Clock) -> Reaction<Event> {
         let mut reaction = Reaction::default();
-        if self.enabled.contains(&Which::NodeLifecycle) {
-            reaction.timer(node_lifecycle::MONITOR, Event::Monitor);
+        for (which, part) in &self.parts {
+            if let Some(period) = part.controller.get().period() {
+                reaction.timer(period, Event::Pass(*which));
+            }
         }
         reaction
     }
 
-    /// Whether a controller watches the kind of object that changed.
-    pub fn interested(which: Which, change: &Change) -> bool {
-        let Some(object) = change.after.as_ref().or(change.before.as_ref()) else { return false };
-        match (which, object) {
-            (_, Object::Event(_)) => false,
-            (Which::Deployment, Object::Deployment(_) | Object::ReplicaSet(_)) => true,
-            // Recreate waits for the old pods to be gone.
-            (Which::Deployment, Object::Pod(_)) => change.after.is_none(),
-            (Which::ReplicaSet, Object::ReplicaSet(_) | Object::Pod(_)) => true,
-            (Which::EndpointSlice, Object::Service(_) | Object::Pod(_) | Object::EndpointSlice(_)) => true,
-            (Which::Endpoints, Object::Service(_) | Object::Pod(_) | Object::Endpoints(_)) => true,
-            (Which::EndpointSliceMirroring, Object::Service(_) | Object::Endpoints(_)) => true,
-            (Which::EndpointSliceMirroring, Object::EndpointSlice(slice)) => mirroring::ours(slice),
-            (Which::NodeLifecycle, Object::Node(_) | Object::Lease(_)) => true,
-            (Which::NodeLifecycle, Object::Pod(_)) => true,
-            (Which::Garbage, _) => {
-                let owners = |o: &Option<Object>| o.as_ref().map_or_else(|| Arc::from([]), |o| o.meta().owners.clone());
-                change.after.is_none() || object.meta().deleting() || owners(&change.before) != owners(&change.after)
-            }
-            (Which::Namespace, Object::Plain(p)) => &*p.kind == "Namespace" || change.after.is_none(),
-            (Which::Namespace, _) => change.after.is_none(),
-            (Which::ServiceLb, Object::Service(_)) => true,
-            (Which::PodGc, Object::Node(_) | Object::Pod(_)) => true,
-            _ => false,
-        }
+    /// The controllers that watch the kind of object that changed.
+    pub fn interested<'a>(&'a self, change: &'a Change) -> impl Iterator<Item = Which> + 'a {
+        self.parts.iter().filter(|(_, part)| part.interested(change)).map(|(which, _)| *which)
     }
 
     /// A controller wakes with a newer photograph.
-    pub fn woken(&mut self, which: Which, store: &Store, view: &Arc<View>, clock: Clock) -> Reaction<Event> {
-        let Some(part) = self.parts.get(&which) else { return Reaction::default() };
+    pub fn woken(
+        &mut self,
+        which: Which,
+        store: &Store,
+        view: &Arc<View>,
+        cloud: &mut Balancers,
+        clock: Clock,
+    ) -> Reaction<Event> {
+        let Some(part) = self.parts.get_mut(&which) else { return Reaction::default() };
         if part.synced && view.revision <= part.seen.revision {
             return Reaction::default();
         }
         let mut keys: Vec<(Key, Trigger)> = match store.changes(part.seen.revision, view.revision) {
             Ok(changes) if part.synced => {
-                let old_news = |change: &Change| tracks_its_writes(which) && part.queue.wrote(change.revision);
-                let concerned = changes.filter(|change| Self::interested(which, change) && !old_news(change));
-                let concerned: Vec<&Change> = concerned.collect();
+                let ignores_own = part.controller.get().ignores_its_writes();
+                let old_news = |change: &Change| ignores_own && part.queue.wrote(change.revision);
+                let concerned: Vec<&Change> = changes.filter(|c| part.interested(c) && !old_news(c)).collect();
+                let controller = part.controller.get_mut();
                 let of_change = |change: &Change| {
                     let because = Trigger { asks: asks(change), revision: change.revision };
-                    self.keys_of(which, view, change).into_iter().map(move |key| (key, because)).collect::<Vec<_>>()
+                    controller.keys_of(view, change).into_iter().map(move |key| (key, because)).collect::<Vec<_>>()
                 };
                 concerned.into_iter().flat_map(of_change).collect()
             }
@@ -206,7 +217,7 @@ impl Controllers {
                     let because = own_change(which, view, &key);
                     (key, because)
                 };
-                self.all_keys(which, view).into_iter().map(with_reason).collect()
+                part.controller.get_mut().all_keys(view).into_iter().map(with_reason).collect()
             }
         };
         keys.sort();
@@ -218,27 +229,25 @@ impl Controllers {
             }
             same
         });
-        if let Some(part) = self.parts.get_mut(&which) {
-            part.seen = view.clone();
-            part.synced = true;
-            part.queue.shown(view.revision);
-            for (key, because) in keys {
-                part.queue.add(key, because);
-            }
+        part.seen = view.clone();
+        part.synced = true;
+        part.queue.shown(view.revision);
+        for (key, because) in keys {
+            part.queue.add(key, because);
         }
-        self.run(which, clock)
+        self.run(which, cloud, clock)
     }
 
     /// A timer.
-    pub fn handle(&mut self, event: Event, _store: &Store, view: &Arc<View>, clock: Clock) -> Reaction<Event> {
+    pub fn handle(&mut self, event: Event, view: &Arc<View>, cloud: &mut Balancers, clock: Clock) -> Reaction<Event> {
         match event {
-            Event::Due(which) => self.run(which, clock),
-            Event::Monitor => {
+            Event::Due(which) => self.run(which, cloud, clock),
+            Event::Pass(which) => {
                 let mut reaction = Reaction::default();
-                reaction.timer(node_lifecycle::MONITOR, Event::Monitor);
-                for (after, write) in node_lifecycle::monitor(&mut self.nodes, view, clock) {
-                    reaction.write(after, write);
-                }
+                let Some(part) = self.parts.get_mut(&which) else { return reaction };
+                let controller = part.controller.get_mut();
+                controller.period().into_iter().for_each(|period| reaction.timer(period, event));
+                controller.pass(view, clock).into_iter().for_each(|(after, write)| reaction.write(after, write));
                 reaction
             }
         }
@@ -257,20 +266,34 @@ impl Controllers {
 
     /// When the node lifecycle last saw a node's lease change.
     pub fn heard_of(&self, node: &str) -> Option<Instant> {
-        self.parts.contains_key(&Which::NodeLifecycle).then(|| self.nodes.heard_of(node))?
+        self.node_lifecycle()?.heard_of(node)
     }
 
     /// The pods that are to be evicted, and when, unless their node is ready by then.
     pub fn evictions(&self) -> impl Iterator<Item = (&Key, Instant)> {
-        self.nodes.evictions()
+        self.node_lifecycle().into_iter().flat_map(|controller| controller.evictions())
+    }
+
+    fn node_lifecycle(&self) -> Option<&node_lifecycle::NodeLifecycleController> {
+        match &self.parts.get(&Which::NodeLifecycle)?.controller {
+            Running::NodeLifecycle(controller) => Some(controller),
+            _ => None,
+        }
     }
 
     /// A write has arrived, or was refused.
-    pub fn answered(&mut self, tag: Tag, result: &Result<Object, Status>, clock: Clock) -> Reaction<Event> {
+    pub fn answered(
+        &mut self,
+        tag: Tag,
+        result: &Result<Object, Status>,
+        cloud: &mut Balancers,
+        clock: Clock,
+    ) -> Reaction<Event> {
         let mut reaction = Reaction::default();
         let Some(which) = NAMES.iter().map(|(_, w)| *w).find(|w| *w as Tag == tag % PARTS) else { return reaction };
         let Some(part) = self.parts.get_mut(&which) else { return reaction };
-        let Some((key, answered)) = part.queue.answered(tag / PARTS, result, retry(which)) else { return reaction };
+        let retry = part.controller.get().retry();
+        let Some((key, answered)) = part.queue.answered(tag / PARTS, result, retry) else { return reaction };
         for note in answered.notes {
             reaction.write(CALL, Write::Note(note));
         }
@@ -280,21 +303,20 @@ impl Controllers {
             reaction.timer(wait, Event::Due(which));
         }
         send(which, answered.sends, CALL, &mut reaction);
-        let more = self.run(which, clock);
+        let more = self.run(which, cloud, clock);
         reaction.writes.extend(more.writes);
         reaction.timers.extend(more.timers);
         reaction
     }
 
     /// Reconciles every key that is due.
-    fn run(&mut self, which: Which, clock: Clock) -> Reaction<Event> {
+    fn run(&mut self, which: Which, cloud: &mut Balancers, clock: Clock) -> Reaction<Event> {
         let mut reaction = Reaction::default();
         let Some(part) = self.parts.get_mut(&which) else { return reaction };
         let view = part.seen.clone();
         for (key, because) in part.queue.take(clock.now, &view) {
-            let failure = self.parts.get(&which).and_then(|p| p.queue.failure(&key).cloned());
-            let plan = self.reconcile(which, &view, &key, failure.as_ref(), clock);
-            let Some(part) = self.parts.get_mut(&which) else { continue };
+            let look = Look { view: &view, key: &key, failure: part.queue.failure(&key), clock, cloud: &mut *cloud };
+            let plan = part.controller.get_mut().reconcile(look);
             if let Some(again) = plan.again
                 && part.queue.add_after(key.clone(), because, clock.now, again)
             {
@@ -304,57 +326,6 @@ impl Controllers {
             send(which, part.queue.start(&key, plan, because), draw.duration(SYNC.0, SYNC.1), &mut reaction);
         }
         reaction
-    }
-
-    /// `failure` is what became of the last plan for this key, if it failed.
-    fn reconcile(&mut self, which: Which, view: &View, key: &Key, failure: Option<&Status>, clock: Clock) -> Plan {
-        match which {
-            Which::Deployment => deployment::reconcile(view, key, failure, clock),
-            Which::ReplicaSet => replica_set::reconcile(view, key, failure, clock),
-            Which::EndpointSlice => endpoint_slice::reconcile(view, key),
-            Which::Endpoints => endpoints::reconcile(view, key),
-            Which::EndpointSliceMirroring => mirroring::reconcile(view, key),
-            Which::NodeLifecycle => node_lifecycle::reconcile(&mut self.nodes, view, key, clock),
-            Which::Garbage => garbage::reconcile(view, key),
-            Which::Namespace => namespace::reconcile(view, key),
-            Which::ServiceLb => service_lb::reconcile(&mut self.cloud, view, key, clock),
-            Which::PodGc => pod_gc::reconcile(&mut self.lost, view, clock),
-        }
-    }
-
-    /// The keys a change concerns.
-    fn keys_of(&mut self, which: Which, view: &View, change: &Change) -> Vec<Key> {
-        let objects = [change.before.as_ref(), change.after.as_ref()];
-        match which {
-            Which::Deployment | Which::ReplicaSet => {
-                objects.into_iter().flatten().filter_map(|o| owner_key(which, view, o)).collect()
-            }
-            Which::EndpointSlice | Which::Endpoints => self.services.keys_of(change),
-            Which::EndpointSliceMirroring => objects.into_iter().flatten().map(mirroring::key_of).collect(),
-            Which::Garbage => garbage::keys_of(view, change),
-            Which::Namespace => namespace::keys_of(change),
-            Which::NodeLifecycle => node_lifecycle::keys_of(&mut self.nodes, change),
-            Which::ServiceLb => objects.into_iter().flatten().map(key_of).collect(),
-            Which::PodGc => pod_gc::keys_of(view, change),
-        }
-    }
-
-    /// Every key, after a (re)list.
-    fn all_keys(&mut self, which: Which, view: &View) -> Vec<Key> {
-        match which {
-            Which::Deployment => view.deployments.iter().map(|o| meta_key(&o.meta)).collect(),
-            Which::ReplicaSet => view.replica_sets.iter().map(|o| meta_key(&o.meta)).collect(),
-            Which::EndpointSlice | Which::Endpoints => {
-                self.services.relist(view);
-                view.services.iter().map(|o| meta_key(&o.meta)).collect()
-            }
-            Which::EndpointSliceMirroring => view.endpoints.iter().map(|o| meta_key(&o.meta)).collect(),
-            Which::NodeLifecycle => node_lifecycle::all_keys(&mut self.nodes, view),
-            Which::ServiceLb => view.services.iter().map(|o| meta_key(&o.meta)).collect(),
-            Which::Garbage => garbage::all_keys(view),
-            Which::Namespace => namespace::all_keys(view),
-            Which::PodGc => pod_gc::all_keys(),
-        }
     }
 }
 
@@ -383,12 +354,6 @@ fn asks(change: &Change) -> bool {
     }
 }
 
-/// Whether what a controller wrote itself is no reason for it to look again (upstream's slice tracker). A deployment, on the
-/// contrary, goes on when it sees the replica set that it has made.
-fn tracks_its_writes(which: Which) -> bool {
-    which == Which::EndpointSlice
-}
-
 /// One sync takes 5 to 20 ms.
 const SYNC: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(20));
 /// A further call of the same sync follows the answer to the one before.
@@ -399,47 +364,31 @@ fn send(which: Which, sends: Vec<Sent>, after: Duration, reaction: &mut Reaction
     reaction.writes.extend(sends.into_iter().map(|(own, write)| (after, tag(own), write)));
 }
 
-/// How failed keys are tried again: 5 ms doubling for most, slower where a call is dear.
-fn retry(which: Which) -> Retry {
-    let (base, max, tries_max) = match which {
-        Which::Deployment => (Duration::from_millis(5), Duration::from_secs(1000), 15),
-        Which::EndpointSlice | Which::Endpoints => (Duration::from_secs(1), Duration::from_secs(1000), 15),
-        Which::EndpointSliceMirroring => (Duration::from_secs(1), Duration::from_secs(100), 15),
-        Which::ServiceLb => (Duration::from_secs(5), Duration::from_secs(300), 0),
-        _ => (Duration::from_millis(5), Duration::from_secs(1000), 0),
-    };
-    Retry { base, max, tries_max }
-}
-
 fn meta_key(meta: &crate::objects::meta::Meta) -> Key {
     (meta.namespace.clone(), meta.name.clone())
 }
 
-fn key_of(object: &Object) -> Key {
-    meta_key(object.meta())
+/// The key of an object's managing owner, if that is of the kind.
+fn owner_key(object: &Object, kind: &str) -> Option<Key> {
+    let owner = object.meta().controller().filter(|owner| &*owner.kind == kind)?;
+    Some((object.meta().namespace.clone(), owner.name.clone()))
 }
 
-/// The key of the workload that an object belongs to: itself, or its managing owner.
-fn owner_key(which: Which, view: &View, object: &Object) -> Option<Key> {
-    let owner_kind = match (which, object) {
-        (Which::Deployment, Object::Deployment(_)) | (Which::ReplicaSet, Object::ReplicaSet(_)) => return Some(key_of(object)),
-        (Which::Deployment, Object::ReplicaSet(set)) if set.meta.controller().is_none() => {
-            let matching = |d: &&Arc<crate::objects::workload::Deployment>| d.selector.matches(&set.meta.labels);
-            return view.deployments.in_namespace(&set.meta.namespace).find(matching).map(|d| meta_key(&d.meta));
-        }
-        (Which::Deployment, Object::ReplicaSet(_)) => "Deployment",
-        (Which::Deployment, Object::Pod(pod)) => {
-            let set = view.replica_sets.get(&pod.meta.namespace, &pod.meta.controller()?.name)?;
-            return Some((set.meta.namespace.clone(), set.meta.controller()?.name.clone()));
-        }
-        (Which::ReplicaSet, Object::Pod(pod)) if pod.meta.controller().is_none() => {
-            let matching = |s: &&Arc<crate::objects::workload::ReplicaSet>| s.selector.matches(&pod.meta.labels);
-            return view.replica_sets.in_namespace(&pod.meta.namespace).find(matching).map(|s| meta_key(&s.meta));
-        }
-        _ => "ReplicaSet",
-    };
-    let owner = object.meta().controller().filter(|o| &*o.kind == owner_kind)?;
-    Some((object.meta().namespace.clone(), owner.name.clone()))
+impl Digestible for Part {
+    fn digest(&self, into: &mut StateDigest) {
+        let Part { controller, seen, synced, queue } = self;
+        controller.get().digest(into);
+        seen.digest(into);
+        into.fold(synced);
+        queue.digest(into);
+    }
+}
+
+impl Digestible for Controllers {
+    fn digest(&self, into: &mut StateDigest) {
+        let Controllers { parts } = self;
+        into.parts(parts);
+    }
 }
 
 #[cfg(test)]

@@ -4,11 +4,46 @@
 
 use std::sync::Arc;
 
+use super::controller::{Controller, Look};
+use super::work_queue::Retry;
 use super::{Key, Plan, meta_key};
 use crate::api::component::Write;
 use crate::api::kinds::KINDS;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::objects::{KindName, Name, Object};
 use crate::store::{Change, View};
+
+/// The namespace controller.
+#[derive(Clone, Debug, Default)]
+pub struct NamespaceController;
+
+impl Controller for NamespaceController {
+    fn watches(&self, object: &Object, change: &Change) -> bool {
+        change.after.is_none() || matches!(object, Object::Plain(plain) if &*plain.kind == "Namespace")
+    }
+
+    fn keys_of(&mut self, _: &View, change: &Change) -> Vec<Key> {
+        keys_of(change)
+    }
+
+    fn all_keys(&mut self, view: &View) -> Vec<Key> {
+        all_keys(view)
+    }
+
+    fn reconcile(&mut self, look: Look<'_>) -> Plan {
+        reconcile(look.view, look.key)
+    }
+
+    fn retry(&self) -> Retry {
+        Retry::USUAL
+    }
+}
+
+impl Digestible for NamespaceController {
+    fn digest(&self, _: &mut StateDigest) {
+        let NamespaceController = self;
+    }
+}
 
 /// The namespace itself, or that of something that went.
 pub fn keys_of(change: &Change) -> Vec<Key> {

@@ -10,8 +10,11 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use super::controller::{Controller, Look};
+use super::work_queue::Retry;
 use super::{Key, Plan, meta_key, note};
 use crate::api::component::{Clock, Write};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::condition::{self, Condition};
 use crate::objects::node::{Node, Taint};
@@ -331,6 +334,74 @@ pub(super) fn stay(pod: &Pod, taints: &[&Taint]) -> Stay {
         shortest = [shortest, bounded].into_iter().flatten().min();
     }
     shortest.map_or(Stay::Endless, |s| Stay::For(Duration::from_secs(u64::try_from(s).unwrap_or(0))))
+}
+
+impl Digestible for Memory {
+    fn digest(&self, into: &mut StateDigest) {
+        let Memory { heard, queued, tainted, evictions } = self;
+        into.list(heard);
+        into.list(queued);
+        into.list(tainted);
+        into.list(evictions);
+    }
+}
+
+/// The node lifecycle controller.
+#[derive(Clone, Debug, Default)]
+pub struct NodeLifecycleController(Memory);
+
+impl NodeLifecycleController {
+    /// When it last saw a node's lease change.
+    pub fn heard_of(&self, node: &str) -> Option<Instant> {
+        self.0.heard_of(node)
+    }
+
+    /// The pods that are to be evicted, and when, unless their node is ready by then.
+    pub fn evictions(&self) -> impl Iterator<Item = (&Key, Instant)> {
+        self.0.evictions()
+    }
+}
+
+impl Controller for NodeLifecycleController {
+    fn watches(&self, object: &Object, _: &Change) -> bool {
+        matches!(object, Object::Node(_) | Object::Lease(_) | Object::Pod(_))
+    }
+
+    fn keys_of(&mut self, _: &View, change: &Change) -> Vec<Key> {
+        keys_of(&mut self.0, change)
+    }
+
+    fn all_keys(&mut self, view: &View) -> Vec<Key> {
+        all_keys(&mut self.0, view)
+    }
+
+    fn reconcile(&mut self, look: Look<'_>) -> Plan {
+        reconcile(&mut self.0, look.view, look.key, look.clock)
+    }
+
+    fn retry(&self) -> Retry {
+        Retry::USUAL
+    }
+
+    fn period(&self) -> Option<Duration> {
+        Some(MONITOR)
+    }
+
+    fn pass(&mut self, view: &View, clock: Clock) -> Vec<(Duration, Write)> {
+        monitor(&mut self.0, view, clock)
+    }
+
+    /// Nobody counts as silent for the time that nobody could be heard.
+    fn server_is_back(&mut self, now: Instant) {
+        self.0.hear_all(now);
+    }
+}
+
+impl Digestible for NodeLifecycleController {
+    fn digest(&self, into: &mut StateDigest) {
+        let NodeLifecycleController(memory) = self;
+        memory.digest(into);
+    }
 }
 
 #[cfg(test)]

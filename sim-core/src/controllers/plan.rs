@@ -17,7 +17,7 @@ pub struct Plan {
 }
 
 /// One write, and what is said about its result.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Step {
     /// The write.
     pub write: Write,
@@ -28,7 +28,7 @@ pub struct Step {
 }
 
 /// An Event about the result of a write.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Said {
     /// The Event, complete but for the tail of its message.
     pub note: Note,
@@ -37,7 +37,7 @@ pub struct Said {
 }
 
 /// What the message of a `Said` ends with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tail {
     /// Nothing: it is complete.
     Nothing,

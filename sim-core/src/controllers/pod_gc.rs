@@ -10,8 +10,11 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use super::controller::{Controller, Look};
+use super::work_queue::Retry;
 use super::{Key, Plan};
 use crate::api::component::{Clock, Write};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::condition::{self, Condition};
 use crate::objects::pod::{Phase, Pod};
@@ -113,4 +116,44 @@ fn failed(pod: &Arc<Pod>, lost: bool, now: Timestamp) -> Write {
         condition::upsert(&mut status.conditions, target);
     }
     Write::Status { object: Object::Pod(Arc::new(failed)), checked: false }
+}
+
+impl Digestible for Memory {
+    fn digest(&self, into: &mut StateDigest) {
+        let Memory(gone) = self;
+        into.list(gone);
+    }
+}
+
+/// The pod garbage collector.
+#[derive(Clone, Debug, Default)]
+pub struct PodGcController(Memory);
+
+impl Controller for PodGcController {
+    fn watches(&self, object: &Object, _: &Change) -> bool {
+        matches!(object, Object::Node(_) | Object::Pod(_))
+    }
+
+    fn keys_of(&mut self, view: &View, change: &Change) -> Vec<Key> {
+        keys_of(view, change)
+    }
+
+    fn all_keys(&mut self, _: &View) -> Vec<Key> {
+        all_keys()
+    }
+
+    fn reconcile(&mut self, look: Look<'_>) -> Plan {
+        reconcile(&mut self.0, look.view, look.clock)
+    }
+
+    fn retry(&self) -> Retry {
+        Retry::USUAL
+    }
+}
+
+impl Digestible for PodGcController {
+    fn digest(&self, into: &mut StateDigest) {
+        let PodGcController(memory) = self;
+        memory.digest(into);
+    }
 }

@@ -6,10 +6,13 @@
 
 use std::sync::Arc;
 
+use super::controller::{Controller, Look};
 use super::deletion_order::doomed;
-use super::{Key, Plan, Step, Tail, said};
+use super::work_queue::Retry;
+use super::{Key, Plan, Step, Tail, meta_key, owner_key, said};
 use crate::api::component::{Clock, Write};
 use crate::api::status::Status;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::Duration;
 use crate::objects::condition::{self, Condition};
 use crate::objects::json::At;
@@ -18,7 +21,52 @@ use crate::objects::meta::{Meta, Owner};
 use crate::objects::pod::{Pod, PodStatus};
 use crate::objects::workload::{ReplicaSet, WorkloadStatus};
 use crate::objects::{Name, Object};
-use crate::store::View;
+use crate::store::{Change, View};
+
+/// The replica set controller.
+#[derive(Clone, Debug, Default)]
+pub struct ReplicaSetController;
+
+impl Controller for ReplicaSetController {
+    fn watches(&self, object: &Object, _: &Change) -> bool {
+        matches!(object, Object::ReplicaSet(_) | Object::Pod(_))
+    }
+
+    fn keys_of(&mut self, view: &View, change: &Change) -> Vec<Key> {
+        let objects = [change.before.as_ref(), change.after.as_ref()];
+        objects.into_iter().flatten().filter_map(|object| set_of(view, object)).collect()
+    }
+
+    fn all_keys(&mut self, view: &View) -> Vec<Key> {
+        view.replica_sets.iter().map(|s| meta_key(&s.meta)).collect()
+    }
+
+    fn reconcile(&mut self, look: Look<'_>) -> Plan {
+        reconcile(look.view, look.key, look.failure, look.clock)
+    }
+
+    fn retry(&self) -> Retry {
+        Retry::USUAL
+    }
+}
+
+impl Digestible for ReplicaSetController {
+    fn digest(&self, _: &mut StateDigest) {
+        let ReplicaSetController = self;
+    }
+}
+
+/// The set that an object belongs to: itself, the managing owner of a pod, or the one that selects a pod without an owner.
+fn set_of(view: &View, object: &Object) -> Option<Key> {
+    match object {
+        Object::ReplicaSet(set) => Some(meta_key(&set.meta)),
+        Object::Pod(pod) if pod.meta.controller().is_none() => {
+            let matching = |s: &&Arc<ReplicaSet>| s.selector.matches(&pod.meta.labels);
+            view.replica_sets.in_namespace(&pod.meta.namespace).find(matching).map(|s| meta_key(&s.meta))
+        }
+        object => owner_key(object, "ReplicaSet"),
+    }
+}
 
 /// Most creations or deletions of one sync.
 const BURST: usize = 500;

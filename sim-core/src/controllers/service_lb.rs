@@ -6,13 +6,49 @@
 
 use std::sync::Arc;
 
-use super::Key;
+use super::controller::{Controller, Look};
 use super::plan::{Plan, note};
+use super::work_queue::Retry;
+use super::{Key, meta_key};
 use crate::api::component::{Clock, Write};
 use crate::cloud::{Balancers, Provider};
+use crate::engine::digest::{Digestible, StateDigest};
+use crate::engine::time::Duration;
 use crate::objects::service::Service;
 use crate::objects::{Name, Object};
-use crate::store::View;
+use crate::store::{Change, View};
+
+/// The cloud's controller of load balancers.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceLbController;
+
+impl Controller for ServiceLbController {
+    fn watches(&self, object: &Object, _: &Change) -> bool {
+        matches!(object, Object::Service(_))
+    }
+
+    fn keys_of(&mut self, _: &View, change: &Change) -> Vec<Key> {
+        [change.before.as_ref(), change.after.as_ref()].into_iter().flatten().map(|o| meta_key(o.meta())).collect()
+    }
+
+    fn all_keys(&mut self, view: &View) -> Vec<Key> {
+        view.services.iter().map(|s| meta_key(&s.meta)).collect()
+    }
+
+    fn reconcile(&mut self, look: Look<'_>) -> Plan {
+        reconcile(look.cloud, look.view, look.key, look.clock)
+    }
+
+    fn retry(&self) -> Retry {
+        Retry { base: Duration::from_secs(5), max: Duration::from_secs(300), tries_max: 0 }
+    }
+}
+
+impl Digestible for ServiceLbController {
+    fn digest(&self, _: &mut StateDigest) {
+        let ServiceLbController = self;
+    }
+}
 
 const FINALIZER: &str = "service.kubernetes.io/load-balancer-cleanup";
 const SOURCE: &str = "service-controller";

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::api::allocate::Allocators;
 use crate::api::server::ApiServer;
+use crate::cloud;
 use crate::engine::random::{Draws, Seed};
 use crate::engine::time::Instant;
 use crate::objects::condition::{self, Condition};
@@ -27,6 +28,7 @@ pub(super) struct Stage {
     pub store: Store,
     api: ApiServer,
     pub controllers: Controllers,
+    pub cloud: Balancers,
     agenda: BTreeMap<(Instant, u64), Happening>,
     serial: u64,
     seen: u64,
@@ -43,7 +45,8 @@ impl Stage {
             now: Instant::START,
             store: Store::default(),
             api,
-            controllers: Controllers::new(enabled, cloud),
+            controllers: Controllers::new(enabled),
+            cloud: Balancers::new(cloud),
             agenda: BTreeMap::new(),
             serial: 0,
             seen: 0,
@@ -138,18 +141,18 @@ impl Stage {
         let clock = self.clock();
         match happening {
             Happening::Timer(event) => {
-                let reaction = self.controllers.handle(event, &self.store, &view, clock);
+                let reaction = self.controllers.handle(event, &view, &mut self.cloud, clock);
                 self.react(reaction);
             }
             Happening::Write(tag, write) => {
                 let result = self.write(write);
-                let reaction = self.controllers.answered(tag, &result, clock);
+                let reaction = self.controllers.answered(tag, &result, &mut self.cloud, clock);
                 self.react(reaction);
             }
             Happening::Wake => {
                 let enabled: Vec<Which> = self.controllers.enabled().collect();
                 for which in enabled {
-                    let reaction = self.controllers.woken(which, &self.store, &view, clock);
+                    let reaction = self.controllers.woken(which, &self.store, &view, &mut self.cloud, clock);
                     self.react(reaction);
                 }
             }

@@ -13,6 +13,7 @@ use super::Key;
 use super::plan::{Plan, Said, Step, Tail};
 use crate::api::component::{Note, Tag, Write};
 use crate::api::status::Status;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::Object;
 use crate::store::View;
@@ -30,7 +31,7 @@ pub struct Retry {
 
 /// The change that a key is looked at for. Among several that were not looked at before, the newest one that asks for something (a
 /// spec changed, a key's own object came or is to go) counts, else the newest. The default stands for "no change in particular".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Trigger {
     /// It asks for something: it is no mere report.
     pub asks: bool,
@@ -38,8 +39,13 @@ pub struct Trigger {
     pub revision: u64,
 }
 
+impl Retry {
+    /// 5 ms, doubling, and never given up: client-go's `DefaultTypedControllerRateLimiter`.
+    pub const USUAL: Retry = Retry { base: Duration::from_millis(5), max: Duration::from_secs(1000), tries_max: 0 };
+}
+
 /// The state of one key that is being worked on or has failed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Work {
     /// What the plan under way was made for.
     because: Trigger,
@@ -58,7 +64,7 @@ struct Work {
 }
 
 /// What is to be said of a write when it is answered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Awaited {
     key: Key,
     because: Trigger,
@@ -293,6 +299,19 @@ impl Said {
     }
 }
 
+impl Digestible for WorkQueue {
+    fn digest(&self, into: &mut StateDigest) {
+        // When each key is due stands in `later`.
+        let WorkQueue { ready, later, later_at: _, works, sent, next_tag, wrote } = self;
+        into.list(ready);
+        into.list(later);
+        into.list(works);
+        into.list(sent);
+        into.fold(next_tag);
+        into.list(wrote);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,5 +346,31 @@ mod tests {
             queue.add(key.clone(), Trigger { asks, revision });
         }
         assert_eq!(queue.take(Instant::START, &view), [(key, Trigger { asks: true, revision: 5 })]);
+    }
+
+    #[test]
+    fn the_digest_tells_when_keys_are_due_and_what_is_on_its_way() {
+        let key = (Name::from("a"), Name::from("b"));
+        let queue = |change: &dyn Fn(&mut WorkQueue)| {
+            let mut queue = WorkQueue::default();
+            change(&mut queue);
+            StateDigest::of(&queue)
+        };
+        let write = |kind: &str| {
+            let object = Object::parse(&serde_json::json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}}));
+            Plan { waves: vec![vec![Write::Create(object).into()]], ..Plan::default() }
+        };
+        let digests = [
+            queue(&|_| {}),
+            queue(&|q| q.add(key.clone(), Trigger::default())),
+            queue(&|q| assert!(q.add_after(key.clone(), Trigger::default(), Instant::START, Duration::from_secs(1)))),
+            queue(&|q| assert!(q.add_after(key.clone(), Trigger::default(), Instant::START, Duration::from_secs(2)))),
+            queue(&|q| drop(q.start(&key, write("Pod"), Trigger::default()))),
+            queue(&|q| {
+                q.start(&key, write("Pod"), Trigger::default());
+                q.add(key.clone(), Trigger::default());
+            }),
+        ];
+        assert_eq!(digests.iter().collect::<std::collections::BTreeSet<_>>().len(), digests.len());
     }
 }

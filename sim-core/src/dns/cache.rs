@@ -10,6 +10,7 @@ use imbl::OrdMap;
 use super::config::{canonical, within};
 use super::corefile::{CacheOptions, Keeping};
 use super::message::{Question, Rcode, Record, Reply};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::random::Digest;
 use crate::engine::time::{Duration, Instant};
 use crate::objects::Name;
@@ -35,7 +36,7 @@ struct Store {
     sizes: OrdMap<u8, usize>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Kept {
     reply: Reply,
     ttl: u32,
@@ -186,6 +187,22 @@ fn key(question: &Question) -> Key {
     let name = canonical(&question.name);
     let shard = Digest::of(&(&*name, &*question.kind)) % SHARDS;
     (shard as u8, name, question.kind.clone())
+}
+
+impl Digestible for Cache {
+    fn digest(&self, into: &mut StateDigest) {
+        let Cache { answers, denials } = self;
+        answers.digest(into);
+        denials.digest(into);
+    }
+}
+
+impl Digestible for Store {
+    fn digest(&self, into: &mut StateDigest) {
+        // The sizes of the shards are counted from the replies.
+        let Store { replies, sizes: _ } = self;
+        into.list(replies);
+    }
 }
 
 #[cfg(test)]

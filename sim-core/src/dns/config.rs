@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use super::message::Record;
 
 /// Whether names such as `10-244-1-7.default.pod.cluster.local` are answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PodsMode {
     /// Never.
     #[default]
@@ -21,7 +21,7 @@ pub enum PodsMode {
 }
 
 /// What the upstream server would answer to one question.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamAnswer {
     /// Name, with or without final dot.
     pub name: String,
@@ -34,7 +34,7 @@ pub struct UpstreamAnswer {
 }
 
 /// The options of one server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ServerConfig {
     /// Zones served, with or without final dot.
     pub zones: Vec<String>,

@@ -18,7 +18,7 @@ pub struct Question {
 }
 
 /// One resource record.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Record {
     /// Owner name, with its final dot.
     pub name: String,
@@ -31,7 +31,7 @@ pub struct Record {
 }
 
 /// Response code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Rcode {
     NoError,
@@ -43,7 +43,7 @@ pub enum Rcode {
 }
 
 /// One reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reply {
     /// Response code.
     pub rcode: Rcode,

@@ -20,7 +20,7 @@ mod go;
 mod musl;
 
 /// Whose resolver it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Library {
     #[default]

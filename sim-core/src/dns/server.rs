@@ -14,6 +14,7 @@ use super::corefile::{Corefile, Forward};
 use super::log;
 use super::message::{Question, Reply};
 use super::size::{UDP_REPLY_MAX, cut};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::random::Draws;
 use crate::engine::time::{Duration, Instant};
 use crate::objects::Name;
@@ -35,7 +36,9 @@ pub struct DnsServers {
 struct Replica {
     /// The file it looked at last, used or not.
     seen: Arc<str>,
-    /// What it works by.
+    /// The file it works by, as text, ...
+    text: Arc<str>,
+    /// ... and read.
     file: Arc<Corefile>,
     /// A cache for each block.
     caches: Vec<Cache>,
@@ -166,7 +169,8 @@ impl Replica {
             let drawn = draws.keyed("dns/reload", (&**server, now)).between(mean - half, mean + half);
             (now, Duration::from_nanos(drawn))
         });
-        Replica { seen: text.into(), caches: vec![Cache::default(); file.blocks.len()], file: Arc::new(file), ticks }
+        let (text, caches) = (Arc::from(text), vec![Cache::default(); file.blocks.len()]);
+        Replica { seen: Arc::clone(&text), text, caches, file: Arc::new(file), ticks }
     }
 }
 
@@ -175,6 +179,21 @@ fn fit(reply: &mut Reply, incoming: Incoming<'_>, buffer: Option<usize>) {
     if incoming.protocol == Protocol::Udp {
         let asked = incoming.question.udp_size.map_or(UDP_REPLY_MAX, |size| usize::from(size).max(UDP_REPLY_MAX));
         cut(reply, incoming.question, asked.min(buffer.unwrap_or(usize::MAX)));
+    }
+}
+
+impl Digestible for Replica {
+    fn digest(&self, into: &mut StateDigest) {
+        let Replica { seen, text, file: _, caches, ticks } = self;
+        into.fold(&(seen, text, ticks));
+        into.parts((0_usize..).zip(caches));
+    }
+}
+
+impl Digestible for DnsServers {
+    fn digest(&self, into: &mut StateDigest) {
+        let DnsServers { replicas } = self;
+        into.parts(replicas);
     }
 }
 

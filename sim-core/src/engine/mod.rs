@@ -8,6 +8,7 @@
 //! | [`time`] | [`time::Instant`] and [`time::Duration`]: nanoseconds |
 //! | [`queue`] | [`queue::EventQueue`]: what happens next, by (time, tie, sequence) |
 //! | [`random`] | [`random::Draws`]: numbers that follow from a seed and a name; [`random::Digest`] |
+//! | [`digest`] | [`digest::StateDigest`]: the digest of a model's state, part by part |
 //! | [`model`] | [`model::Model`], and the [`model::Context`] in which it handles an event |
 //! | [`run`] | [`run::Engine`]: the loop, and the [`run::Budget`] that ends it |
 //! | [`journal`] | [`journal::Journal`]: the last steps and their causes, the digest of all |
@@ -146,6 +147,7 @@
 //! # Ok::<(), sim_core::engine::timeline::LogFull>(())
 //! ```
 
+pub mod digest;
 pub mod journal;
 pub mod model;
 pub mod pages;

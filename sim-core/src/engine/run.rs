@@ -93,7 +93,7 @@ pub struct Position {
 /// Two numbers by which runs are compared. They print as 16 hexadecimal digits each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digests {
-    /// What is: the model's state and everything pending.
+    /// What is: the time, the model's state, everything pending, and the seed.
     pub state: u64,
     /// How it came about: every step since the start.
     pub history: u64,
@@ -178,13 +178,17 @@ impl<M: Model> Engine<M> {
 
     /// Both digests. Walks the whole state: for checkpoints and questions, not for the loop.
     pub fn digests(&self) -> Digests {
+        // Numbers of steps, the journal and the counts say how it came about.
+        let Engine { model, queue, now, steps: _, draws, journal, counts: _ } = self;
         let mut state = Digest::new();
-        self.model.digest_state(&mut state);
-        for scheduled in self.queue.pending() {
+        state.word(now.as_nanos());
+        draws.seed().hash(&mut state);
+        model.digest_state(&mut state);
+        for scheduled in queue.pending() {
             state.word(scheduled.at.as_nanos());
             scheduled.event.hash(&mut state);
         }
-        Digests { state: state.value(), history: self.journal.history() }
+        Digests { state: state.value(), history: journal.history() }
     }
 
     /// Does something to the world, now.

@@ -12,7 +12,7 @@ use crate::objects::Name;
 const ASSUMED_MAX: usize = 100;
 
 /// What an answer rests on although nobody said it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Assumption {
     /// A container's command is not known: an init container ends well, any other runs on.
     Command {
@@ -40,7 +40,7 @@ pub enum Assumption {
 }
 
 /// Assumptions, each once, in the order in which they were made.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Assumed(Vec<Assumption>);
 
 impl Assumed {

@@ -14,7 +14,7 @@ use crate::objects::pod_spec::Protocol;
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident $({ $($field:ident: $kind:ty),* })? = $code:literal, $basis:ident;)*) => {
         /// Why a station decided as it did.
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         #[allow(missing_docs)]
         pub enum Reason {
             $($(#[$doc])* $variant $({ $($field: $kind),* })?,)*
@@ -118,7 +118,7 @@ reasons! {
 }
 
 /// Which way a packet goes, seen from the pod that a policy selects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Flow {
     Ingress,
@@ -126,7 +126,7 @@ pub enum Flow {
 }
 
 /// In what the closest rule of a policy differs from a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NearMiss {
     /// The peer is allowed, on other ports.
     OtherPort,
@@ -137,7 +137,7 @@ pub enum NearMiss {
 }
 
 /// What a decision rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Basis {
     /// A test of upstream asserts it.
@@ -160,7 +160,7 @@ impl Basis {
 }
 
 /// The kinds of addresses a Service has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum AddressKind {
     ClusterIp,
@@ -170,7 +170,7 @@ pub enum AddressKind {
 }
 
 /// Why an endpoint may not be picked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum NotEligible {
     NotReady,

@@ -8,6 +8,8 @@ use std::net::IpAddr;
 
 use imbl::OrdSet;
 
+use crate::engine::digest::{Digestible, StateDigest};
+
 /// One range and what is taken of it.
 #[derive(Clone, Debug)]
 pub struct Range {
@@ -76,6 +78,14 @@ impl Range {
     /// Gives an address back.
     pub fn release(&mut self, ip: IpAddr) {
         self.taken.remove(&Range::number(ip));
+    }
+}
+
+impl Digestible for Range {
+    fn digest(&self, into: &mut StateDigest) {
+        let Range { v6, first, last, previous, taken } = self;
+        into.fold(&(v6, first, last, previous));
+        into.list(taken);
     }
 }
 

@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::objects::Name;
 use crate::objects::json::At;
 use crate::objects::pod::Pod;
@@ -83,6 +84,8 @@ fn variable_name(name: &str) -> String {
 #[derive(Clone, Debug, Default)]
 struct Heard {
     services: Table<Service>,
+    /// The revision of which the table is.
+    revision: u64,
     namespace: Name,
     links: bool,
 }
@@ -131,7 +134,7 @@ pub fn of_container(view: &View, pod: &Pod, container: &Value, around: &Around) 
         // else, and a server would have filled this in.
         None => true,
     };
-    let heard = Heard { services: view.services.clone(), namespace: pod.meta.namespace.clone(), links };
+    let heard = Heard { services: view.services.clone(), revision: view.revision, namespace: pod.meta.namespace.clone(), links };
     let mut services = if declares { heard.variables() } else { Variables::new() };
     let (mut variables, mut declared) = (Variables::new(), BTreeSet::new());
     for source in at.at("envFrom").items() {
@@ -294,6 +297,14 @@ pub fn expand(text: &str, scopes: &[&Variables]) -> String {
     }
     out.push_str(rest);
     out
+}
+
+impl Digestible for Environment {
+    fn digest(&self, into: &mut StateDigest) {
+        let Environment { own, declared, heard: Heard { services, revision, namespace, links } } = self;
+        into.fold(&(own, declared, namespace, links));
+        into.version("services", *revision, |into| services.digest(into));
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::engine::time::Duration;
 use crate::objects::pod_spec::{Container, Protocol};
 
 /// The behaviour of one image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Behaviour {
     /// What it listens on.
     pub listens: Listens,
@@ -31,7 +31,7 @@ pub struct Behaviour {
 }
 
 /// What an image listens on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Listens {
     /// On these.
     On(Vec<Listener>),
@@ -42,7 +42,7 @@ pub enum Listens {
 }
 
 /// One listening socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Listener {
     /// Port.
     pub port: u16,
@@ -53,7 +53,7 @@ pub struct Listener {
 }
 
 /// What a server answers to a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reply {
     /// HTTP status code.
     pub status: u16,
@@ -68,7 +68,7 @@ pub struct Reply {
 }
 
 /// Kinds of bodies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Body {
     /// nginx's welcome page.
     NginxWelcome,
@@ -85,7 +85,7 @@ pub enum Body {
 }
 
 /// Ways for a server to fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Failure {
     /// Closes without a word.
     Empty,
@@ -96,7 +96,7 @@ pub enum Failure {
 }
 
 /// What a scenario says of an image; what it leaves out is as the model or the guess has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Override {
     /// Replaces the listeners.
     pub listeners: Option<Vec<Listener>>,
@@ -119,7 +119,7 @@ pub struct Override {
 }
 
 /// All that is known of images.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct ImageTable {
     overrides: BTreeMap<String, Override>,
 }

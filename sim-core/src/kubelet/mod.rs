@@ -36,6 +36,7 @@ pub use self::runtime::{ContainerView, RunningContainer, Sandbox};
 use self::worker::Worker;
 use crate::api::component::{Clock, Note, Reaction, Tag, Write};
 use crate::api::status::Status;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::Duration;
 use crate::explain::assumed::Assumption;
 use crate::objects::pod::Pod;
@@ -330,5 +331,26 @@ impl Kubelets {
         }
         let host = self.nodes.get(&node)?.config.name.clone();
         Some(Write::Note(Note { about, warning, reason, message, source: "kubelet", host }))
+    }
+}
+
+impl Digestible for Kubelets {
+    fn digest(&self, into: &mut StateDigest) {
+        // What is set up once, and numbers by name, are the configuration's.
+        let Kubelets { nodes, numbers: _, by_ip, homes, images: _, config: _, assumptions } = self;
+        into.parts(nodes);
+        into.list(by_ip);
+        into.list(homes);
+        into.list(assumptions);
+    }
+}
+
+impl Digestible for Kubelet {
+    fn digest(&self, into: &mut StateDigest) {
+        let Kubelet { config: _, power, running, ranges, pods, pulled, pulls_until } = self;
+        into.fold(&(power, running, pulls_until));
+        into.parts((0_usize..).zip(ranges));
+        into.parts(pods);
+        into.list(pulled);
     }
 }

@@ -28,7 +28,7 @@ pub enum Kind {
 }
 
 /// One probe, with its timing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Probe {
     /// What is asked.
     pub check: Check,
@@ -45,7 +45,7 @@ pub struct Probe {
 }
 
 /// What a probe asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Check {
     /// `httpGet` with its path.
     Http(u16, Name),

@@ -8,7 +8,7 @@ use crate::engine::time::Duration;
 use crate::objects::Name;
 
 /// What a process does once started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Process {
     /// Ends after this time with that exit status; `None` = runs until it is told to stop.
     pub ends: Option<(Duration, i32)>,

@@ -11,6 +11,7 @@ use super::env::Environment;
 use super::images::{Behaviour, Listener};
 use super::probes::{self, Kind, Probe};
 use super::process::Process;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::Name;
 use crate::objects::pod::{ContainerState, ContainerStatus, Pod, PodStatus};
@@ -341,4 +342,42 @@ fn container_id(pod: &Pod, name: &str, instance: u16) -> Name {
     let uid = pod.meta.uid.as_deref().unwrap_or_default();
     let part = |n: u8| Digest::of(&(uid, &*pod.meta.name, name, instance, n));
     format!("containerd://{:016x}{:016x}{:016x}{:016x}", part(0), part(1), part(2), part(3)).into()
+}
+
+impl Digestible for Worker {
+    fn digest(&self, into: &mut StateDigest) {
+        let Worker { namespace, name, pod, ips, accepted, sandbox, runs, sent, flushing, kill_at, over } = self;
+        into.shared(pod);
+        into.shared(sent);
+        into.fold(&(namespace, name, ips, accepted, sandbox, flushing, kill_at, over));
+        into.parts((0_usize..).zip(runs));
+    }
+}
+
+impl Digestible for Run {
+    fn digest(&self, into: &mut StateDigest) {
+        let Run {
+            init,
+            index,
+            behaviour,
+            process,
+            state,
+            last,
+            restarts,
+            backed_off,
+            instance,
+            since,
+            sockets,
+            ending,
+            env,
+            started,
+            ready,
+            results,
+            logs,
+        } = self;
+        into.fold(&(init, index, behaviour, process, state, last));
+        into.fold(&(restarts, backed_off, instance, since));
+        into.fold(&(sockets, ending, started, ready, results, logs));
+        env.digest(into);
+    }
 }

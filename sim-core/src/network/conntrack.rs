@@ -7,11 +7,11 @@
 //! Left out: expectations, zones, accounting, the notes of nodes that no rule was asked at.
 //! The real thing: `nf_conntrack_proto_tcp.c`, `nf_conntrack_proto_udp.c` of Linux; `pkg/proxy/conntrack/cleanup.go`.
 
-use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 
 use imbl::{OrdMap, OrdSet};
 
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::pod_spec::Protocol;
 use crate::proxy::Programmed;
@@ -182,13 +182,13 @@ impl Conntrack {
             }
         }
     }
+}
 
-    /// For the digest of a run.
-    pub fn digest(&self, digest: &mut impl Hasher) {
-        for (tuple, flow) in &self.flows {
-            (tuple, flow.reply_source, flow.reply_destination, flow.state).hash(digest);
-            (flow.since.as_nanos(), flow.expires.as_nanos()).hash(digest);
-        }
+impl Digestible for Conntrack {
+    fn digest(&self, into: &mut StateDigest) {
+        // When each flow expires stands in the flow.
+        let Conntrack { flows, by_expiry: _ } = self;
+        into.list(flows);
     }
 }
 

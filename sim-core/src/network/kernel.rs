@@ -4,12 +4,12 @@
 //! own turn of ipvs' round robin; each client has its ephemeral ports. All of it is gone when a node loses power.
 //! A packet's walk only reads this; what it would leave behind is a [`Footprint`], which real traffic applies and `trace` drops.
 
-use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
 use imbl::OrdMap;
 
 use super::conntrack::{Conntrack, State, Tuple};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::Instant;
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
@@ -125,14 +125,20 @@ impl Kernels {
     pub fn forget(&mut self, node: &str) {
         self.by_node.remove(node);
     }
+}
 
-    /// For the digest of a run.
-    pub fn digest(&self, digest: &mut impl Hasher) {
-        for (node, kernel) in &self.by_node {
-            node.hash(digest);
-            kernel.conntrack.digest(digest);
-            kernel.memory.digest(digest);
-        }
-        self.ports.iter().for_each(|port| port.hash(digest));
+impl Digestible for Kernel {
+    fn digest(&self, into: &mut StateDigest) {
+        let Kernel { conntrack, memory } = self;
+        conntrack.digest(into);
+        memory.digest(into);
+    }
+}
+
+impl Digestible for Kernels {
+    fn digest(&self, into: &mut StateDigest) {
+        let Kernels { by_node, ports } = self;
+        into.parts(by_node);
+        into.list(ports);
     }
 }

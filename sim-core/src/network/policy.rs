@@ -14,6 +14,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use crate::api::component::{Clock, Reaction};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::explain::{Flow, NearMiss};
 use crate::objects::network_policy::{NetworkPolicy, Peer, PolicyPort, Ports, Rule};
@@ -223,6 +224,22 @@ impl Agents {
     pub fn enforced(&self, node: &str) -> Option<(&Arc<View>, Instant)> {
         let agent = self.by_node.get(self.numbers.get(node)?)?;
         Some((&agent.enforced, agent.programmed_at))
+    }
+}
+
+impl Digestible for Agent {
+    fn digest(&self, into: &mut StateDigest) {
+        let Agent { enforced, programmed_at, waiting } = self;
+        enforced.digest(into);
+        into.fold(&(programmed_at, waiting));
+    }
+}
+
+impl Digestible for Agents {
+    fn digest(&self, into: &mut StateDigest) {
+        // Numbers by name are the configuration's.
+        let Agents { by_node, numbers: _ } = self;
+        into.parts(by_node);
     }
 }
 

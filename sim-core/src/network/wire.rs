@@ -47,7 +47,7 @@ pub struct HttpRequest {
 }
 
 /// What a server answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum HttpReply {
     /// A response after some time.
     Response {
@@ -79,7 +79,7 @@ pub enum HttpReply {
 }
 
 /// What came of one DNS question sent to one server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Asked {
     /// A reply.
     Reply {
@@ -98,7 +98,7 @@ pub enum Asked {
 }
 
 /// The stub resolver's configuration of a place.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ResolverConfig {
     /// `/etc/resolv.conf`.
     pub resolv_conf: String,

@@ -9,7 +9,7 @@ use super::json::At;
 use super::time::Timestamp;
 
 /// One condition of a status.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Condition {
     /// Its type, for example `Ready`.
     pub kind: Name,

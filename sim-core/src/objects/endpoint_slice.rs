@@ -18,7 +18,7 @@ pub const SERVICE_NAME: &str = "kubernetes.io/service-name";
 pub const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
 
 /// One slice.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EndpointSlice {
     /// Metadata.
     pub meta: Meta,
@@ -33,7 +33,7 @@ pub struct EndpointSlice {
 }
 
 /// `addressType`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum AddressType {
     #[default]
@@ -43,7 +43,7 @@ pub enum AddressType {
 }
 
 /// One port of a slice.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlicePort {
     /// Name; `None` if null, which kube-proxy passes over; the unnamed port of a Service is the empty text.
     pub name: Option<Name>,
@@ -56,7 +56,7 @@ pub struct SlicePort {
 }
 
 /// One endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// Its addresses, as written; components use the first.
     pub addresses: Vec<Name>,
@@ -81,7 +81,7 @@ pub struct Endpoint {
 }
 
 /// `targetRef`: the object behind an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TargetRef {
     /// Kind, `Pod` as a rule.
     pub kind: Name,

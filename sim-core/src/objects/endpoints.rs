@@ -14,7 +14,7 @@ use super::meta::Meta;
 use super::pod_spec::Protocol;
 
 /// One Endpoints object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoints {
     /// Metadata.
     pub meta: Meta,
@@ -25,7 +25,7 @@ pub struct Endpoints {
 }
 
 /// Addresses with the ports they all serve.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Subset {
     /// Ready addresses.
     pub ready: Vec<Address>,
@@ -36,7 +36,7 @@ pub struct Subset {
 }
 
 /// One address.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     /// The address as text.
     pub ip: Name,

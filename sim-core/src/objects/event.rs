@@ -13,7 +13,7 @@ use super::meta::Meta;
 use super::time::Timestamp;
 
 /// One Event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
     /// Metadata.
     pub meta: Meta,

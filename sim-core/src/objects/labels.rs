@@ -12,7 +12,7 @@ use super::Name;
 use super::json::At;
 
 /// A sorted map of short texts: labels, annotations, node selectors.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Labels(pub BTreeMap<Name, Name>);
 
 impl Labels {
@@ -55,14 +55,14 @@ impl Labels {
 }
 
 /// A selector as objects carry it: `matchLabels` and `matchExpressions`. The empty one matches everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Selector {
     /// All requirements; each must hold.
     pub requirements: Vec<Requirement>,
 }
 
 /// One requirement of a selector.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Requirement {
     /// The label it looks at.
     pub key: Name,
@@ -73,7 +73,7 @@ pub struct Requirement {
 }
 
 /// How a requirement compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Operator {
     In,

@@ -12,7 +12,7 @@ use super::meta::Meta;
 use super::time::Timestamp;
 
 /// One Lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// Metadata.
     pub meta: Meta,

@@ -14,7 +14,7 @@ use super::labels::Labels;
 use super::time::Timestamp;
 
 /// Metadata of one object. Lists and maps are shared between the objects of one template.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Meta {
     /// Namespace; empty for cluster-scoped kinds.
     pub namespace: Name,
@@ -47,7 +47,7 @@ pub struct Meta {
 }
 
 /// What an object shows as its `resourceVersion`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Version {
     /// The store's revision: the object was written through the API server.
     Store,
@@ -58,7 +58,7 @@ pub enum Version {
 }
 
 /// A deletion that has begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Deletion {
     /// `deletionTimestamp`: when the grace period ends.
     pub at: Timestamp,
@@ -67,7 +67,7 @@ pub struct Deletion {
 }
 
 /// One owner of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Owner {
     /// `apiVersion` of the owner.
     pub api_version: Name,

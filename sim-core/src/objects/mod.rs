@@ -43,13 +43,14 @@ use self::plain::Plain;
 use self::pod::Pod;
 use self::service::Service;
 use self::workload::{Deployment, ReplicaSet};
+use crate::engine::digest::{Digestible, StateDigest};
 
 /// A short text: names, namespaces, uids, label values. Up to 23 bytes lie in place, so that keys are compared without a detour
 /// through memory; longer ones are shared. A copy never allocates.
 pub type Name = smol_str::SmolStr;
 
 /// One stored object of any kind. Cloning copies a pointer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Object {
     Pod(Arc<Pod>),
@@ -67,7 +68,7 @@ pub enum Object {
 }
 
 /// The name of a stored kind: API group and kind.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KindName {
     /// API group; empty for the core group.
     pub group: Name,
@@ -169,6 +170,13 @@ impl Object {
             uid: meta.uid.clone().unwrap_or_default(),
             field: Name::default(),
         }
+    }
+}
+
+impl Digestible for Object {
+    fn digest(&self, into: &mut StateDigest) {
+        into.fold(&std::mem::discriminant(self));
+        each!(self, object => into.shared(object));
     }
 }
 

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::json::parse_ip_sloppy;
 
 /// An address range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Net {
     /// Any address of it.
     pub address: IpAddr,

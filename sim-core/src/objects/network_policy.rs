@@ -16,7 +16,7 @@ use super::net::Net;
 use super::pod_spec::Protocol;
 
 /// One NetworkPolicy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NetworkPolicy {
     /// Metadata.
     pub meta: Meta,
@@ -31,7 +31,7 @@ pub struct NetworkPolicy {
 }
 
 /// One rule: it allows these peers on these ports.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rule {
     /// `from` or `to`; none = everybody.
     pub peers: Vec<Peer>,
@@ -40,7 +40,7 @@ pub struct Rule {
 }
 
 /// One entry of `from` or `to`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Peer {
     /// Pods.
     Pods {
@@ -61,7 +61,7 @@ pub enum Peer {
 }
 
 /// One entry of `ports`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PolicyPort {
     /// Protocol; absent reads as TCP.
     pub protocol: Protocol,
@@ -70,7 +70,7 @@ pub struct PolicyPort {
 }
 
 /// The ports of one entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Ports {
     /// `port` is absent: all of the protocol.
     All,

@@ -16,13 +16,16 @@ use super::meta::Meta;
 use super::quantity;
 use super::time::Timestamp;
 
+/// Nodes with this taint are about to be deleted by the autoscaler.
+pub const TO_BE_DELETED: (&str, &str) = ("ToBeDeletedByClusterAutoscaler", "NoSchedule");
+
 /// The label that names a node's zone.
 pub const ZONE: &str = "topology.kubernetes.io/zone";
 /// The label that names a node's host name.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
 
 /// One node.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
     /// Metadata.
     pub meta: Meta,
@@ -51,7 +54,7 @@ pub struct Node {
 }
 
 /// One taint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Taint {
     /// Key.
     pub key: Name,

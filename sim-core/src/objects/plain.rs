@@ -12,7 +12,7 @@ use super::json::{At, remove};
 use super::meta::Meta;
 
 /// An object kept as its document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Plain {
     /// Metadata.
     pub meta: Meta,

@@ -19,7 +19,7 @@ use super::pod_spec::PodSpec;
 use super::time::Timestamp;
 
 /// One pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pod {
     /// Metadata.
     pub meta: Meta,
@@ -34,7 +34,7 @@ pub struct Pod {
 }
 
 /// `status.phase`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum Phase {
     /// Absent or empty.
@@ -48,7 +48,7 @@ pub enum Phase {
 }
 
 /// What is true of a pod.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PodStatus {
     /// Phase.
     pub phase: Phase,
@@ -73,7 +73,7 @@ pub struct PodStatus {
 }
 
 /// What is true of one container.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ContainerStatus {
     /// Its name.
     pub name: Name,
@@ -94,7 +94,7 @@ pub struct ContainerStatus {
 }
 
 /// State of a container.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ContainerState {
     /// Nothing reported.
     #[default]

@@ -14,7 +14,7 @@ use super::labels::{Labels, Requirement, Selector};
 use super::quantity;
 
 /// A parsed pod spec with its document.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PodSpec {
     /// The spec as JSON, without `nodeName`.
     pub doc: Arc<Value>,
@@ -65,7 +65,7 @@ pub struct PodSpec {
 }
 
 /// `restartPolicy`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum RestartPolicy {
     #[default]
@@ -75,7 +75,7 @@ pub enum RestartPolicy {
 }
 
 /// One container of a spec.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Container {
     /// Name.
     pub name: Name,
@@ -94,7 +94,7 @@ pub struct Container {
 }
 
 /// A declared container port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContainerPort {
     /// Name; may be empty.
     pub name: Name,
@@ -117,7 +117,7 @@ pub enum Protocol {
 }
 
 /// One toleration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Toleration {
     /// Key; empty with `Exists` tolerates all.
     pub key: Name,
@@ -132,7 +132,7 @@ pub struct Toleration {
 }
 
 /// One topology spread constraint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Spread {
     /// `maxSkew`.
     pub max_skew: i64,

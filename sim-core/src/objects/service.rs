@@ -16,7 +16,7 @@ use super::meta::Meta;
 use super::pod_spec::Protocol;
 
 /// One Service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Service {
     /// Metadata.
     pub meta: Meta,
@@ -59,7 +59,7 @@ pub struct Service {
 }
 
 /// `spec.type`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum ServiceType {
     #[default]
@@ -70,7 +70,7 @@ pub enum ServiceType {
 }
 
 /// One port of a Service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ServicePort {
     /// Name; empty if unnamed.
     pub name: Name,
@@ -87,7 +87,7 @@ pub struct ServicePort {
 }
 
 /// `targetPort`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// A number.
     Number(u16),
@@ -96,7 +96,7 @@ pub enum Target {
 }
 
 /// One entry of a balancer's status.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ingress {
     /// Address.
     pub ip: Option<IpAddr>,

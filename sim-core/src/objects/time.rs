@@ -121,7 +121,7 @@ impl Timestamp {
 }
 
 /// A moment as a calendar shows it, in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct Civil {
     pub year: i64,

@@ -14,7 +14,7 @@ use super::meta::Meta;
 use super::pod_spec::PodSpec;
 
 /// A pod template: what a new pod starts from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PodTemplate {
     /// The template as JSON (`metadata` and `spec`).
     pub doc: Arc<Value>,
@@ -48,7 +48,7 @@ impl PodTemplate {
 }
 
 /// One Deployment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Deployment {
     /// Metadata.
     pub meta: Meta,
@@ -75,7 +75,7 @@ pub struct Deployment {
 }
 
 /// `spec.strategy`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Strategy {
     /// All old pods go before new ones come.
     Recreate,
@@ -89,7 +89,7 @@ pub enum Strategy {
 }
 
 /// A number or a percentage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Share {
     /// So many.
     Count(i64),
@@ -98,7 +98,7 @@ pub enum Share {
 }
 
 /// One ReplicaSet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReplicaSet {
     /// Metadata.
     pub meta: Meta,
@@ -117,7 +117,7 @@ pub struct ReplicaSet {
 }
 
 /// The counters of a workload's status; each kind shows the ones it has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct WorkloadStatus {
     /// `observedGeneration`.
     pub observed: i64,

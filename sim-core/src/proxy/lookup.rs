@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use super::Net;
 use super::choose::{Here, Usable, external_local, is_listed, serving, usable};
 use super::hash_table::HashTable;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::explain::AddressKind;
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
@@ -271,4 +272,12 @@ pub(super) fn balancer_ips(service: &Service) -> impl Iterator<Item = IpAddr> + 
 /// Whether kube-proxy deals with a Service at all.
 fn is_proxied(service: &Service) -> bool {
     is_listed(&service.meta.labels) && !service.headless && !service.is_external_name()
+}
+
+impl Digestible for Programmed {
+    fn digest(&self, into: &mut StateDigest) {
+        // The maps are made of the photograph when they are first looked into.
+        let Programmed { view, lookup: _, lists: _ } = self;
+        view.digest(into);
+    }
 }

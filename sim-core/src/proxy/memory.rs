@@ -7,12 +7,12 @@
 //! open outlasts its timeout; other schedulers than `rr`.
 //! The real thing: `xt_recent`, `nft_set_hash`, `ip_vs_rr.c` of Linux; `pkg/proxy/{iptables,nftables,ipvs}/proxier.go`.
 
-use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
 use imbl::OrdMap;
 
 use super::{Mode, Programmed};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
@@ -170,14 +170,17 @@ impl Memory {
             self.turns.remove(&server);
         }
     }
+}
 
-    /// For the digest of a run.
-    pub fn digest(&self, digest: &mut impl Hasher) {
-        for ((owner, endpoint), clients) in &self.clients {
-            (owner, endpoint, clients.len()).hash(digest);
-            clients.iter().for_each(|(ip, at)| (ip, at.as_nanos()).hash(digest));
+impl Digestible for Memory {
+    fn digest(&self, into: &mut StateDigest) {
+        let Memory { clients, turns } = self;
+        for (list, seen) in clients {
+            into.fold(list);
+            into.list(seen);
         }
-        self.turns.iter().for_each(|turn| turn.hash(digest));
+        into.fold(&clients.len());
+        into.list(turns);
     }
 }
 

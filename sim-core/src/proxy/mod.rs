@@ -19,6 +19,7 @@ use imbl::OrdMap;
 pub use self::choose::Here;
 pub use self::lookup::{Entry, Lookup, PortFacts, Programmed};
 use crate::api::component::{Clock, Reaction};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 pub use crate::objects::net::Net;
 use crate::objects::{Name, Object};
@@ -28,7 +29,7 @@ use crate::store::{Change, View};
 const MIN_SYNC: Duration = Duration::from_secs(1);
 
 /// Modes of kube-proxy.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Mode {
     #[default]
@@ -49,7 +50,7 @@ impl Mode {
 }
 
 /// How kube-proxy is set up; the same on all nodes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct ProxyConfig {
     /// Mode.
     pub mode: Mode,
@@ -73,7 +74,7 @@ impl ProxyConfig {
 }
 
 /// One entry of `--nodeport-addresses`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NodePortAddress {
     /// Interface addresses within this range.
     Net(Net),
@@ -211,6 +212,22 @@ impl Proxies {
         if let Some(proxy) = self.numbers.get(node).and_then(|n| self.by_node.get_mut(n)) {
             proxy.stopped = !running;
         }
+    }
+}
+
+impl Digestible for Proxy {
+    fn digest(&self, into: &mut StateDigest) {
+        let Proxy { programmed, synced_at, waiting, stopped } = self;
+        programmed.digest(into);
+        into.fold(&(synced_at, waiting, stopped));
+    }
+}
+
+impl Digestible for Proxies {
+    fn digest(&self, into: &mut StateDigest) {
+        // Numbers by name are the configuration's; `latest` only saves making the same maps again.
+        let Proxies { by_node, numbers: _, latest: _ } = self;
+        into.parts(by_node);
     }
 }
 

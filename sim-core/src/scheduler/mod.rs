@@ -15,6 +15,7 @@ use imbl::{OrdMap, OrdSet};
 use self::snapshot::{Place, Snapshot};
 use crate::api::component::{Clock, Note, Reaction, Tag, Write};
 use crate::api::status::Status;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::condition::{self, Condition};
 use crate::objects::pod::Pod;
@@ -55,7 +56,7 @@ pub struct Used {
 }
 
 /// A pod that could not be placed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Waiting {
     attempts: u32,
     not_before: Instant,
@@ -327,6 +328,27 @@ fn back_off(attempts: u32) -> Duration {
 fn note(pod: &Arc<Pod>, warning: bool, reason: &'static str, message: String) -> Write {
     let about = Object::Pod(pod.clone()).reference();
     Write::Note(Note { about, warning, reason, message, source: "default-scheduler", host: Name::default() })
+}
+
+impl Digestible for Used {
+    fn digest(&self, into: &mut StateDigest) {
+        let Used { cpu, memory, scored_cpu, scored_memory, pods, extended } = self;
+        into.fold(&(cpu, memory, scored_cpu, scored_memory, pods));
+        into.list(extended);
+    }
+}
+
+impl Digestible for Scheduler {
+    fn digest(&self, into: &mut StateDigest) {
+        // The snapshot is made of the photograph's nodes and what is used of them.
+        let Scheduler { seen, queue, waiting, used, snapshot: _, placed, next_node, armed } = self;
+        seen.digest(into);
+        into.list(queue);
+        into.list(waiting);
+        into.parts(used);
+        into.list(placed);
+        into.fold(&(next_node, armed));
+    }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub struct Candidate {
 }
 
 /// Where a pod is counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// Name of the node.
     pub node: Name,

@@ -15,6 +15,7 @@ use imbl::Vector;
 
 pub use self::table::{ObjectId, Table};
 pub use self::view::View;
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::{Duration, Instant};
 use crate::objects::Object;
 use crate::objects::meta::Version;
@@ -164,6 +165,25 @@ impl Store {
         while self.photographs.get(1).is_some_and(|(taken, _)| *taken <= horizon) {
             self.photographs.pop_front();
         }
+    }
+}
+
+/// Comes first in a digest: photographs that the log reaches back to are known by their revision after it.
+impl Digestible for Store {
+    fn digest(&self, into: &mut StateDigest) {
+        let Store { head, next_id, log, forgotten, photographs } = self;
+        head.digest_objects(into);
+        into.fold(&(next_id, forgotten));
+        for Change { revision, at, id, before, after } in log {
+            into.fold(&(revision, at, id));
+            for object in [before, after] {
+                into.fold(&object.is_some());
+                object.iter().for_each(|object| object.digest(into));
+            }
+        }
+        into.fold(&log.len());
+        into.versions_known_from(*forgotten);
+        into.parts(photographs.iter().map(|(taken, view)| (taken, view)));
     }
 }
 

@@ -3,10 +3,12 @@
 //! In a real cluster this is a prefix of etcd's key space. Two persistent maps, so that a copy costs two pointers: the names
 //! change only when objects come and go, the ids map on every write.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::objects::Name;
 
 /// Identifies an object for as long as it exists; never used twice in one store.
@@ -98,5 +100,17 @@ impl<T: Clone> Table<T> {
                 self.by_name.remove(namespace);
             }
         }
+    }
+}
+
+impl<T: Hash> Digestible for Table<T> {
+    fn digest(&self, into: &mut StateDigest) {
+        // The names are in the objects.
+        let Table { by_id, by_name: _ } = self;
+        for (id, object) in by_id {
+            into.fold(id);
+            into.shared(object);
+        }
+        into.fold(&by_id.len());
     }
 }

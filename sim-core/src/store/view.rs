@@ -8,6 +8,7 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 
 use super::table::{ObjectId, Table};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::objects::endpoint_slice::EndpointSlice;
 use crate::objects::endpoints::Endpoints;
 use crate::objects::event::Event;
@@ -293,5 +294,49 @@ fn change<K: Ord + Clone>(index: &mut OrdMap<K, OrdSet<ObjectId>>, key: K, id: O
         if ids.is_empty() {
             index.remove(&key);
         }
+    }
+}
+
+impl View {
+    /// Folds in all objects.
+    pub(super) fn digest_objects(&self, into: &mut StateDigest) {
+        let View {
+            revision,
+            pods,
+            services,
+            slices,
+            endpoints,
+            nodes,
+            deployments,
+            replica_sets,
+            leases,
+            events,
+            policies,
+            plain,
+            // The indexes follow from the objects.
+            pods_by_node: _,
+            pods_by_label: _,
+            slices_by_service: _,
+            dependents: _,
+        } = self;
+        into.fold(revision);
+        pods.digest(into);
+        services.digest(into);
+        slices.digest(into);
+        endpoints.digest(into);
+        nodes.digest(into);
+        deployments.digest(into);
+        replica_sets.digest(into);
+        leases.digest(into);
+        events.digest(into);
+        policies.digest(into);
+        into.parts(plain.iter().filter(|(_, table)| !table.is_empty()));
+    }
+}
+
+/// A photograph is known by its revision, as long as the log of changes reaches back to it from the present.
+impl Digestible for View {
+    fn digest(&self, into: &mut StateDigest) {
+        into.version("view", self.revision, |into| self.digest_objects(into));
     }
 }

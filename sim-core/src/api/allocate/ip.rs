@@ -7,6 +7,7 @@ use imbl::OrdSet;
 use super::{Draw, Refused};
 use crate::api::service::fields::Family;
 use crate::api::validate::names::parse_cidr;
+use crate::engine::digest::{Digestible, StateDigest};
 
 /// Bounds of the static band: one sixteenth of the range, at least 16 and at most 256 addresses.
 const BAND: (u128, u128, u128) = (16, 16, 256);
@@ -121,5 +122,13 @@ fn to_address(family: Family, number: u128) -> IpAddr {
     match family {
         Family::V4 => IpAddr::V4(Ipv4Addr::from(number as u32)),
         Family::V6 => IpAddr::V6(Ipv6Addr::from(number)),
+    }
+}
+
+impl Digestible for IpPool {
+    fn digest(&self, into: &mut StateDigest) {
+        let IpPool { cidr, family, first, last, band, taken } = self;
+        into.fold(&(cidr, family, first, last, band));
+        into.list(taken);
     }
 }

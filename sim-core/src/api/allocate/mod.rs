@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::service::fields::{Family, cluster_ips, health_check_port, node_ports};
 use super::validate::names::parse_ip;
+use crate::engine::digest::{Digestible, StateDigest};
 
 /// Draws a number below its argument (which is at least 1).
 pub type Draw<'a> = &'a mut dyn FnMut(u64) -> u64;
@@ -107,6 +108,14 @@ impl Allocators {
         for port in node_ports(service).into_iter().chain([health_check_port(service)]) {
             let _ = self.ports.take(port);
         }
+    }
+}
+
+impl Digestible for Allocators {
+    fn digest(&self, into: &mut StateDigest) {
+        let Allocators { ips, ports } = self;
+        into.parts((0_u8..).zip(ips));
+        ports.digest(into);
     }
 }
 

@@ -3,6 +3,7 @@
 use imbl::OrdSet;
 
 use super::{Draw, Refused};
+use crate::engine::digest::{Digestible, StateDigest};
 
 /// Bounds of the static band: one thirty-second of the range, at least 16 and at most 128 ports.
 const BAND: (u32, u32, u32) = (32, 16, 128);
@@ -60,5 +61,13 @@ impl PortPool {
         let (step, least, most) = BAND;
         let size = u32::from(self.last - self.first) + 1;
         if size <= least { 0 } else { (size / step).clamp(least, most) }
+    }
+}
+
+impl Digestible for PortPool {
+    fn digest(&self, into: &mut StateDigest) {
+        let PortPool { first, last, taken } = self;
+        into.fold(&(first, last));
+        into.list(taken);
     }
 }

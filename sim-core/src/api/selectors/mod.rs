@@ -15,12 +15,12 @@ use super::document::{entries, items, object, strings, text};
 use super::validate::names;
 
 /// Text that is no selector; displays as the server's message.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Hash)]
 #[error("{0}")]
 pub struct SelectorError(pub(crate) String);
 
 /// What one requirement asks of the value of its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Test {
     /// Present with one of these values.
     In(Vec<String>),
@@ -37,7 +37,7 @@ pub enum Test {
 }
 
 /// A key and what is asked of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Requirement {
     /// Label key.
     pub key: String,
@@ -46,7 +46,7 @@ pub struct Requirement {
 }
 
 /// A label selector: all requirements together, or nothing at all.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LabelSelector {
     /// Selects no object: an absent `spec.selector`.
     Nothing,

@@ -4,7 +4,7 @@ use super::{Requirement, Test, checked};
 
 const OPERATORS: &str = "in, notin, =, ==, !=, gt, lt";
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash)]
 struct Lexer<'a> {
     rest: &'a str,
 }

@@ -10,7 +10,6 @@ pub mod plan;
 pub mod tally;
 
 use std::collections::BTreeMap;
-use std::hash::Hash;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -22,8 +21,8 @@ use super::ground::GroundAt;
 use super::{Cluster, Event as ClusterEvent};
 use crate::api::component::Clock;
 use crate::dns::message::{Question, Reply};
+use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::model::Context;
-use crate::engine::random::Digest;
 use crate::engine::time::{Duration, Instant};
 use crate::explain::Trace;
 use crate::network::client::{Next, Transfer};
@@ -98,7 +97,7 @@ pub struct Load {
 }
 
 /// A request that has not ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Open {
     transfer: Transfer,
     due: Instant,
@@ -136,16 +135,21 @@ impl Loads {
             change(Arc::make_mut(load));
         }
     }
+}
 
-    /// For the digest of a run.
-    pub fn digest(&self, digest: &mut Digest) {
-        for (number, load) in &self.by_number {
-            (number, load.begun, load.stopped, load.arrived.0, load.arrived.1.as_nanos(), load.next).hash(digest);
-            load.plan.digest(digest);
-            load.tally.digest(digest);
-            load.open.iter().for_each(|(id, open)| (id, open.due, open.client).hash(digest));
-            load.kept.hash(digest);
-        }
+impl Digestible for Load {
+    fn digest(&self, into: &mut StateDigest) {
+        let Load { plan, begun, stopped, tally, arrived, open, next, kept, senders } = self;
+        into.fold(&(plan, begun, stopped, tally, arrived));
+        into.fold(&(open, next, kept, senders));
+    }
+}
+
+impl Digestible for Loads {
+    fn digest(&self, into: &mut StateDigest) {
+        let Loads { by_number, begun } = self;
+        into.parts(by_number);
+        into.fold(begun);
     }
 }
 

@@ -4,10 +4,8 @@
 //! ones were answered, as the public does; a **closed** loop has so many clients, each of which waits for its answer and pauses
 //! before it asks again. What a closed loop sees of an outage is flattered: while it waits, it does not ask.
 
-use std::hash::{Hash, Hasher};
-
 use crate::api::selectors::LabelSelector;
-use crate::engine::random::{Digest, Draws};
+use crate::engine::random::Draws;
 use crate::engine::time::{Duration, Instant};
 use crate::network::client::Target;
 use crate::network::wire::Source;
@@ -21,7 +19,7 @@ pub const CLIENTS_MAX: u32 = 10_000;
 pub const PAUSE_MIN: Duration = Duration::from_millis(1);
 
 /// A load, as it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Plan {
     /// Its name.
     pub name: Name,
@@ -42,7 +40,7 @@ pub struct Plan {
 }
 
 /// Who sends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Sender {
     /// One place.
     One(Source),
@@ -90,21 +88,6 @@ impl Plan {
     /// Whether requests are still started at `now`, if it began then.
     pub fn lasts(&self, begun: Instant, now: Instant) -> bool {
         self.lasting.is_none_or(|time| now < begun + time)
-    }
-
-    /// For the digest of a run.
-    pub fn digest(&self, digest: &mut Digest) {
-        (&self.name, &self.url, self.pace, self.keep_alive).hash(digest);
-        (self.lasting.map(Duration::as_nanos), self.timeout.map(Duration::as_nanos)).hash(digest);
-        digest.text(&self.from.to_string());
-    }
-}
-
-impl Hash for Plan {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let mut digest = Digest::new();
-        self.digest(&mut digest);
-        state.write_u64(digest.value());
     }
 }
 

@@ -6,10 +6,8 @@
 //! histograms do: a percentile is at most 3 % too high.
 
 use std::collections::BTreeMap;
-use std::hash::Hash;
 use std::net::SocketAddr;
 
-use crate::engine::random::Digest;
 use crate::engine::time::{Duration, Instant};
 use crate::explain::Reason;
 use crate::network::client::{End, Transfer};
@@ -35,7 +33,7 @@ pub struct Count {
 }
 
 /// Everything known of the requests of a load.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tally {
     /// How many were started.
     pub started: u64,
@@ -58,7 +56,7 @@ pub struct Tally {
 }
 
 /// Requests that ended in one bad way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Failed {
     /// How many.
     pub count: u64,
@@ -108,15 +106,6 @@ impl Tally {
     pub fn first_failure(&self) -> Option<&Failed> {
         self.errors.values().min_by_key(|failed| failed.ended)
     }
-
-    /// For the digest of a run.
-    pub fn digest(&self, digest: &mut Digest) {
-        (self.started, self.not_started, self.abandoned, self.ended, self.elsewhere).hash(digest);
-        self.timeline.buckets.hash(digest);
-        self.latencies.buckets.hash(digest);
-        self.backends.hash(digest);
-        self.errors.iter().for_each(|(end, failed)| (end, failed.count, failed.began, failed.ended).hash(digest));
-    }
 }
 
 impl Count {
@@ -139,7 +128,7 @@ impl Count {
 }
 
 /// Counts by time since the start of the load.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Timeline {
     width: Duration,
     buckets: Vec<Count>,
@@ -187,7 +176,7 @@ fn together(buckets: &[Count], at_once: usize) -> Vec<Count> {
 }
 
 /// Times in buckets that grow with them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Latencies {
     buckets: BTreeMap<u16, u64>,
     count: u64,

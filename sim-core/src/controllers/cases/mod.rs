@@ -10,7 +10,9 @@ mod rollouts;
 use serde_json::{Value, json};
 
 use super::tests::Stage;
+use super::work_queue::Retry;
 use super::*;
+use crate::cloud;
 use crate::engine::random::{Draws, Seed};
 use crate::engine::time::Instant;
 use crate::objects::cases::{Row, check, rows, rows_where};
@@ -62,7 +64,7 @@ fn failed_keys_wait_as_long_as_upstream() {
         check(
             &rows_where("backoff", "op", op),
             count,
-            |row| json!({"waitAfterFailure": waits(retry(which), row.number("failures"))}),
+            |row| json!({"waitAfterFailure": waits(Running::new(which).get().retry(), row.number("failures"))}),
         );
     }
     // The queue's own rule, whatever the numbers. Nothing waits before it has failed.

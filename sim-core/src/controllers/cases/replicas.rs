@@ -34,7 +34,7 @@ fn called(plan: Plan, succeed: i64) -> (i64, i64) {
             calls += 1;
             let result = if calls <= succeed { Ok(object) } else { Err(Status::internal("no".to_string())) };
             successes += i64::from(result.is_ok());
-            let answer = queue.answered(tag, &result, retry(Which::ReplicaSet));
+            let answer = queue.answered(tag, &result, Retry::USUAL);
             sends.extend(answer.into_iter().flat_map(|(_, a)| a.sends));
         }
     }

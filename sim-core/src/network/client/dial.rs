@@ -16,7 +16,7 @@ use crate::objects::Name;
 use crate::objects::pod_spec::Protocol;
 
 /// A connection that is being opened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Dial {
     opening: Opening,
     stage: Stage,
@@ -24,7 +24,7 @@ pub struct Dial {
 }
 
 /// What the last SYN met.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Met {
     /// When it was sent.
     pub at: Instant,
@@ -37,7 +37,7 @@ pub struct Met {
 }
 
 /// How it ends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Dialed {
     /// Established.
     Connected(Box<Connection>),
@@ -51,7 +51,7 @@ pub enum Dialed {
     Unknown,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Stage {
     /// A SYN is due, after so many.
     Syn { sent: usize, due: Instant },

@@ -13,7 +13,7 @@ use crate::network::transport::{Connection, Sent, last_probe, next_look, probes_
 use crate::network::wire::{Connections, HttpReply, HttpRequest};
 
 /// A request under way. It takes the connection anew each time it goes on, and never closes it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Exchange {
     /// Whether the program asks for keep-alive probes (`SO_KEEPALIVE`); without, a peer that falls silent is never noticed.
     probes: bool,
@@ -29,7 +29,7 @@ pub enum Ended {
     KernelGaveUp,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Stage {
     /// The request is due, after it went out so often in vain.
     Send { sent: usize, due: Instant },
@@ -38,7 +38,7 @@ enum Stage {
 }
 
 /// An answer that is to come.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Awaited {
     /// What comes of the request if the server lives that long.
     reply: Arc<HttpReply>,

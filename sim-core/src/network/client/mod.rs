@@ -101,7 +101,7 @@ pub enum Next {
 }
 
 /// A request under way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Transfer {
     from: Source,
     began: Instant,
@@ -118,7 +118,7 @@ pub struct Transfer {
 }
 
 /// How far it has come.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Stage {
     Resolve(Resolve),
     Dial(Dial),

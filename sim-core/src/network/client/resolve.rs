@@ -14,7 +14,7 @@ use crate::network::wire::{Asked, Connections, ResolverConfig, Source, Wire};
 use crate::objects::pod_spec::Protocol;
 
 /// A lookup under way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Resolve {
     since: Instant,
     /// The program has a resolver of its own.

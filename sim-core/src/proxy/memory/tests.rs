@@ -113,11 +113,6 @@ fn turns_go_round_and_survive_changes() {
 
 #[test]
 fn the_digest_sees_clients_and_turns() {
-    let value = |memory: &Memory| {
-        let mut digest = crate::engine::random::Digest::new();
-        memory.digest(&mut digest);
-        digest.value()
-    };
     let (mut clients, mut turns, empty) = (Memory::default(), Memory::default(), Memory::default());
     clients.remember(&sticky(), client(1), candidates()[0], Mode::Iptables, after(0));
     turns.took_turn((at("10.96.0.1:80"), Protocol::Tcp), candidates()[0]);
@@ -126,7 +121,7 @@ fn the_digest_sees_clients_and_turns() {
         later.remember(&sticky(), client(1), candidates()[0], Mode::Iptables, after(1));
         later
     };
-    let values = [&empty, &clients, &later, &turns].map(value);
+    let values = [&empty, &clients, &later, &turns].map(StateDigest::of);
     assert_eq!(values.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
 }
 

@@ -144,7 +144,8 @@ fn changed(leaf: &Value) -> Vec<Value> {
 #[test]
 fn every_field_of_every_kind_of_object_counts() {
     let player = world();
-    let cluster = player.sim.cluster();
+    let sim = player.sim();
+    let cluster = sim.cluster();
     let mut tried: BTreeMap<Name, (usize, usize)> = BTreeMap::new();
     for kind in kinds(cluster) {
         for object in cluster.store.head().list(&kind, "").into_iter().rev().take(4) {
@@ -193,9 +194,10 @@ fn every_field_of_every_kind_of_object_counts() {
 #[test]
 fn what_a_box_has_done_or_remembers_counts() {
     let player = world();
-    let cluster = player.sim.cluster();
-    let now = player.sim.engine().now();
-    let clock = Clock { now, start: cluster.config.start, draws: player.sim.draws() };
+    let sim = player.sim();
+    let cluster = sim.cluster();
+    let now = player.sim().engine().now();
+    let clock = Clock { now, start: cluster.config.start, draws: player.sim().draws() };
     let node: Name = "node-1".into();
     let (pod, on) = {
         let pods = &cluster.store.head().pods;
@@ -360,14 +362,14 @@ fn each_scenario_comes_to_the_same_state_after_going_back() {
     for (name, text) in scenario_files() {
         let mut player = Player::new(input(&name, &text), &play::Options::default()).expect("the cluster can be built");
         while player.step().is_some() {}
-        let (end, digests) = (player.sim.position(), player.sim.digests());
+        let (end, digests) = (player.sim().position(), player.sim().digests());
         let half = Instant::from_nanos(end.at.as_nanos() / 2);
-        player.sim.seek(half).expect("within the budget");
-        let middle = player.sim.digests();
-        player.sim.seek(Instant::START).expect("within the budget");
-        player.sim.seek(half).expect("within the budget");
-        assert_eq!(player.sim.digests(), middle, "{name}: half way");
-        player.sim.seek_position(end).expect("within the budget");
-        assert_eq!(player.sim.digests(), digests, "{name}: at the end");
+        player.sim_mut().seek(half).expect("within the budget");
+        let middle = player.sim().digests();
+        player.sim_mut().seek(Instant::START).expect("within the budget");
+        player.sim_mut().seek(half).expect("within the budget");
+        assert_eq!(player.sim().digests(), middle, "{name}: half way");
+        player.sim_mut().seek_position(end).expect("within the budget");
+        assert_eq!(player.sim().digests(), digests, "{name}: at the end");
     }
 }

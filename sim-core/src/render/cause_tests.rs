@@ -47,7 +47,7 @@ fn each_cause_is_told() {
             Cause::FindsNobody(labels(), Nobody::NotSeenReady(1)),
             "selector app=web matches 1 pod, whose endpoints are not ready as this node last saw them",
         ),
-        (old(1, 0, 2), "has rules that are 5s old: they lack 1 endpoint, hold 2 endpoints in a state that has changed"),
+        (old(1, 0, 2), "has rules that are 5.0s old: they lack 1 endpoint, hold 2 endpoints in a state that has changed"),
         (old(0, 1, 0), "has rules that are 5s old: they name 1 endpoint that is gone by now"),
         (placed(None, &[(Some("n"), 1)]), "its one pod is on n"),
         (placed(Some("web"), &[(Some("n"), 2)]), "Deployment web has no spread, both pods are on n"),

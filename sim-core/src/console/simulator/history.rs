@@ -8,7 +8,7 @@ use crate::ask::story::{self, About, COMPONENTS};
 use crate::ask::timers as pending;
 use crate::engine::time::{Duration, Instant};
 use crate::objects::KindName;
-use crate::objects::nearest::alike;
+use crate::objects::nearest::nearest;
 use crate::objects::time::Timestamp;
 use crate::render;
 
@@ -81,7 +81,7 @@ fn about(word: &str) -> Result<About, String> {
         _ => return Err(format!("`{word}` names no object; write KIND/NAMESPACE/NAME")),
     };
     let row = kinds::find(kind).ok_or_else(|| {
-        let known = kinds::KINDS.iter().find(|k| alike(k.singular, kind)).map(|k| format!("did you mean {}?", k.singular));
+        let known = nearest(kind, kinds::KINDS.iter().map(|k| k.singular)).map(|k| format!("did you mean {k}?"));
         format!("`{kind}` is no kind; {}", known.unwrap_or("`kubectl api-resources` lists them".to_string()))
     })?;
     if !row.namespaced && namespace.is_some() {

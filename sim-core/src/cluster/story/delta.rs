@@ -403,8 +403,15 @@ fn slice(a: &EndpointSlice, b: &EndpointSlice, deltas: &mut Vec<Delta>) {
 }
 
 fn endpoints(a: &[Endpoint], b: &[Endpoint], deltas: &mut Vec<Delta>) {
+    // As a rule one of a hundred differs: what both begin and end with is not sorted.
+    let state = |e: &Endpoint| (e.is_ready(), e.terminating == Some(true));
+    let same = |(x, y): &(&Endpoint, &Endpoint)| state(x) == state(y) && x.addresses.first() == y.addresses.first();
+    let begin = a.iter().zip(b).take_while(same).count();
+    let (a, b) = (&a[begin..], &b[begin..]);
+    let end = a.iter().rev().zip(b.iter().rev()).take_while(same).count();
+    let (a, b) = (&a[..a.len() - end], &b[..b.len() - end]);
     let by_address = |list: &[Endpoint]| -> BTreeMap<Name, (bool, bool)> {
-        let named = |e: &Endpoint| Some((e.addresses.first()?.clone(), (e.is_ready(), e.terminating == Some(true))));
+        let named = |e: &Endpoint| Some((e.addresses.first()?.clone(), state(e)));
         list.iter().filter_map(named).collect()
     };
     let (old, new) = (by_address(a), by_address(b));

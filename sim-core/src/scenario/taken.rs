@@ -41,7 +41,7 @@ impl Taken {
             self.diagnostics.extend(refused::refused(manifest, &pools, stderr));
             return;
         }
-        let mut found = match source(input, index, apply) {
+        let mut found: Vec<Diagnostic> = match source(input, index, apply) {
             Applied::Document(manifest) => return self.diagnostics.extend(refused::refused(manifest, &pools, stderr)),
             Applied::Inline(inline, manifests) => {
                 let all = manifests.iter().flat_map(|manifest| refused::foreseen(manifest, &pools));
@@ -49,9 +49,8 @@ impl Taken {
             }
             Applied::File => Vec::new(),
         };
-        if found.is_empty() {
-            found.extend(input.step_complaint(index, "apply", refused::words(stderr)));
-        }
+        let untold: Vec<String> = untold(stderr, &found).into_iter().map(refused::words).collect();
+        found.extend(untold.into_iter().filter_map(|words| input.step_complaint(index, "apply", words)));
         self.diagnostics.extend(found);
     }
 
@@ -72,6 +71,16 @@ impl Taken {
             report.refuse(manifest);
         }
         Some(report)
+    }
+}
+
+/// What kubectl printed about objects that no complaint is about yet. Of several refusals it prints one a line.
+fn untold<'a>(stderr: &'a str, found: &[Diagnostic]) -> Vec<&'a str> {
+    let lines: Vec<&str> = stderr.lines().filter(|line| line.starts_with("Error from server")).collect();
+    match (lines.len(), found) {
+        (0 | 1, []) => vec![stderr],
+        (0 | 1, _) => Vec::new(),
+        _ => lines.into_iter().filter(|line| !found.iter().any(|diagnostic| line.contains(&diagnostic.message))).collect(),
     }
 }
 

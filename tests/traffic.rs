@@ -140,6 +140,10 @@ fn the_line_to_look_at_shows_the_way_of_the_request_that_failed() {
             let seen = bench.well(shown["look"].as_str().unwrap_or_default());
             assert!(seen.starts_with(want), "{}: {seen}", shown["look"]);
         }
+        if !then.is_empty() {
+            bench.well(&then.replace("fail", "heal").replace("$NODE", &node));
+            bench.well("advance 1m");
+        }
     }
 }
 

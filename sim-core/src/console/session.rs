@@ -18,6 +18,7 @@ use super::process::{Depth, Process};
 use super::shell::ast::Script;
 use super::shell::eval::{Base, Done, Ending, run};
 use super::shell::jobs::Jobs;
+use super::shell::looks::{looks, words_look};
 use super::shell::state::Shell;
 use super::shell::{Parsed, parse};
 use super::streams::{Chunk, Sink, Terminal, joined};
@@ -251,6 +252,9 @@ impl Session {
         if self.nests.is_empty() {
             self.prepare();
         }
+        if !words_look(&argv.iter().map(String::as_str).collect::<Vec<_>>()) {
+            self.machine.clock().borrow().about_to_act();
+        }
         let Some(outer) = self.nests.first() else { return Outcome::default() };
         let (base, shell) = (Base::new(&self.machine, &outer.place, Depth::default(), outer.jobs.clone()), outer.shell.clone());
         let (out, err) = (self.stream(false), self.stream(true));
@@ -349,6 +353,9 @@ impl Session {
         let command = text.trim_end_matches('\n').to_string();
         if let Some(outcome) = self.prepare() {
             return Begun::Ran(LineResult { command, outcome, chunks: Vec::new() });
+        }
+        if !looks(&script) {
+            self.machine.clock().borrow().about_to_act();
         }
         let Some(nest) = self.nests.last() else { return Begun::Nothing };
         let base = Base::new(&self.machine, &nest.place, Depth::default(), nest.jobs.clone());

@@ -244,9 +244,7 @@ impl Simulation {
 
     /// Does something to the world. Where something is known to lie ahead, that is another branch.
     fn put(&mut self, input: Input) -> Result<Reply, LogFull> {
-        if self.branch.is_in_the_past() {
-            self.branches.start_by_itself(&mut self.branch);
-        }
+        self.about_to_act();
         let reply = self.branch.timeline.input(input);
         self.branch.furthest = self.branch.furthest.max(self.branch.timeline.position());
         reply
@@ -370,6 +368,12 @@ impl World for Simulation {
 
     fn revision(&self) -> u64 {
         self.cluster().store.revision()
+    }
+
+    fn about_to_act(&mut self) {
+        if self.branch.is_in_the_past() {
+            self.branches.start_by_itself(&mut self.branch);
+        }
     }
 
     fn begin_command(&mut self) {

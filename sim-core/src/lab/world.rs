@@ -58,6 +58,8 @@ pub trait World {
     fn revision(&self) -> u64;
     /// A new command begins: its budget is full again.
     fn begin_command(&mut self) {}
+    /// Somebody is about to change something: where something is known to lie ahead, that is another history from here on.
+    fn about_to_act(&mut self) {}
     /// Moves simulated time by `by`.
     fn advance(&mut self, by: Duration) -> Result<(), Stopped>;
     /// Runs events until `done` says so (asked before the first event and after each one that changed the store), or until

@@ -203,16 +203,18 @@ fn balancing(written: &format::LoadBalancer, preset: Balancing) -> Balancing {
     }
 }
 
+/// A protocol as the rest of the simulator calls it.
+pub(super) fn protocol(written: format::Protocol) -> Protocol {
+    match written {
+        format::Protocol::Tcp => Protocol::Tcp,
+        format::Protocol::Udp => Protocol::Udp,
+        format::Protocol::Sctp => Protocol::Sctp,
+    }
+}
+
 fn image_override(image: &format::Image) -> Override {
-    let listener = |l: &format::Listen| Listener {
-        port: l.port,
-        bind: l.bind.as_deref().copied(),
-        protocol: match l.protocol {
-            format::Protocol::Tcp => Protocol::Tcp,
-            format::Protocol::Udp => Protocol::Udp,
-            format::Protocol::Sctp => Protocol::Sctp,
-        },
-    };
+    let listener =
+        |l: &format::Listen| Listener { port: l.port, bind: l.bind.as_deref().copied(), protocol: protocol(l.protocol) };
     let reply = image.reply.clone().unwrap_or_default();
     Override {
         listeners: image.listen.as_ref().map(|list| list.iter().map(listener).collect()),

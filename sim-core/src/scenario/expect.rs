@@ -5,6 +5,7 @@ use std::fmt;
 use super::format::{Decision, Expectation, OneOrMany, TextCheck, TraceOutcome};
 use super::notation::{Comparison, ObjectRef, Pattern, Share, Written};
 use crate::console::host::Outcome;
+use crate::explain;
 
 /// What a step brought, as far as it has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,6 +30,31 @@ impl<'a> Observed<'a> {
     /// What a console line brought.
     pub fn of_outcome(outcome: &'a Outcome) -> Self {
         Observed { exit: Some(outcome.exit), stdout: &outcome.stdout, stderr: &outcome.stderr, ..Observed::default() }
+    }
+}
+
+impl From<explain::Decision> for Decision {
+    fn from(decision: explain::Decision) -> Decision {
+        match decision {
+            explain::Decision::Dnat => Decision::Dnat,
+            explain::Decision::Reject => Decision::Reject,
+            explain::Decision::Drop => Decision::Drop,
+            explain::Decision::Pass => Decision::Pass,
+        }
+    }
+}
+
+impl From<explain::Outcome> for TraceOutcome {
+    fn from(outcome: explain::Outcome) -> TraceOutcome {
+        match outcome {
+            explain::Outcome::Delivered => TraceOutcome::Delivered,
+            explain::Outcome::Refused => TraceOutcome::Refused,
+            explain::Outcome::TimedOut => TraceOutcome::TimedOut,
+            explain::Outcome::Unreachable => TraceOutcome::Unreachable,
+            explain::Outcome::Reset => TraceOutcome::Reset,
+            explain::Outcome::Unresolved => TraceOutcome::Unresolved,
+            explain::Outcome::Unknown => TraceOutcome::Unknown,
+        }
     }
 }
 

@@ -11,11 +11,14 @@ use serde_json::Value;
 
 use super::condition::Condition;
 use super::expect::{self, Observed, ObservedObject, Requests};
-use super::format::{Action, Apply, Decision, Expectation, Step, TraceOutcome};
+use super::format::{Action, Apply, Expectation, Step};
 use super::load::Input;
 use super::notation::DocRef;
 use super::traffic;
 use crate::api::kinds;
+use crate::ask::target::TraceTarget;
+use crate::ask::trace::{TraceAnswer, TraceQuestion};
+use crate::ask::{self, Answer, Question};
 use crate::console::all_programs;
 use crate::console::files::HostFiles;
 use crate::console::host::{Outcome, Place, Stopped, World};
@@ -28,10 +31,12 @@ use crate::engine::random::{Draws, Seed};
 use crate::engine::run::Position;
 use crate::engine::time::{Duration, Instant};
 use crate::lab::Lab;
+use crate::lab::command::{Command, Output};
 use crate::lab::simulation::Simulation;
 use crate::lab::until::{self, Waited};
 use crate::objects::KindName;
 use crate::objects::time::Timestamp;
+use crate::render;
 
 /// How long `until` and an expectation with no `within` wait.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -173,11 +178,21 @@ impl Player {
             failures.push(why);
         }
         self.before = self.elapsed();
-        let trace = if let Action::Trace(trace) = step.action() { self.explained(trace) } else { None };
-        let (title, outcome) = self.act(step, trace.as_ref(), &mut failures);
+        let mut trace = None;
+        let (title, outcome) = self.act(step, &mut trace, &mut failures);
         let (number, place, verb) = (self.next, self.place(self.next - 1), step.action().name());
         let (elapsed, at) = (self.elapsed(), self.sim().now());
-        Some(Played { number, place, verb, title, outcome, elapsed, at, trace, failures })
+        Some(Played {
+            number,
+            place,
+            verb,
+            title,
+            outcome,
+            elapsed,
+            at,
+            trace: trace.map(|answer| render::trace::json(&answer)),
+            failures,
+        })
     }
 
     /// Where a step is written.
@@ -199,7 +214,7 @@ impl Player {
         self.lab.tasks().advance_to(due).map_err(|stopped| stopped.why)
     }
 
-    fn act(&mut self, step: &Step, told: Option<&Value>, failures: &mut Vec<String>) -> (String, Outcome) {
+    fn act(&mut self, step: &Step, told: &mut Option<TraceAnswer>, failures: &mut Vec<String>) -> (String, Outcome) {
         let within = step.within.as_deref().copied();
         match step.action() {
             Action::Say(text) => (text.trim_end().to_string(), Outcome::default()),
@@ -275,25 +290,27 @@ impl Player {
         outcome
     }
 
-    /// The JSON of a `trace` step's answer.
-    fn explained(&mut self, trace: &super::format::Trace) -> Option<Value> {
-        let words = trace_words(trace).into_iter().chain(["-o".to_string(), "json".to_string()]);
-        let json = self.session.call(words.collect(), String::new());
-        serde_json::from_str(&json.stdout).ok()
-    }
-
+    /// Asks where a connection goes; the answer is left in `told`.
     fn trace(
         &mut self,
         trace: &super::format::Trace,
-        told: Option<&Value>,
+        told: &mut Option<TraceAnswer>,
         step: &Step,
         failures: &mut Vec<String>,
     ) -> (String, Outcome) {
-        let words = trace_words(trace);
-        let title = words.join(" ");
-        let outcome = self.session.call(words, String::new());
-        self.judge(&outcome, told, step, failures);
-        (title, outcome)
+        let output = question(trace).map(|question| self.lab.run(Command::Ask(Box::new(Question::Trace(question)))));
+        let refused = |why: String| Outcome::err(2, format!("kubewalk: trace: {why}"));
+        let outcome = match output {
+            Ok(Output::Answer(answer)) => {
+                let text = render::answer::text(&answer);
+                *told = if let Answer::Trace(answer) = *answer { Some(*answer) } else { None };
+                Outcome::out(text)
+            }
+            Ok(output) => render::lab::text(&output).map_or_else(refused, Outcome::out),
+            Err(why) => refused(why),
+        };
+        self.judge(&outcome, told.as_ref(), step, failures);
+        (title(trace), outcome)
     }
 
     /// `kubectl apply -f -` of a document, a file, or the text itself.
@@ -340,20 +357,19 @@ impl Player {
     }
 
     /// A program's outcome against the step's expectation. Without one, a failing exit is a failure.
-    fn judge(&self, outcome: &Outcome, trace: Option<&Value>, step: &Step, failures: &mut Vec<String>) {
+    fn judge(&self, outcome: &Outcome, trace: Option<&TraceAnswer>, step: &Step, failures: &mut Vec<String>) {
         let Some(expectation) = &step.expect else {
             if outcome.exit != 0 {
                 failures.push(format!("exit status {}, and no expectation allows it", outcome.exit));
             }
             return;
         };
-        let word = |key: &str| trace.and_then(|t| t.get(key)).cloned().unwrap_or_default();
         let observed = Observed {
             exit: Some(outcome.exit),
             stdout: &outcome.stdout,
             stderr: &outcome.stderr,
-            decision: serde_json::from_value::<Decision>(word("decision")).ok(),
-            outcome: serde_json::from_value::<TraceOutcome>(word("outcome")).ok(),
+            decision: trace.map(|answer| answer.trace.decision.into()),
+            outcome: trace.map(|answer| answer.trace.outcome.into()),
             ..Observed::default()
         };
         failures.extend(expect::check(expectation, &observed));
@@ -411,12 +427,23 @@ impl Player {
     }
 }
 
-/// A `trace` step as the words of a command.
-fn trace_words(trace: &super::format::Trace) -> Vec<String> {
+/// A `trace` step as a question.
+fn question(trace: &super::format::Trace) -> Result<TraceQuestion, String> {
+    let bad_source = |why| render::unanswerable::bad_source(trace.from.text(), why);
+    let from = ask::source::parse(trace.from.text(), trace.at_node.as_deref()).map_err(bad_source)?;
+    let bad_target = |why| {
+        let (wrong, right) = render::unanswerable::bad_target(&trace.to, &why);
+        format!("{wrong}; {right}")
+    };
+    let to = TraceTarget::parse(&trace.to).map_err(bad_target)?;
+    Ok(TraceQuestion { from, to, protocol: super::build::protocol(trace.protocol), client_port: None })
+}
+
+/// A `trace` step as the command that asks the same.
+fn title(trace: &super::format::Trace) -> String {
     let protocol = serde_json::to_value(trace.protocol).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default();
-    let mut words = ["trace", trace.from.text(), &trace.to, "--protocol", &protocol].map(str::to_string).to_vec();
-    words.extend(trace.at_node.iter().flat_map(|node| ["--at-node".to_string(), node.clone()]));
-    words
+    let node = trace.at_node.as_ref().map_or(String::new(), |node| format!(" --at-node {node}"));
+    format!("trace {} {} --protocol {protocol}{node}", trace.from.text(), trace.to)
 }
 
 /// The lines of each file that holds a part of the input.

@@ -17,6 +17,7 @@ pub mod eval;
 pub mod expand;
 pub mod jobs;
 mod lex;
+pub mod looks;
 mod parse;
 pub mod pattern;
 mod redirect;

@@ -48,7 +48,7 @@ fn each_cause_is_told() {
             "selector app=web matches 1 pod, whose endpoints are not ready as this node last saw them",
         ),
         (old(1, 0, 2), "has rules that are 5.0s old: they lack 1 endpoint, hold 2 endpoints in a state that has changed"),
-        (old(0, 1, 0), "has rules that are 5s old: they name 1 endpoint that is gone by now"),
+        (old(0, 1, 0), "has rules that are 5.0s old: they name 1 endpoint that is gone by now"),
         (placed(None, &[(Some("n"), 1)]), "its one pod is on n"),
         (placed(Some("web"), &[(Some("n"), 2)]), "Deployment web has no spread, both pods are on n"),
         (placed(None, &[(None, 3)]), "all 3 pods are on no node"),
@@ -75,7 +75,7 @@ fn each_cause_is_told() {
         ),
         (
             Cause::NotProgrammed(NotProgrammed::OldRules("n".into(), Duration::from_secs(5))),
-            "has this port, and n has no rule for it: its rules are 5s old",
+            "has this port, and n has no rule for it: its rules are 5.0s old",
         ),
         (Cause::NotProgrammed(NotProgrammed::NotMet), "has this port, and no rule for it was met"),
         (Cause::SourceKept("n".into(), [10, 0, 0, 1].into()), "n leaves the source 10.0.0.1 as it is"),

@@ -84,8 +84,7 @@ impl Cluster {
 
     /// Whether kube-proxy of a node runs, so that its own health port, 10256, and those of Services are open.
     fn proxy_answers(&self, node: &str) -> bool {
-        let number = (0_u32..).zip(&self.config.nodes).find(|(_, n)| n.name == node);
-        number.is_some_and(|(number, _)| self.proxies.running(number))
+        self.config.nodes.number(node).is_some_and(|number| self.proxies.running(number))
     }
 }
 

@@ -12,6 +12,7 @@ pub mod event;
 pub mod faults;
 pub mod ground;
 mod health;
+pub mod machines;
 pub mod servers;
 mod system;
 pub mod traffic;

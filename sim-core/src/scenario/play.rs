@@ -3,7 +3,7 @@
 //! A step is what a person would do next: say something, apply a manifest, type a line, wait. Each leaves a [`Played`] value with
 //! what was shown and which expectations did not hold; [`crate::render::transcript`] writes it down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -367,8 +367,9 @@ fn trace_line(trace: &super::format::Trace) -> String {
 
 /// The lines of each file that holds a part of the input.
 fn lines(input: &Input) -> BTreeMap<String, Lines> {
-    let files = input.manifests.iter().map(|m| &m.file).chain([&input.file]);
-    files.filter_map(|file| Some((file.clone(), Lines::of(input.sources.text(file)?)))).collect()
+    // A file of thousands of documents has one table of lines.
+    let files: BTreeSet<&String> = input.manifests.iter().map(|m| &m.file).chain([&input.file]).collect();
+    files.into_iter().filter_map(|file| Some((file.clone(), Lines::of(input.sources.text(file)?)))).collect()
 }
 
 /// A line that applies `text` from standard input; the end mark is one that the text does not hold.

@@ -65,8 +65,12 @@ struct Waiting {
 #[derive(Clone, Debug, Default)]
 pub struct Scheduler {
     seen: Arc<View>,
-    /// Pods to be placed: higher priority first, then in order of arrival (ids grow).
+    /// Pods to be placed now: higher priority first, then in order of arrival (ids grow).
     queue: OrdSet<(i64, ObjectId)>,
+    /// Pods that are not tried before a time, the earliest first. A cycle does not look through them: a full cluster may have a
+    /// hundred thousand.
+    parked: OrdSet<(Instant, ObjectId)>,
+    /// Pods that could not be placed, whether parked or due again.
     waiting: OrdMap<ObjectId, Waiting>,
     used: OrdMap<Name, Used>,
     /// The nodes of the photograph, each with what it has given away.
@@ -104,7 +108,7 @@ impl Scheduler {
     /// The log does not reach back to the last photograph: all pods are looked at. Those whose binding is on its way stay where
     /// they were put.
     fn relist(&mut self, view: &View) {
-        let known: OrdSet<ObjectId> = self.placed.keys().copied().chain(self.queue.iter().map(|(_, id)| *id)).collect();
+        let known: OrdSet<ObjectId> = self.placed.keys().copied().chain(self.queue.iter().map(|(_, id)| *id)).chain(self.parked.iter().map(|(_, id)| *id)).collect();
         for id in known.into_iter().filter(|id| view.pods.by_id(*id).is_none()) {
             if let Some(pod) = self.seen.pods.by_id(id).cloned() {
                 self.forget(id, &pod);
@@ -122,10 +126,9 @@ impl Scheduler {
                     self.forget(id, pod);
                 } else if let Some(node) = &pod.node {
                     self.count(id, pod, node);
-                    self.queue.remove(&(-pod.spec.priority, id));
-                    self.waiting.remove(&id);
+                    self.drop_from_queue(id, pod);
                 } else if !pod.meta.deleting() && !self.placed.contains_key(&id) && pod.spec.gates.is_empty() && ours(pod) {
-                    self.queue.insert((-pod.spec.priority, id));
+                    self.want(id, pod.spec.priority);
                 }
             }
             (Some(Object::Pod(pod)), None) => {
@@ -143,8 +146,34 @@ impl Scheduler {
         for (id, waiting) in ids {
             if let Some(pod) = self.seen.pods.by_id(id) {
                 let back_off = back_off(waiting.attempts);
-                let not_before = waiting.not_before - (FLUSH - back_off);
+                let (not_before, priority) = (waiting.not_before - (FLUSH - back_off), pod.spec.priority);
+                self.parked.remove(&(waiting.not_before, id));
                 self.waiting.insert(id, Waiting { not_before, ..waiting });
+                self.want(id, priority);
+            }
+        }
+    }
+
+    /// A pod is to be placed: now, or when its wait is over.
+    fn want(&mut self, id: ObjectId, priority: i64) {
+        match self.waiting.get(&id) {
+            Some(waiting) if !self.queue.contains(&(-priority, id)) => drop(self.parked.insert((waiting.not_before, id))),
+            _ => drop(self.queue.insert((-priority, id))),
+        }
+    }
+
+    fn drop_from_queue(&mut self, id: ObjectId, pod: &Pod) {
+        self.queue.remove(&(-pod.spec.priority, id));
+        if let Some(waiting) = self.waiting.remove(&id) {
+            self.parked.remove(&(waiting.not_before, id));
+        }
+    }
+
+    /// Those whose wait is over are to be placed.
+    fn unpark(&mut self, now: Instant) {
+        while let Some((due, id)) = self.parked.get_min().copied().filter(|(due, _)| *due <= now) {
+            self.parked.remove(&(due, id));
+            if let Some(pod) = self.seen.pods.by_id(id) {
                 self.queue.insert((-pod.spec.priority, id));
             }
         }
@@ -161,8 +190,7 @@ impl Scheduler {
     }
 
     fn forget(&mut self, id: ObjectId, pod: &Pod) {
-        self.queue.remove(&(-pod.spec.priority, id));
-        self.waiting.remove(&id);
+        self.drop_from_queue(id, pod);
         if let Some(place) = self.placed.remove(&id) {
             self.account(&place, pod, -1);
         }
@@ -191,7 +219,7 @@ impl Scheduler {
         {
             self.forget(id, &pod);
             self.waiting.insert(id, Waiting { attempts: 1, not_before: clock.now + back_off(1) });
-            self.queue.insert((-pod.spec.priority, id));
+            self.want(id, pod.spec.priority);
         }
         self.cycle(clock)
     }
@@ -199,22 +227,12 @@ impl Scheduler {
     /// Places every pod that is due, one after the other, each a little later than the one before.
     fn cycle(&mut self, clock: Clock) -> Reaction<Event> {
         let mut reaction = Reaction::default();
-        if self.queue.is_empty() {
-            return reaction;
-        }
+        self.unpark(clock.now);
+        // Whoever is put off by this cycle is not looked at again in it, and its timer is that of the next.
+        let later = self.parked.get_min().map(|(at, _)| *at);
         let mut spent = Duration::ZERO;
-        let due: Vec<(i64, ObjectId)> = self.queue.iter().copied().collect();
-        let mut later: Option<Instant> = None;
-        for (priority, id) in due {
-            let Some(pod) = self.seen.pods.by_id(id).filter(|pod| pod.node.is_none()).cloned() else {
-                self.queue.remove(&(priority, id));
-                continue;
-            };
-            if let Some(waiting) = self.waiting.get(&id).filter(|w| w.not_before > clock.now) {
-                later = Some(later.map_or(waiting.not_before, |at| at.min(waiting.not_before)));
-                continue;
-            }
-            self.queue.remove(&(priority, id));
+        for (_, id) in std::mem::take(&mut self.queue) {
+            let Some(pod) = self.seen.pods.by_id(id).filter(|pod| pod.node.is_none()).cloned() else { continue };
             // About 300 pods a second: the facts' basic throughput at full size.
             let step = clock.draws.keyed("scheduler/cycle", id).duration(Duration::from_millis(2), Duration::from_millis(5));
             spent = spent + step;
@@ -254,7 +272,7 @@ impl Scheduler {
     ) {
         let attempts = self.waiting.get(&id).map_or(0, |w| w.attempts) + 1;
         self.waiting.insert(id, Waiting { attempts, not_before: clock.now + FLUSH });
-        self.queue.insert((-pod.spec.priority, id));
+        self.want(id, pod.spec.priority);
         let mut told = (**pod).clone();
         let fact = Condition::new("PodScheduled", "False", "Unschedulable", &message, clock.timestamp());
         if condition::upsert(&mut Arc::make_mut(&mut told.status).conditions, fact) {

@@ -4,6 +4,7 @@
 //! profile's queue, filters and scores that matter for services (see `filter` and `score`). Left out: preemption,
 //! inter-pod affinity, volumes, image locality. The real thing: `pkg/scheduler`.
 
+mod crowds;
 mod filter;
 mod score;
 mod snapshot;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use self::crowds::Crowds;
 use self::snapshot::{Place, Snapshot};
 use crate::api::component::{Clock, Note, Reaction, Tag, Write};
 use crate::api::status::Status;
@@ -77,6 +79,8 @@ pub struct Scheduler {
     snapshot: Arc<Snapshot>,
     /// The node each pod is counted on: bound, or bound by a write on its way.
     placed: OrdMap<ObjectId, Place>,
+    /// The same by owner.
+    crowds: Crowds,
     /// Where the next search begins.
     next_node: usize,
     armed: bool,
@@ -180,17 +184,18 @@ impl Scheduler {
     }
 
     fn count(&mut self, id: ObjectId, pod: &Pod, node: &Name) {
-        if self.placed.get(&id).is_some_and(|place| place.node == *node) {
-            return;
+        if self.placed.get(&id).is_none_or(|place| place.node != *node) {
+            self.forget(id, pod);
+            let place = self.snapshot.place(node);
+            self.account(&place, pod, 1);
+            self.placed.insert(id, place);
         }
-        self.forget(id, pod);
-        let place = self.snapshot.place(node);
-        self.account(&place, pod, 1);
-        self.placed.insert(id, place);
+        self.crowds.note(id, pod, node);
     }
 
     fn forget(&mut self, id: ObjectId, pod: &Pod) {
         self.drop_from_queue(id, pod);
+        self.crowds.forget(id);
         if let Some(place) = self.placed.remove(&id) {
             self.account(&place, pod, -1);
         }
@@ -287,7 +292,8 @@ impl Scheduler {
         if nodes.is_empty() {
             return Err(filter::unfit(0, &[], ""));
         }
-        let spread = score::Spreading::of(pod, &self.seen, &self.placed, &self.snapshot);
+        let placed = score::Placed { nodes: &self.placed, crowds: &self.crowds };
+        let spread = score::Spreading::of(pod, &self.seen, &placed, &self.snapshot);
         let wanted = nodes_wanted(nodes.len(), PERCENTAGE);
         let (mut fitting, mut refusals, mut looked) = (Vec::new(), Vec::new(), 0);
         while looked < nodes.len() && fitting.len() < wanted {

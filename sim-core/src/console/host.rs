@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::meter::Meter;
 use crate::api::request::{Answer, Request};
 use crate::engine::time::{Duration, Instant};
 use crate::explain::origin::Origin;
@@ -115,6 +116,10 @@ pub struct FileError(pub String);
 pub trait Host {
     /// The cluster.
     fn world(&mut self) -> &mut dyn World;
+    /// The budget of the line. A program that loops, or makes much of little, draws on it while it works.
+    fn meter(&self) -> Meter {
+        Meter::default()
+    }
     /// Where the program runs.
     fn place(&self) -> Place;
     /// An exported variable of the shell.

@@ -11,6 +11,7 @@ use imbl::OrdMap;
 use super::catalogue::{Catalogue, SHELLS};
 use super::files::{self, Files, HostFiles};
 use super::host::{ContainerView, FileError, Host, Outcome, Place, Stopped, World};
+use super::meter::Meter;
 use super::shell::ast::Script;
 use super::shell::eval::{Call, Ending, Halt, System, run};
 use super::shell::state::{Options, Shell};
@@ -22,10 +23,6 @@ use crate::explain::origin::Origin;
 use crate::network::wire::{Connections, Wire};
 use crate::objects::time::Timestamp;
 
-/// Most commands a line may run.
-pub const COMMANDS_MAX: usize = 100_000;
-/// Most output and expanded text of a line, in bytes.
-pub const BYTES_MAX: usize = 64 << 20;
 /// Deepest nesting of programs that run programs.
 const FRAMES_MAX: usize = 12;
 /// Most places with files of their own.
@@ -140,11 +137,9 @@ pub struct Machine<'m> {
     frames: Vec<Frame>,
     /// Shells that programs of the line opened, in order.
     pub opened: Vec<Opened>,
-    commands: usize,
-    bytes: usize,
     depth: usize,
-    /// The limit of this machine that was reached.
-    pub exhausted: Option<String>,
+    /// What the line has used up.
+    pub meter: Meter,
 }
 
 impl<'m> Machine<'m> {
@@ -159,7 +154,7 @@ impl<'m> Machine<'m> {
         let clock = Clock { world, deadlines: Vec::new(), cut: false, stopped: false };
         let frame = Frame { place, environment: BTreeMap::new(), cwd: "/".to_string() };
         let (frames, opened) = (vec![frame], Vec::new());
-        Machine { clock, catalogue, all_files, host_files, frames, opened, commands: 0, bytes: 0, depth: 0, exhausted: None }
+        Machine { clock, catalogue, all_files, host_files, frames, opened, depth: 0, meter: Meter::default() }
     }
 
     fn frame(&self) -> &Frame {
@@ -250,6 +245,9 @@ impl<'m> Machine<'m> {
             return self.timeout(argv, stdin);
         }
         let Some(program) = self.catalogue.program(name) else { return Outcome::default() };
+        if self.meter.reached().is_some() {
+            return Outcome { exit: 124, ..Outcome::default() };
+        }
         let mut outcome = program(self, argv, stdin);
         if self.clock.cut {
             outcome.stderr = outcome.stderr.split_inclusive('\n').filter(|line| !line.contains(CUT)).collect();
@@ -370,6 +368,9 @@ impl Host for Machine<'_> {
     fn world(&mut self) -> &mut dyn World {
         &mut self.clock
     }
+    fn meter(&self) -> Meter {
+        self.meter.clone()
+    }
     fn place(&self) -> Place {
         self.frame().place.clone()
     }
@@ -468,14 +469,8 @@ impl System for Machine<'_> {
         host.list(&files::on_host(cwd, path)).map(|_| full)
     }
     fn spend(&mut self, bytes: usize) -> Result<(), Halt> {
-        self.commands += 1;
-        self.bytes = self.bytes.saturating_add(bytes);
-        if self.commands > COMMANDS_MAX {
-            self.exhausted = Some(format!("kubewalk: stopped: one line may run {COMMANDS_MAX} commands"));
-        } else if self.bytes > BYTES_MAX {
-            self.exhausted = Some(format!("kubewalk: stopped: the output of one line is limited to {BYTES_MAX} bytes"));
-        }
-        if self.exhausted.is_some() || self.clock.stopped || self.clock.cut { Err(Halt) } else { Ok(()) }
+        let spent = self.meter.command(bytes);
+        if spent.is_err() || self.clock.stopped || self.clock.cut { Err(Halt) } else { Ok(()) }
     }
     fn depth(&mut self) -> &mut usize {
         &mut self.depth
@@ -485,9 +480,8 @@ impl System for Machine<'_> {
 /// Runs a parsed line in `shell`; says which limit ended it, if one did.
 pub fn run_line(machine: &mut Machine<'_>, shell: &mut Shell, script: &Script) -> (Outcome, Ending) {
     let (mut outcome, ending) = run(machine, shell, script, "");
-    if let Some(limit) = machine.exhausted.take() {
-        outcome.stderr.push_str(&limit);
-        outcome.stderr.push('\n');
+    if let Some(limit) = machine.meter.reached() {
+        outcome.stderr.push_str(&format!("{limit}\n"));
         outcome.exit = 124;
     }
     (outcome, ending)

@@ -363,7 +363,8 @@ fn claims(view: &View, deployment: &Deployment, own: &[Arc<ReplicaSet>]) -> Vec<
         let orphan = |set: &&Arc<ReplicaSet>| set.meta.controller().is_none() && matches(set) && !set.meta.deleting();
         let mut orphans: Vec<&Arc<ReplicaSet>> = view.lone_sets(&deployment.meta.namespace).filter(orphan).collect();
         orphans.sort_unstable_by(|a, b| a.meta.name.cmp(&b.meta.name));
-        claims.extend(orphans.into_iter().map(|set| update(set, others(set).into_iter().chain([owner_of(deployment)]).collect())));
+        claims
+            .extend(orphans.into_iter().map(|set| update(set, others(set).into_iter().chain([owner_of(deployment)]).collect())));
     }
     claims
 }

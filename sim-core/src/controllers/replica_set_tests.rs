@@ -67,8 +67,12 @@ fn kept_counts_are_those_of_a_look_at_every_pod() {
     let mut compared = 0;
     for seed in 0..60 {
         let (store, set) = random_history(seed, 5 + seed as usize);
-        let live: Vec<Arc<Pod>> =
-            store.head().pods_owned("s").filter(|(_, p)| p.meta.controlled_by("s") && is_live(p)).map(|(_, p)| p.clone()).collect();
+        let live: Vec<Arc<Pod>> = store
+            .head()
+            .pods_owned("s")
+            .filter(|(_, p)| p.meta.controlled_by("s") && is_live(p))
+            .map(|(_, p)| p.clone())
+            .collect();
         let plain = counts(&set, &live, clock, &mut Plan::default());
         match counted(store.head(), &set, "s") {
             Some(kept) => {

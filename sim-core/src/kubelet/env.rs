@@ -157,7 +157,10 @@ pub fn of_container(view: &View, pod: &Pod, container: &Value, around: &Around) 
         let Some(value) = value else { continue };
         bytes += name.len() + value.len();
         if bytes > OWN_BYTES_MAX {
-            return Err(too_long(&name, &format!("makes the variables of the container together longer than {OWN_BYTES_MAX} bytes")));
+            return Err(too_long(
+                &name,
+                &format!("makes the variables of the container together longer than {OWN_BYTES_MAX} bytes"),
+            ));
         }
         variables.insert(name, value);
     }
@@ -345,7 +348,8 @@ mod tests {
 
     #[test]
     fn values_of_values_are_refused_before_they_are_made() {
-        let doubling: Vec<Value> = (1..60).map(|n| json!({"name": format!("E{n}"), "value": format!("$(E{0})$(E{0})", n - 1)})).collect();
+        let doubling: Vec<Value> =
+            (1..60).map(|n| json!({"name": format!("E{n}"), "value": format!("$(E{0})$(E{0})", n - 1)})).collect();
         let env: Vec<Value> = [json!({"name": "E0", "value": "x".repeat(16)})].into_iter().chain(doubling).collect();
         let pod = Pod::parse(&json!({"metadata": {"name": "p"}, "spec": {"enableServiceLinks": false, "containers": []}}));
         let made = of_container(&View::default(), &pod, &json!({"name": "c", "env": env}), &Around::default());

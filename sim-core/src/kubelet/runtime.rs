@@ -177,11 +177,7 @@ impl Kubelets {
             .or_insert_with(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_string());
         env.entry("HOME".to_string()).or_insert_with(|| "/root".to_string());
         let (resolv_conf, hosts) = self.name_files(node, worker, &hostname);
-        let files = [
-            ("/etc/resolv.conf", resolv_conf),
-            ("/etc/hosts", hosts),
-            ("/etc/hostname", format!("{hostname}\n")),
-        ];
+        let files = [("/etc/resolv.conf", resolv_conf), ("/etc/hosts", hosts), ("/etc/hostname", format!("{hostname}\n"))];
         RunningContainer {
             image: run.spec(pod).image.clone(),
             hostname,

@@ -112,7 +112,13 @@ impl Scheduler {
     /// The log does not reach back to the last photograph: all pods are looked at. Those whose binding is on its way stay where
     /// they were put.
     fn relist(&mut self, view: &View) {
-        let known: OrdSet<ObjectId> = self.placed.keys().copied().chain(self.queue.iter().map(|(_, id)| *id)).chain(self.parked.iter().map(|(_, id)| *id)).collect();
+        let known: OrdSet<ObjectId> = self
+            .placed
+            .keys()
+            .copied()
+            .chain(self.queue.iter().map(|(_, id)| *id))
+            .chain(self.parked.iter().map(|(_, id)| *id))
+            .collect();
         for id in known.into_iter().filter(|id| view.pods.by_id(*id).is_none()) {
             if let Some(pod) = self.seen.pods.by_id(id).cloned() {
                 self.forget(id, &pod);

@@ -61,6 +61,8 @@ pub type Sent = (Tag, Write);
 #[derive(Clone, Debug, Default)]
 pub struct WorkQueue {
     ready: OrdSet<Key>,
+    /// Keys that are wanted and wait for a photograph of this revision: they are not looked at again before it is there.
+    blocked: OrdSet<(u64, Key)>,
     later: OrdSet<(Instant, Key)>,
     later_at: OrdMap<Key, Instant>,
     works: OrdMap<Key, Work>,
@@ -115,6 +117,10 @@ impl WorkQueue {
             self.later_at.remove(&key);
             self.add(key);
         }
+        while let Some((needs, key)) = self.blocked.get_min().cloned().filter(|(needs, _)| *needs <= view.revision) {
+            self.blocked.remove(&(needs, key.clone()));
+            self.ready.insert(key);
+        }
         let wanted: Vec<Key> = std::mem::take(&mut self.ready).into_iter().collect();
         wanted.into_iter().filter(|key| self.free(key, view)).collect()
     }
@@ -125,7 +131,7 @@ impl WorkQueue {
         if work.outstanding > 0 {
             work.dirty = true;
         } else if work.needs > view.revision {
-            self.ready.insert(key.clone());
+            self.blocked.insert((work.needs, key.clone()));
         }
         work.outstanding == 0 && work.needs <= view.revision
     }
@@ -291,5 +297,21 @@ mod tests {
         assert!(queue.take(at(1), &view).is_empty());
         assert_eq!(queue.take(at(2), &view), [key]);
         assert!(queue.take(at(9), &view).is_empty());
+    }
+
+    #[test]
+    fn keys_that_wait_for_a_photograph_are_not_tested_at_each_answer() {
+        let key = |n: usize| (Name::from("d"), Name::from(format!("k{n}").as_str()));
+        let mut queue = WorkQueue::default();
+        for n in 0..1_000 {
+            queue.works.insert(key(n), Work { needs: 10 + n as u64, ..Work::default() });
+            queue.add(key(n));
+        }
+        let mut view = View { revision: 5, ..View::default() };
+        assert!(queue.take(Instant::START, &view).is_empty());
+        assert!(queue.ready.is_empty() && queue.blocked.len() == 1_000, "the next take has none of them to test");
+        view.revision = 12;
+        assert_eq!(queue.take(Instant::START, &view), [key(0), key(1), key(2)]);
+        assert_eq!(queue.blocked.len(), 997);
     }
 }

@@ -1,7 +1,7 @@
 //! INPUT: the name of a built-in scenario, a file, a folder, or `-`; read, checked, and complained about in one place.
 
 use std::fs;
-use std::io::{IsTerminal, Read};
+use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -49,7 +49,8 @@ pub fn load_text(name: &str, text: &str, common: &Common) -> Result<Arc<Input>, 
 /// Draws the complaints of a refused input on standard error.
 pub fn show(refused: &Refused, common: &Common) {
     let text = draw(&refused.diagnostics, &refused.sources, coloured(common));
-    complain(text.trim_end());
+    // Its colours are ours, and the texts in it are made harmless where it is drawn.
+    let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
 }
 
 /// Whether standard error is to be coloured.

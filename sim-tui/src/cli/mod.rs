@@ -11,7 +11,7 @@ mod sh;
 mod stats;
 mod terminal;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -19,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::generate::scenario_of_size;
 pub use self::terminal::HostFolder;
 use crate::builtin;
+use crate::draw::escape::for_stream;
 
 /// Exit status of a run in which something did not hold.
 pub const FAILED: u8 = 1;
@@ -187,11 +188,13 @@ pub fn main_with(arguments: Arguments) -> ExitCode {
 /// Writes to standard output; a reader that has gone away is no error of ours.
 fn print(text: &str) -> u8 {
     let mut out = std::io::stdout().lock();
+    let text = for_stream(text, out.is_terminal());
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     0
 }
 
 /// Writes one line to standard error.
 fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let mut err = std::io::stderr();
+    let _ = writeln!(err, "{}", for_stream(line, err.is_terminal()));
 }

@@ -1,6 +1,6 @@
 //! `kubewalk run`: plays every step, prints a transcript, checks every expectation.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use sim_core::render::transcript;
@@ -10,6 +10,7 @@ use sim_core::scenario::save;
 use sim_core::scenario::ties::{self, TieFinding, Verdict};
 
 use super::{Common, FAILED, Format, UNUSABLE, complain, input, print, stats};
+use crate::draw::escape::for_stream;
 
 /// Plays an input.
 pub fn run(name: &str, saved: Option<&str>, common: &Common) -> u8 {
@@ -69,7 +70,7 @@ fn play(player: &mut Player, common: &Common) -> Option<Vec<Verdict>> {
             Format::Text => transcript::step(&played),
             Format::Json => format!("{}\n", transcript::step_json(&played)),
         };
-        out.write_all(text.as_bytes()).ok()?;
+        out.write_all(for_stream(&text, out.is_terminal()).as_bytes()).ok()?;
     }
     Some(verdicts)
 }

@@ -8,6 +8,7 @@ use sim_core::console::session::{Fed, LineResult};
 use sim_core::scenario::play::Player;
 
 use super::{Common, FAILED, Format, LIMIT, UNUSABLE, complain, input, run, stats};
+use crate::draw::escape::for_stream;
 
 /// Longest input line.
 const LINE_BYTES_MAX: u64 = 16 << 20;
@@ -130,9 +131,10 @@ impl Shell<'_> {
         let mut out = std::io::stdout().lock();
         let written = match self.common.output {
             Format::Json => writeln!(out, "{}", as_json(player, result)),
-            Format::Text => out.write_all(outcome.stdout.as_bytes()).and_then(|()| {
+            Format::Text => out.write_all(for_stream(&outcome.stdout, out.is_terminal()).as_bytes()).and_then(|()| {
                 let _ = out.flush();
-                std::io::stderr().write_all(outcome.stderr.as_bytes())
+                let mut err = std::io::stderr();
+                err.write_all(for_stream(&outcome.stderr, err.is_terminal()).as_bytes())
             }),
         };
         written.and_then(|()| out.flush()).is_ok()

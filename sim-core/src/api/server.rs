@@ -188,8 +188,17 @@ pub(super) fn select(store: &Store, target: &Target, namespace: &str, options: &
         let labels_of = &object.meta().labels;
         options.label_selector.is_empty() || labels.matches(|key| labels_of.get(key))
     };
-    let by_field = |object: &Object| options.field_selector.is_empty() || fields.matches(&object.encode());
+    let by_field =
+        |object: &Object| options.field_selector.is_empty() || may_match(object, &fields) && fields.matches(&object.encode());
     Ok(all.into_iter().filter(|o| by_label(o) && by_field(o)).collect())
+}
+
+/// Whether an Event can be the one looked for, without its document: `kubectl describe` asks for the events of each of thousands of
+/// objects. One that was written as a document is judged by that.
+fn may_match(object: &Object, fields: &FieldSelector) -> bool {
+    let Object::Event(event) = object else { return true };
+    let about = [("involvedObject.name", &*event.about.name), ("involvedObject.namespace", &*event.about.namespace)];
+    event.given.is_some() || about.iter().all(|(path, is)| fields.wanted(path).is_none_or(|wanted| wanted == *is))
 }
 
 /// Decodes a body strictly, as the options ask; warnings beside it.

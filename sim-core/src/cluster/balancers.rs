@@ -66,8 +66,7 @@ impl Reach for Packets<'_> {
     }
 
     fn proxy_answers(&self, node: &str) -> bool {
-        let number = (0_u32..).zip(&self.cluster.config.nodes).find(|(_, n)| n.name == node);
-        number.is_some_and(|(number, _)| self.cluster.proxies.running(number))
+        self.cluster.config.nodes.number(node).is_some_and(|number| self.cluster.proxies.running(number))
     }
 
     fn has_local(&self, service: &Service, node: &str) -> bool {

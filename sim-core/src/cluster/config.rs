@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::machines::Machines;
 use crate::controllers::Which;
 use crate::dns::config::ServerConfig;
 use crate::kubelet::images::ImageTable;
@@ -31,7 +32,7 @@ pub struct Config {
     /// `--service-node-port-range`, both ends included.
     pub node_ports: (u16, u16),
     /// The nodes.
-    pub nodes: Vec<NodeConfig>,
+    pub nodes: Machines,
     /// The controllers that run.
     pub controllers: Vec<Which>,
     /// Whether kubelets run.

@@ -178,7 +178,7 @@ impl Cluster {
     fn act_on(&mut self, fault: &Fault, broken: bool, clock: Clock) -> Option<Reaction<crate::kubelet::Event>> {
         match fault {
             Fault::Node(node, how) => {
-                self.config.nodes.iter().any(|n| *n.name == **node).then_some(())?;
+                self.config.nodes.named(node)?;
                 let mode = match how {
                     NodeFault::PowerOff => crate::kubelet::Failure::PowerOff,
                     NodeFault::KubeletStop => crate::kubelet::Failure::KubeletStop,
@@ -189,7 +189,7 @@ impl Cluster {
                 }
                 Some(if broken { self.kubelets.fail(node, mode, clock) } else { self.kubelets.heal(node, clock) })
             }
-            Fault::Proxy(node) => self.config.nodes.iter().any(|n| *n.name == **node).then(Reaction::default),
+            Fault::Proxy(node) => self.config.nodes.named(node).map(|_| Reaction::default()),
             Fault::Pod(namespace, name) => {
                 let id = self.store.head().pods.id(namespace, name)?;
                 Some(if broken { self.kubelets.kill(id, clock) } else { Reaction::default() })
@@ -210,7 +210,7 @@ impl Cluster {
         let (Fault::Node(node, NodeFault::PowerOff) | Fault::Proxy(node)) = fault else { return };
         let running = self.faults.node_up(node) && !self.faults.all.contains(&Fault::Proxy(node.clone()));
         self.proxies.set_running(node, running);
-        if let Some((number, _)) = (0_u32..).zip(&self.config.nodes).find(|(_, n)| running && *n.name == **node) {
+        if let Some(number) = self.config.nodes.number(node).filter(|_| running) {
             self.wake(Watcher::Proxy(number), cx);
         }
     }

@@ -44,7 +44,7 @@ pub struct GroundAt<'c> {
 
 impl GroundAt<'_> {
     fn node(&self, name: &str) -> Option<&super::config::NodeConfig> {
-        self.cluster.config.nodes.iter().find(|n| n.name == name)
+        self.cluster.config.nodes.named(name)
     }
 
     /// The pod that has an address, by what the API says: used where no kubelet runs.
@@ -83,6 +83,10 @@ impl Ground for GroundAt<'_> {
 
     fn nodes(&self) -> Vec<Name> {
         self.cluster.config.node_names()
+    }
+
+    fn node_at(&self, ip: IpAddr) -> Option<Name> {
+        self.cluster.config.nodes.at_address(ip).map(|n| Name::from(n.name.as_str()))
     }
 
     fn zone(&self, node: &str) -> Option<Name> {
@@ -192,7 +196,7 @@ impl Cluster {
     /// A running container, as its runtime shows it.
     pub fn container(&self, namespace: &str, pod: &str, container: &str) -> Result<ContainerView, String> {
         let node = self.store.head().pods.get(namespace, pod).and_then(|pod| pod.node.clone());
-        if let Some(node) = node.and_then(|node| self.config.nodes.iter().find(|n| *n.name == *node))
+        if let Some(node) = node.and_then(|node| self.config.nodes.named(&node))
             && self.is_cut_off(&node.name)
         {
             let ip = node.ips.first().map(IpAddr::to_string).unwrap_or_default();
@@ -205,19 +209,19 @@ impl Cluster {
     /// How names are resolved at a place.
     pub fn resolver(&self, from: &Source) -> ResolverConfig {
         let of_node = |name: &str| {
-            let node = self.config.nodes.iter().find(|n| n.name == name);
+            let node = self.config.nodes.named(name);
             let resolv_conf = node.and_then(|n| n.resolv_conf.clone()).unwrap_or_default();
             let own: String = node.iter().flat_map(|n| &n.ips).map(|ip| format!("{ip}\t{name}\n")).collect();
             ResolverConfig { resolv_conf, hosts: format!("{LOCALHOST}{own}"), ..ResolverConfig::default() }
         };
         match from {
-            Source::Pod { namespace, name } => match self.kubelets.container(namespace, name, "") {
-                Ok(found) => ResolverConfig {
-                    resolv_conf: found.files.get("/etc/resolv.conf").cloned().unwrap_or_default(),
-                    hosts: found.files.get("/etc/hosts").cloned().unwrap_or_default(),
-                    library: if found.behaviour.musl { Library::Musl } else { Library::Glibc },
+            Source::Pod { namespace, name } => match self.kubelets.resolver_files(namespace, name) {
+                Some(found) => ResolverConfig {
+                    resolv_conf: found.resolv_conf,
+                    hosts: found.hosts,
+                    library: if found.musl { Library::Musl } else { Library::Glibc },
                 },
-                Err(_) => ResolverConfig::default(),
+                None => ResolverConfig::default(),
             },
             Source::Node(name) | Source::Address { at_node: name, .. } => of_node(name),
             Source::Outside => ResolverConfig {

@@ -60,7 +60,7 @@ impl Cluster {
 
     /// The addresses of a node on which kube-proxy opens the ports of Services.
     fn health_addresses(&self, node: &str) -> Option<Vec<IpAddr>> {
-        let config = self.config.nodes.iter().find(|n| n.name == node)?;
+        let config = self.config.nodes.named(node)?;
         let (node_ips, addresses) =
             (config.node_ips().collect(), config.ips.iter().chain(&config.external_ips).copied().collect());
         health_addresses(&self.config.proxy, &NodeFacts { name: node, zone: None, node_ips, addresses })
@@ -115,7 +115,7 @@ impl Cluster {
 
     /// What a kube-proxy that runs has programmed.
     fn programmed_by_running(&self, node: &str) -> Option<&Arc<View>> {
-        let (number, _) = (0_u32..).zip(&self.config.nodes).find(|(_, n)| n.name == node)?;
+        let number = self.config.nodes.number(node)?;
         let (view, _) = self.proxies.programmed(node)?;
         (self.proxies.running(number) && self.faults.node_up(node)).then_some(view)
     }

@@ -13,6 +13,7 @@ pub mod event;
 pub mod faults;
 pub mod ground;
 mod health;
+pub mod machines;
 pub mod servers;
 pub mod story;
 mod system;
@@ -95,6 +96,8 @@ pub struct Cluster {
 const POD: u64 = 4 << 10;
 const NODE: u64 = 4 << 10;
 const EVENT: u64 = 1 << 10;
+/// A connection that a kernel has noted, with its answer's direction and its place in the order of expiry.
+const FLOW: u64 = 512;
 
 /// What comes from outside: the user, a scenario's step.
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -202,7 +205,10 @@ impl Model for Cluster {
 
     fn weight(&self) -> u64 {
         let head = self.store.head();
-        head.pods.len() as u64 * POD + head.nodes.len() as u64 * NODE + head.events.len() as u64 * EVENT
+        head.pods.len() as u64 * POD
+            + head.nodes.len() as u64 * NODE
+            + head.events.len() as u64 * EVENT
+            + self.kernels.flows() as u64 * FLOW
     }
 }
 
@@ -428,7 +434,10 @@ impl Cluster {
             return;
         }
         cx.note(head);
-        let Ok(changes) = self.store.changes(self.bus.announced, head) else { return };
+        let Ok(changes) = self.store.changes(self.bus.announced, head) else {
+            self.announce_anew(head, cx);
+            return;
+        };
         let changes: Vec<crate::store::Change> = changes.cloned().collect();
         self.bus.announced = head;
         for change in &changes {
@@ -444,6 +453,21 @@ impl Cluster {
                 self.wake(watcher, cx);
             }
         }
+    }
+
+    /// More was committed at once than the log keeps, as when a collection of tens of thousands is deleted: everybody who watches is
+    /// told, and lists anew.
+    fn announce_anew(&mut self, head: u64, cx: &mut Context<'_, Event>) {
+        (self.bus.announced, self.bus.services_changed, self.bus.policies_changed) = (head, head, head);
+        let (proxies, agents): (Vec<u32>, Vec<u32>) = (self.proxies.idle().collect(), self.policies.idle().collect());
+        let busy = |watcher: &Watcher| match watcher {
+            Watcher::Proxy(node) => !proxies.contains(node),
+            Watcher::Policy(node) => !agents.contains(node),
+            _ => false,
+        };
+        let idle: Vec<Watcher> = self.bus.watchers.all().filter(|watcher| !busy(watcher)).collect();
+        idle.into_iter().for_each(|watcher| self.wake(watcher, cx));
+        self.dns_changed_anyhow(cx);
     }
 
     fn interested(&self, change: &crate::store::Change) -> Vec<Watcher> {

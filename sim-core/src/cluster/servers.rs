@@ -5,6 +5,7 @@
 //! Left out: the minute that a kubelet may take until a changed ConfigMap reaches the file; upstream servers marked as down.
 //! The real things: CoreDNS `plugin/forward`, `plugin/reload`; `pkg/kubelet/volumemanager`.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -327,6 +328,19 @@ impl Cluster {
             kept.map(|(asked, until)| (namespace.clone(), name.clone(), asked, until)).collect::<Vec<_>>()
         };
         servers.flat_map(of).collect()
+    }
+
+    /// Nobody knows what has changed: servers without a pod are forgotten, the others will look at their file at their next tick.
+    pub(super) fn dns_changed_anyhow(&mut self, cx: &mut Context<'_, Event>) {
+        let head = self.store.head();
+        let pods: BTreeMap<Name, ObjectId> =
+            head.pods.entries().filter(|(_, pod)| is_server(pod)).map(|(id, pod)| (server_name(pod), id)).collect();
+        self.dns.keep_only(|server| pods.contains_key(server));
+        for (server, id) in pods {
+            if let Some(after) = self.dns.next_look(&server, cx.now()) {
+                cx.schedule(after, Event::Dns(id));
+            }
+        }
     }
 
     /// A server looks at its file.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
+use super::meter::Meter;
 use crate::engine::time::{Duration, Instant};
 use crate::lab::simulation::Simulation;
 use crate::lab::tasks::{Clock, Waiting};
@@ -70,6 +71,10 @@ pub type Doing<'h, T> = Pin<Box<dyn Future<Output = T> + 'h>>;
 pub trait Host {
     /// The cluster, lent until the program waits.
     fn world(&mut self) -> WorldRef<'_>;
+    /// The budget of the line. A program that loops, or makes much of little, draws on it while it works.
+    fn meter(&self) -> Meter {
+        Meter::default()
+    }
     /// Where the program runs.
     fn place(&self) -> Place;
     /// An exported variable of the shell.

@@ -3,7 +3,7 @@
 //! In real life these are the machines that the user reaches: a workstation, nodes, containers. [`Machine`] is a handle; each
 //! running program has one, with its own place and environment in [`super::process::Process`].
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,14 +13,11 @@ use imbl::OrdMap;
 use super::catalogue::Catalogue;
 use super::files::{self, Files, HostFiles};
 use super::host::{FileError, Place};
+use super::meter::{Meter, UsedUp};
 use super::shell::eval::Halt;
 use super::streams::Sink;
 use crate::lab::tasks::Clock;
 
-/// Most commands a line may run.
-pub const COMMANDS_MAX: usize = 100_000;
-/// Most output and expanded text of a line, in bytes.
-pub const BYTES_MAX: usize = 64 << 20;
 /// Most places with files of their own.
 const PLACES_MAX: usize = 1_000;
 
@@ -47,10 +44,8 @@ struct Shared {
     files: RefCell<AllFiles>,
     /// Shells that programs of the line opened, in order.
     opened: RefCell<Vec<Opened>>,
-    commands: Cell<usize>,
-    bytes: Cell<usize>,
-    /// The limit of the line that was reached.
-    exhausted: RefCell<Option<String>>,
+    /// What the line has used up.
+    meter: RefCell<Meter>,
 }
 
 impl Machine {
@@ -62,9 +57,7 @@ impl Machine {
             host_files,
             files: RefCell::new(files),
             opened: RefCell::default(),
-            commands: Cell::new(0),
-            bytes: Cell::new(0),
-            exhausted: RefCell::default(),
+            meter: RefCell::default(),
         }))
     }
 
@@ -83,34 +76,25 @@ impl Machine {
         self.0.files.borrow().clone()
     }
 
-    /// A new line begins: its limits are full again.
+    /// A new line begins: its budget is full again.
     pub fn begin_line(&self) {
-        self.0.commands.set(0);
-        self.0.bytes.set(0);
-        self.0.exhausted.take();
+        *self.0.meter.borrow_mut() = Meter::default();
+    }
+
+    /// What the line has used up.
+    pub fn meter(&self) -> Meter {
+        self.0.meter.borrow().clone()
     }
 
     /// The limit of the line that was reached, if one was.
     pub fn exhausted(&self) -> Option<String> {
-        self.0.exhausted.borrow().clone()
+        self.meter().reached().map(|limit| limit.to_string())
     }
 
     /// Accounts for one command that made `bytes` of output or text.
     pub fn spend(&self, bytes: usize) -> Result<(), Halt> {
-        self.0.commands.set(self.0.commands.get() + 1);
-        self.0.bytes.set(self.0.bytes.get().saturating_add(bytes));
-        let limit = if self.0.commands.get() > COMMANDS_MAX {
-            Some(format!("kubewalk: stopped: one line may run {COMMANDS_MAX} commands"))
-        } else if self.0.bytes.get() > BYTES_MAX {
-            Some(format!("kubewalk: stopped: the output of one line is limited to {BYTES_MAX} bytes"))
-        } else {
-            None
-        };
-        if limit.is_some() {
-            *self.0.exhausted.borrow_mut() = limit;
-        }
-        let is_over = self.0.exhausted.borrow().is_some() || self.0.clock.stopped().is_some();
-        if is_over { Err(Halt) } else { Ok(()) }
+        self.meter().command(bytes).map_err(|UsedUp| Halt)?;
+        if self.0.clock.stopped().is_some() { Err(Halt) } else { Ok(()) }
     }
 
     /// A program opens a shell for the lines that follow.

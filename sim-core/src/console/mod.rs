@@ -13,6 +13,7 @@ pub mod files;
 pub mod host;
 pub mod kubectl;
 pub mod machine;
+pub mod meter;
 pub mod names;
 pub mod net;
 pub mod process;

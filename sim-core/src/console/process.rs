@@ -10,6 +10,7 @@ use std::rc::Rc;
 use super::catalogue::SHELLS;
 use super::host::{Doing, FileError, Host, Outcome, Place, WorldRef};
 use super::machine::{Machine, Opened, bare_name};
+use super::meter::Meter;
 use super::shell::eval::{Base, run};
 use super::shell::state::{Options, Shell};
 use super::shell::{Parsed, parse};
@@ -66,6 +67,9 @@ impl Process {
         let name = bare_name(name);
         if self.depth.programs == PROGRAMS_MAX {
             return Outcome::err(126, format!("kubewalk: programs may run programs {PROGRAMS_MAX} deep here"));
+        }
+        if self.machine.meter().reached().is_some() {
+            return Outcome { exit: 124, ..Outcome::default() };
         }
         if !self.machine.has(&self.place, name) {
             return Outcome::err(127, format!("sh: {}: not found", argv[0]));
@@ -204,6 +208,9 @@ impl Process {
 impl Host for Process {
     fn world(&mut self) -> WorldRef<'_> {
         self.machine.clock().world()
+    }
+    fn meter(&self) -> Meter {
+        self.machine.meter()
     }
     fn place(&self) -> Place {
         self.place.clone()

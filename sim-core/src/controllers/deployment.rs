@@ -419,8 +419,10 @@ fn claims(view: &View, deployment: &Deployment, own: &[Arc<ReplicaSet>]) -> Vec<
     let new_spec = deployment.status.observed < deployment.meta.generation.unwrap_or(0);
     if (new_spec || status::complete(deployment, &deployment.status)) && !deployment.selector.requirements.is_empty() {
         let orphan = |set: &&Arc<ReplicaSet>| set.meta.controller().is_none() && matches(set) && !set.meta.deleting();
-        let orphans = view.replica_sets.in_namespace(&deployment.meta.namespace).filter(orphan);
-        claims.extend(orphans.map(|set| update(set, others(set).into_iter().chain([owner_of(deployment)]).collect())));
+        let mut orphans: Vec<&Arc<ReplicaSet>> = view.lone_sets(&deployment.meta.namespace).filter(orphan).collect();
+        orphans.sort_unstable_by(|a, b| a.meta.name.cmp(&b.meta.name));
+        claims
+            .extend(orphans.into_iter().map(|set| update(set, others(set).into_iter().chain([owner_of(deployment)]).collect())));
     }
     claims
 }

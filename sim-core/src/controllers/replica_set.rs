@@ -16,12 +16,11 @@ use crate::engine::digest::{Digestible, StateDigest};
 use crate::engine::time::Duration;
 use crate::objects::condition::{self, Condition};
 use crate::objects::json::At;
-use crate::objects::labels::{Labels, Operator, Selector};
 use crate::objects::meta::{Meta, Owner};
 use crate::objects::pod::{Pod, PodStatus};
 use crate::objects::workload::{ReplicaSet, WorkloadStatus};
 use crate::objects::{Name, Object};
-use crate::store::{Change, View};
+use crate::store::{Change, View, is_live};
 
 /// The replica set controller.
 #[derive(Clone, Debug, Default)]
@@ -77,31 +76,89 @@ pub fn reconcile(view: &View, (namespace, name): &Key, failure: Option<&Status>,
     let Some(set) = view.replica_sets.get(namespace, name) else { return Plan::default() };
     let Some(uid) = set.meta.uid.as_deref() else { return Plan::default() };
     let mut plan = Plan::default();
-    let owned = view.pods_owned(uid).filter(|(_, p)| p.meta.controlled_by(uid) && counts(p));
+    if let Some(counts) = counted(view, set, uid) {
+        if failure.is_some() {
+            report(set, &counts, failure, clock, &mut plan);
+        }
+        grow(set, (wanted(set) - counts.live).min(BURST), &mut plan);
+        if failure.is_none() {
+            report(set, &counts, failure, clock, &mut plan);
+        }
+        return plan;
+    }
+    let owned = view.pods_owned(uid).filter(|(_, p)| p.meta.controlled_by(uid) && is_live(p));
     let mut live: Vec<Arc<Pod>> = owned.map(|(_, p)| p.clone()).collect();
     if set.meta.deleting() {
-        report(set, &live, failure, clock, &mut plan);
+        let counts = counts(set, &live, clock, &mut plan);
+        report(set, &counts, failure, clock, &mut plan);
         return plan;
     }
     adopt_and_release(view, set, &mut live, &mut plan);
+    let counts = counts(set, &live, clock, &mut plan);
     if failure.is_some() {
-        report(set, &live, failure, clock, &mut plan);
+        report(set, &counts, failure, clock, &mut plan);
     }
-    let wanted = usize::try_from(set.replicas.max(0)).unwrap_or(usize::MAX);
-    if live.len() < wanted {
-        grow(set, (wanted - live.len()).min(BURST), &mut plan);
-    } else if live.len() > wanted {
-        shrink(view, set, &live, (live.len() - wanted).min(BURST), clock, &mut plan);
+    if live.len() < wanted(set) {
+        grow(set, (wanted(set) - live.len()).min(BURST), &mut plan);
+    } else if live.len() > wanted(set) {
+        shrink(view, set, &live, (live.len() - wanted(set)).min(BURST), clock, &mut plan);
     }
     if failure.is_none() {
-        report(set, &live, failure, clock, &mut plan);
+        report(set, &counts, failure, clock, &mut plan);
     }
     plan
 }
 
-/// Whether a pod counts: not ended, not being deleted.
-fn counts(pod: &Pod) -> bool {
-    !pod.finished() && !pod.meta.deleting()
+fn wanted(set: &ReplicaSet) -> usize {
+    usize::try_from(set.replicas.max(0)).unwrap_or(usize::MAX)
+}
+
+/// What a set's status tells of its pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counts {
+    live: usize,
+    labelled: usize,
+    ready: usize,
+    available: usize,
+}
+
+/// The counts without a look at the pods, where there is nothing to do with any of them: none is one too many, none is to be let
+/// go or taken in, and none has to be ready for a while before it counts as available. This is how a set of a hundred thousand
+/// replicas is looked at as they report one by one; [`counts`] is the plain form, and the tests compare the two.
+fn counted(view: &View, set: &ReplicaSet, uid: &str) -> Option<Counts> {
+    if set.min_ready > 0 || set.meta.deleting() {
+        return None;
+    }
+    let mut counts = Counts { live: 0, labelled: 0, ready: 0, available: 0 };
+    for (labels, tally) in view.tallies(uid) {
+        if !set.selector.matches(labels) {
+            return None;
+        }
+        counts.live += tally.live;
+        counts.ready += tally.ready;
+        counts.labelled += if set.template.labels.contained_in(labels) { tally.live } else { 0 };
+    }
+    counts.available = counts.ready;
+    let selects = !set.selector.requirements.is_empty();
+    let orphans = selects && orphans(view, set).next().is_some();
+    (counts.live <= wanted(set) && !orphans).then_some(counts)
+}
+
+fn counts(set: &ReplicaSet, live: &[Arc<Pod>], clock: Clock, plan: &mut Plan) -> Counts {
+    let minimum = Duration::from_secs(u64::try_from(set.min_ready).unwrap_or(0));
+    let ready: Vec<&Arc<Pod>> = live.iter().filter(|p| p.ready()).collect();
+    let mut available = 0;
+    for pod in &ready {
+        let since = pod.condition("Ready").and_then(|c| c.transition).unwrap_or_default();
+        let age = Duration::from_nanos(u64::try_from(clock.timestamp().nanos_since(since)).unwrap_or(0));
+        if age >= minimum {
+            available += 1;
+        } else {
+            plan.look_again(minimum - age);
+        }
+    }
+    let labelled = live.iter().filter(|p| set.template.labels.contained_in(&p.meta.labels)).count();
+    Counts { live: live.len(), labelled, ready: ready.len(), available }
 }
 
 /// Matching pods without owner are taken in; owned pods whose labels no longer match are let go.
@@ -116,8 +173,7 @@ fn adopt_and_release(view: &View, set: &Arc<ReplicaSet>, live: &mut Vec<Arc<Pod>
     if set.selector.requirements.is_empty() {
         return;
     }
-    let orphan = |p: &&Arc<Pod>| p.meta.controller().is_none() && counts(p) && set.selector.matches(&p.meta.labels);
-    for pod in view.pods_matching(&set.meta.namespace, &equalities(&set.selector)).filter(orphan) {
+    for pod in orphans(view, set) {
         let mut adopted = (**pod).clone();
         adopted.meta.owners = pod.meta.owners.iter().cloned().chain([owner_of(set)]).collect();
         live.push(pod.clone());
@@ -125,10 +181,10 @@ fn adopt_and_release(view: &View, set: &Arc<ReplicaSet>, live: &mut Vec<Arc<Pod>
     }
 }
 
-/// The pairs that a selector demands, to look pods up by.
-fn equalities(selector: &Selector) -> Labels {
-    let pairs = selector.requirements.iter().filter(|r| r.operator == Operator::In && r.values.len() == 1);
-    Labels(pairs.filter_map(|r| Some((r.key.clone(), r.values.first()?.clone()))).collect())
+/// The pods that a set takes in: they match, and nobody manages them.
+fn orphans<'v>(view: &'v View, set: &ReplicaSet) -> impl Iterator<Item = &'v Arc<Pod>> {
+    let orphan = |p: &&Arc<Pod>| is_live(p) && set.selector.matches(&p.meta.labels);
+    view.lone_pods(&set.meta.namespace, &set.selector.equalities()).filter(orphan)
 }
 
 fn owner_of(set: &ReplicaSet) -> Owner {
@@ -196,33 +252,20 @@ fn siblings(view: &View, set: &ReplicaSet) -> Vec<Arc<Pod>> {
         Some(owner) => view.dependents(&owner).filter_map(|(_, o)| o.meta().uid.clone()).collect(),
         None => vec![uid.into()],
     };
-    sets.iter().flat_map(|uid| view.pods_owned(uid)).map(|(_, p)| p.clone()).filter(|p| counts(p)).collect()
+    sets.iter().flat_map(|uid| view.pods_owned(uid)).map(|(_, p)| p.clone()).filter(|p| is_live(p)).collect()
 }
 
-/// Counts, and writes the status if it differs.
-fn report(set: &Arc<ReplicaSet>, live: &[Arc<Pod>], failure: Option<&Status>, clock: Clock, plan: &mut Plan) {
+/// Writes the status if it differs.
+fn report(set: &Arc<ReplicaSet>, counts: &Counts, failure: Option<&Status>, clock: Clock, plan: &mut Plan) {
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    let minimum = Duration::from_secs(u64::try_from(set.min_ready).unwrap_or(0));
-    let ready: Vec<&Arc<Pod>> = live.iter().filter(|p| p.ready()).collect();
-    let mut available = 0;
-    for pod in &ready {
-        let since = pod.condition("Ready").and_then(|c| c.transition).unwrap_or_default();
-        let age = Duration::from_nanos(u64::try_from(clock.timestamp().nanos_since(since)).unwrap_or(0));
-        if age >= minimum {
-            available += 1;
-        } else {
-            plan.look_again(minimum - age);
-        }
-    }
-    let labelled = live.iter().filter(|p| set.template.labels.contained_in(&p.meta.labels)).count();
     let mut conditions = set.status.conditions.clone();
-    judge(&mut conditions, set, live.len(), failure, clock);
+    judge(&mut conditions, set, counts.live, failure, clock);
     let status = WorkloadStatus {
         observed: set.meta.generation.unwrap_or(0),
-        replicas: count(live.len()),
-        updated: count(labelled),
-        ready: count(ready.len()),
-        available,
+        replicas: count(counts.live),
+        updated: count(counts.labelled),
+        ready: count(counts.ready),
+        available: count(counts.available),
         conditions,
         ..WorkloadStatus::default()
     };

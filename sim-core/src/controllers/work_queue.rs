@@ -80,6 +80,8 @@ pub type Sent = (Tag, Write);
 #[derive(Clone, Debug, Default)]
 pub struct WorkQueue {
     ready: OrdMap<Key, Trigger>,
+    /// Keys that are wanted and wait for a photograph of this revision: they are not looked at again before it is there.
+    blocked: OrdMap<(u64, Key), Trigger>,
     later: OrdSet<(Instant, Key)>,
     later_at: OrdMap<Key, (Instant, Trigger)>,
     works: OrdMap<Key, Work>,
@@ -140,6 +142,10 @@ impl WorkQueue {
             let because = self.later_at.remove(&key).map(|(_, because)| because);
             self.add(key, because.unwrap_or_default());
         }
+        while let Some((place, because)) = self.blocked.get_min().cloned().filter(|((needs, _), _)| *needs <= view.revision) {
+            self.blocked.remove(&place);
+            self.add(place.1, because);
+        }
         let wanted: Vec<(Key, Trigger)> = std::mem::take(&mut self.ready).into_iter().collect();
         wanted.into_iter().filter(|(key, because)| self.free(key, *because, view)).collect()
     }
@@ -150,7 +156,9 @@ impl WorkQueue {
         if work.outstanding > 0 {
             work.dirty = work.dirty.max(Some(because));
         } else if work.needs > view.revision {
-            self.ready.insert(key.clone(), because);
+            let place = (work.needs, key.clone());
+            let known = self.blocked.get(&place).copied();
+            self.blocked.insert(place, because.max(known.unwrap_or_default()));
         }
         work.outstanding == 0 && work.needs <= view.revision
     }
@@ -302,8 +310,9 @@ impl Said {
 impl Digestible for WorkQueue {
     fn digest(&self, into: &mut StateDigest) {
         // When each key is due stands in `later`.
-        let WorkQueue { ready, later, later_at: _, works, sent, next_tag, wrote } = self;
+        let WorkQueue { ready, blocked, later, later_at: _, works, sent, next_tag, wrote } = self;
         into.list(ready);
+        into.list(blocked);
         into.list(later);
         into.list(works);
         into.list(sent);
@@ -372,5 +381,24 @@ mod tests {
             }),
         ];
         assert_eq!(digests.iter().collect::<std::collections::BTreeSet<_>>().len(), digests.len());
+    }
+
+    #[test]
+    #[allow(clippy::field_reassign_with_default)]
+    fn keys_that_wait_for_a_photograph_are_not_tested_at_each_answer() {
+        let key = |n: usize| (Name::from("d"), Name::from(format!("k{n}").as_str()));
+        let mut queue = WorkQueue::default();
+        for n in 0..1_000 {
+            queue.works.insert(key(n), Work { needs: 10 + n as u64, ..Work::default() });
+            queue.add(key(n), Trigger::default());
+        }
+        let mut view = View::default();
+        view.revision = 5;
+        assert!(queue.take(Instant::START, &view).is_empty());
+        assert!(queue.ready.is_empty() && queue.blocked.len() == 1_000, "the next take has none of them to test");
+        view.revision = 12;
+        let taken: Vec<Key> = queue.take(Instant::START, &view).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(taken, [key(0), key(1), key(2)]);
+        assert_eq!(queue.blocked.len(), 997);
     }
 }

@@ -78,6 +78,12 @@ impl DnsServers {
         self.replicas.remove(server);
     }
 
+    /// The pods of all others have ended.
+    pub fn keep_only(&mut self, lives: impl Fn(&Name) -> bool) {
+        let ended: Vec<Name> = self.replicas.keys().filter(|server| !lives(server)).cloned().collect();
+        ended.iter().for_each(|server| self.forget(server));
+    }
+
     /// How many replies the server keeps.
     pub fn kept(&self, server: &str) -> usize {
         self.replicas.get(server).map_or(0, |r| r.caches.iter().map(Cache::len).sum())

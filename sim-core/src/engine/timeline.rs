@@ -7,9 +7,12 @@
 //! **The future stays.** After going back, the inputs that were given later still lie ahead, and running forward meets
 //! them again. A new input chooses another future: what lay ahead is cut off. To keep both, [`Timeline::fork`] first.
 //!
-//! **Checkpoints** are clones that share what the model's structures share. One is taken every [`Spacing::events`]
-//! events, at most [`Spacing::kept`] are kept, fewer of a heavy world, and they are thinned so that the distance between neighbours grows with
-//! their age: the recent past is near, and the distant past costs a proportional wait.
+//! **Checkpoints** are clones that share what the model's structures share. They are spaced by work and by weight: one is taken
+//! after [`Spacing::events`] events, so that a step back in a small world runs few of them again, and later in a heavy world, whose
+//! copy costs as much as many events ([`Spacing::gap`]). At most [`Spacing::kept`] are kept, fewer of a heavy world, and they are
+//! thinned so that the distance between neighbours grows with their age: the recent past is near, and the distant past costs a
+//! proportional wait. The one just taken is never the one that is dropped, or a world that is run again from its past would take
+//! one at each event.
 
 use std::sync::Arc;
 
@@ -23,7 +26,7 @@ pub const INPUTS_MAX: usize = 1_000_000;
 /// How densely checkpoints are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spacing {
-    /// Events between two checkpoints, at least 1.
+    /// Fewest events between two checkpoints, at least 1.
     pub events: u64,
     /// How many are kept besides the start, at least 2.
     pub kept: usize,
@@ -32,10 +35,21 @@ pub struct Spacing {
 }
 
 impl Default for Spacing {
-    /// Going back a little costs at most 50,000 events, a tenth of a second; a checkpoint of a large world costs a few
-    /// milliseconds.
+    /// Going back a little costs a thousand events in a small world, some ten milliseconds, and at most as many as take about as
+    /// long as a copy in a large one.
     fn default() -> Self {
-        Spacing { events: 50_000, kept: 48, bytes: 128 << 20 }
+        Spacing { events: 1_000, kept: 128, bytes: 128 << 20 }
+    }
+}
+
+/// So many bytes of weight space checkpoints by one event more: what a copy of them costs, once the world has moved on, compares
+/// with handling an event.
+const BYTES_PER_EVENT: u64 = 1_600;
+
+impl Spacing {
+    /// Events between two checkpoints of a world of this weight.
+    pub fn gap(&self, weight: u64) -> u64 {
+        self.events.max(weight / BYTES_PER_EVENT)
     }
 }
 
@@ -225,7 +239,19 @@ impl<M: Model> Timeline<M> {
     /// The number of steps at which a run must pause: for the next input, or for the next checkpoint.
     fn next_mark(&self) -> u64 {
         let input = self.ahead().first().map_or(u64::MAX, |next| next.position.steps);
-        input.min(self.checkpoint_before().steps.saturating_add(self.spacing.events))
+        input.min(self.checkpoint_due())
+    }
+
+    /// The number of steps at which the next checkpoint is to be taken. One that stands there already, from an earlier way through
+    /// this stretch, serves as well.
+    fn checkpoint_due(&self) -> u64 {
+        let gap = self.spacing.gap(self.engine.model().weight());
+        let due = self.checkpoint_before().steps.saturating_add(gap);
+        let ahead = self.checkpoints.partition_point(|c| c.position() <= self.position());
+        match self.checkpoints.get(ahead).map(|next| next.position().steps) {
+            Some(next) if next <= due.saturating_add(gap / 2) => next.saturating_add(gap),
+            _ => due,
+        }
     }
 
     fn checkpoint_before(&self) -> Position {
@@ -237,26 +263,32 @@ impl<M: Model> Timeline<M> {
     /// Takes a checkpoint if one is due here, and drops another if there are too many.
     fn keep(&mut self) {
         let here = self.position();
-        if here.steps < self.checkpoint_before().steps.saturating_add(self.spacing.events) {
+        if here.steps < self.checkpoint_due() {
             return;
         }
         let place = self.checkpoints.partition_point(|c| c.position() <= here);
         self.checkpoints.insert(place, Arc::new(self.engine.clone()));
         let room = self.spacing.bytes / self.engine.model().weight().max(1);
         let kept = usize::try_from(room).unwrap_or(usize::MAX).clamp(2, self.spacing.kept);
+        let mut place = place;
         while self.checkpoints.len() > kept + 1 {
             let steps: Vec<u64> = self.checkpoints.iter().map(|c| c.position().steps).collect();
-            self.checkpoints.remove(least_missed(&steps, here.steps));
+            let dropped = least_missed(&steps, place, here.steps);
+            self.checkpoints.remove(dropped);
+            place -= usize::from(dropped < place);
         }
     }
 }
 
-/// The index, neither first nor last, whose removal leaves the smallest hole for its distance from `here`. Needs three of them.
-fn least_missed(steps: &[u64], here: u64) -> usize {
-    let hole = |i: usize| u128::from(steps[i + 1] - steps[i - 1]);
-    let distance = |i: usize| u128::from(steps[i - 1].abs_diff(here).min(steps[i + 1].abs_diff(here))) + 1;
+/// The index whose removal leaves the smallest hole for its distance from `here`: neither the first, which is the start, nor that
+/// of the one just `taken`. The last closes no hole; it is missed for the stretch back to its neighbour. Needs three of them.
+fn least_missed(steps: &[u64], taken: usize, here: u64) -> usize {
+    let after = |i: usize| steps.get(i + 1).copied().unwrap_or(steps[i]);
+    let hole = |i: usize| u128::from(after(i) - steps[i - 1]);
+    let distance = |i: usize| u128::from(steps[i - 1].abs_diff(here).min(after(i).abs_diff(here))) + 1;
+    let candidates = (1..steps.len()).filter(|i| *i != taken);
     // hole / distance, compared without dividing.
-    (1..steps.len() - 1).min_by(|&a, &b| (hole(a) * distance(b)).cmp(&(hole(b) * distance(a)))).unwrap_or(steps.len() - 1)
+    candidates.min_by(|&a, &b| (hole(a) * distance(b)).cmp(&(hole(b) * distance(a)))).unwrap_or(steps.len() - 1)
 }
 
 #[cfg(test)]

@@ -225,3 +225,85 @@ fn checkpoints_are_dense_near_the_present_and_sparse_far_away() {
         assert!(hole <= 100.max(distance * 4 / 5), "{hole} at {distance}: {steps:?} {here}");
     }
 }
+
+/// Cups of a weight that a test chooses; a copy is counted.
+#[derive(Clone, Debug)]
+struct Heavy {
+    weight: u64,
+    copies: std::rc::Rc<std::cell::Cell<u64>>,
+    mark: Mark,
+}
+
+#[derive(Debug)]
+struct Mark(std::rc::Rc<std::cell::Cell<u64>>);
+
+impl Clone for Mark {
+    fn clone(&self) -> Mark {
+        self.0.set(self.0.get() + 1);
+        Mark(self.0.clone())
+    }
+}
+
+impl Model for Heavy {
+    type Event = ();
+    type Input = ();
+    type Reply = ();
+
+    fn handle(&mut self, (): (), cx: &mut Context<'_, ()>) {
+        cx.schedule(Duration::from_nanos(1), ());
+    }
+
+    fn accept(&mut self, (): (), cx: &mut Context<'_, ()>) {
+        cx.schedule(Duration::ZERO, ());
+    }
+
+    fn event_kind((): &()) -> &'static str {
+        "tick"
+    }
+
+    fn input_kind((): &()) -> &'static str {
+        "start"
+    }
+
+    fn digest_state(&self, _: &mut Digest) {}
+
+    fn weight(&self) -> u64 {
+        self.weight
+    }
+}
+
+/// A run of a world of this weight, and the count of its copies.
+fn ticking(weight: u64, events: u64) -> (Timeline<Heavy>, std::rc::Rc<std::cell::Cell<u64>>) {
+    let copies = std::rc::Rc::default();
+    let heavy = Heavy { weight, copies: std::rc::Rc::clone(&copies), mark: Mark(std::rc::Rc::clone(&copies)) };
+    let mut timeline = Timeline::new(Engine::new(heavy, Seed(1), Ties::Scheduled), Spacing::default());
+    timeline.input(()).expect("room");
+    timeline.run_until(at(events), &mut free());
+    assert!(timeline.model().mark.0.get() > 0 && std::rc::Rc::ptr_eq(&timeline.model().copies, &copies));
+    (timeline, copies)
+}
+
+#[test]
+fn a_step_back_in_a_small_world_runs_at_most_a_thousand_events_again() {
+    let (mut timeline, _) = ticking(100 << 10, 60_000);
+    for back in 1..3_000 {
+        let to = Position { steps: timeline.position().steps - 1, ..timeline.position() };
+        let nearest = timeline.checkpoints().filter(|p| p.steps <= to.steps).last().expect("the start at least");
+        assert!(to.steps - nearest.steps <= 1_500, "step back {back}: {} from {}", to.steps, nearest.steps);
+        // The input is the first step, and a tick follows in each nanosecond from the start on.
+        timeline.seek_position(Position { at: at(to.steps - 2), steps: to.steps }, &mut free());
+        assert_eq!(timeline.position().steps, to.steps);
+    }
+}
+
+#[test]
+fn going_back_in_a_heavy_world_copies_it_now_and_then_and_not_at_each_event() {
+    let (mut timeline, copies) = ticking(100 << 20, 300_000);
+    assert!(timeline.checkpoints().count() <= 3, "it has no room for more");
+    for target in [250_000, 150_000, 40_000, 200_000, 10_000, 299_000] {
+        let before = copies.get();
+        timeline.seek(at(target), &mut free());
+        let made = copies.get() - before;
+        assert!(made <= 8, "{made} copies on the way to {target}");
+    }
+}

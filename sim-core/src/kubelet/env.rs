@@ -20,6 +20,11 @@ use crate::objects::pod::Pod;
 use crate::objects::service::Service;
 use crate::store::{Table, View};
 
+/// Longest value of a variable, in bytes: Linux hands no longer one to a program (`MAX_ARG_STRLEN`).
+pub const VALUE_BYTES_MAX: usize = 128 << 10;
+/// Most bytes that a container's own variables may hold together: what Linux hands to a program by default.
+pub const OWN_BYTES_MAX: usize = 2 << 20;
+
 /// Variables by name.
 pub type Variables = BTreeMap<String, String>;
 
@@ -136,7 +141,7 @@ pub fn of_container(view: &View, pod: &Pod, container: &Value, around: &Around) 
     };
     let heard = Heard { services: view.services.clone(), revision: view.revision, namespace: pod.meta.namespace.clone(), links };
     let mut services = if declares { heard.variables() } else { Variables::new() };
-    let (mut variables, mut declared) = (Variables::new(), BTreeSet::new());
+    let (mut variables, mut declared, mut bytes) = (Variables::new(), BTreeSet::new(), 0);
     for source in at.at("envFrom").items() {
         variables.extend(from_source(view, pod, source)?);
     }
@@ -149,14 +154,26 @@ pub fn of_container(view: &View, pod: &Pod, container: &Value, around: &Around) 
         let value = if text.is_empty() && entry.at("valueFrom").exists() {
             referenced(view, pod, container, entry.at("valueFrom"), around)?
         } else {
-            Some(expand(text, &[&variables, &services]))
+            let expanded = expand(text, &[&variables, &services], VALUE_BYTES_MAX);
+            Some(expanded.ok_or_else(|| too_long(&name, &format!("is longer than {VALUE_BYTES_MAX} bytes")))?)
         };
-        match value {
-            Some(value) => variables.insert(name, value),
-            None => continue,
-        };
+        let Some(value) = value else { continue };
+        bytes += name.len() + value.len();
+        if bytes > OWN_BYTES_MAX {
+            return Err(too_long(
+                &name,
+                &format!("makes the variables of the container together longer than {OWN_BYTES_MAX} bytes"),
+            ));
+        }
+        variables.insert(name, value);
     }
     Ok(Environment { own: variables, declared, heard })
+}
+
+/// Why a container does not get its variables. In a real cluster the kernel refuses to start the program ("argument list too
+/// long") and the container is tried again; here it is held back in the same way, before the value is made.
+fn too_long(name: &str, what: &str) -> String {
+    format!("kubewalk: variable {name} {what}, and Linux starts no program with that (argument list too long)")
 }
 
 /// One entry of `envFrom`: all keys of a ConfigMap or Secret, behind a prefix.
@@ -276,7 +293,8 @@ fn is_variable_name(name: &str) -> bool {
 }
 
 /// Replaces `$(NAME)` by its value in the first of `scopes` that has it; `$$` gives `$`; what is unknown stays as it is.
-pub fn expand(text: &str, scopes: &[&Variables]) -> String {
+/// `None`: the result would be longer than `most` bytes. It is not made first: values of values double with every step.
+pub fn expand(text: &str, scopes: &[&Variables], most: usize) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -294,9 +312,12 @@ pub fn expand(text: &str, scopes: &[&Variables]) -> String {
         } else {
             out.push('$');
         }
+        if out.len() > most {
+            return None;
+        }
     }
     out.push_str(rest);
-    out
+    (out.len() <= most).then_some(out)
 }
 
 impl Digestible for Environment {
@@ -332,8 +353,22 @@ mod tests {
             ("$$$(A)", "$1"),
         ];
         for (text, want) in cases {
-            assert_eq!(expand(text, &[&known]), want, "{text}");
+            assert_eq!(expand(text, &[&known], 100).as_deref(), Some(want), "{text}");
         }
+    }
+
+    #[test]
+    fn values_of_values_are_refused_before_they_are_made() {
+        let doubling: Vec<Value> =
+            (1..60).map(|n| json!({"name": format!("E{n}"), "value": format!("$(E{0})$(E{0})", n - 1)})).collect();
+        let env: Vec<Value> = [json!({"name": "E0", "value": "x".repeat(16)})].into_iter().chain(doubling).collect();
+        let pod = Pod::parse(&json!({"metadata": {"name": "p"}, "spec": {"enableServiceLinks": false, "containers": []}}));
+        let made = of_container(&View::default(), &pod, &json!({"name": "c", "env": env}), &Around::default());
+        assert!(made.is_err_and(|why| why.starts_with("kubewalk: variable E14 is longer than 131072 bytes")));
+
+        let wide: Vec<Value> = (0..40).map(|n| json!({"name": format!("E{n}"), "value": "x".repeat(100_000)})).collect();
+        let made = of_container(&View::default(), &pod, &json!({"name": "c", "env": wide}), &Around::default());
+        assert!(made.is_err_and(|why| why.contains("variable E20 makes")));
     }
 
     #[test]

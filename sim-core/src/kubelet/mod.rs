@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 
 use self::address::Range;
 use self::images::ImageTable;
@@ -99,9 +99,11 @@ pub struct Kubelets {
     numbers: OrdMap<Name, u32>,
     by_ip: OrdMap<IpAddr, (u32, ObjectId)>,
     homes: OrdMap<ObjectId, u32>,
+    /// The pods that kubelets have, by namespace and name: on several nodes where one of them has not heard of a deletion.
+    by_name: OrdMap<Name, OrdMap<Name, OrdSet<(u32, ObjectId)>>>,
     images: Arc<ImageTable>,
     config: Arc<Config>,
-    assumptions: imbl::OrdSet<Assumption>,
+    assumptions: OrdSet<Assumption>,
 }
 
 /// One kubelet.
@@ -115,7 +117,7 @@ struct Kubelet {
     ranges: Vec<Range>,
     pods: OrdMap<ObjectId, Arc<Worker>>,
     /// Images that are on the node.
-    pulled: imbl::OrdSet<Name>,
+    pulled: OrdSet<Name>,
     /// Pulls are one after the other: when the last of them is done.
     pulls_until: crate::engine::time::Instant,
 }
@@ -135,14 +137,15 @@ impl Kubelets {
             numbers: OrdMap::new(),
             by_ip: OrdMap::new(),
             homes: OrdMap::new(),
+            by_name: OrdMap::new(),
             images,
             config: Arc::new(config),
-            assumptions: imbl::OrdSet::new(),
+            assumptions: OrdSet::new(),
         };
         for (number, node) in (0u32..).zip(nodes) {
             kubelets.numbers.insert(node.name.clone(), number);
             let ranges = node.pod_cidrs.iter().filter_map(|c| Range::new(c)).collect();
-            let (pods, pulled) = (OrdMap::new(), imbl::OrdSet::new());
+            let (pods, pulled) = (OrdMap::new(), OrdSet::new());
             let pulls_until = crate::engine::time::Instant::START;
             let kubelet = Kubelet { config: Arc::new(node), power: true, running: true, ranges, pods, pulled, pulls_until };
             kubelets.nodes.insert(number, Arc::new(kubelet));
@@ -222,6 +225,8 @@ impl Kubelets {
             self.by_ip.insert(*ip, (node, id));
         }
         self.homes.insert(id, node);
+        let names = self.by_name.entry(worker.namespace.clone()).or_default();
+        names.entry(worker.name.clone()).or_default().insert((node, id));
         if let Some(kubelet) = self.nodes.get_mut(&node) {
             let kubelet = Arc::make_mut(kubelet);
             for ip in &worker.ips {
@@ -266,9 +271,9 @@ impl Kubelets {
         let Some(kubelet) = self.nodes.get_mut(&node) else { return };
         let kubelet = Arc::make_mut(kubelet);
         self.homes.remove(&id);
-        if let Some(worker) = kubelet.pods.remove(&id)
-            && !worker.pod.spec.host_network
-        {
+        let Some(worker) = kubelet.pods.remove(&id) else { return };
+        forget_name(&mut self.by_name, &worker, (node, id));
+        if !worker.pod.spec.host_network {
             for ip in &worker.ips {
                 kubelet.ranges.iter_mut().for_each(|r| r.release(*ip));
                 if self.by_ip.get(ip) == Some(&(node, id)) {
@@ -336,8 +341,8 @@ impl Kubelets {
 
 impl Digestible for Kubelets {
     fn digest(&self, into: &mut StateDigest) {
-        // What is set up once, and numbers by name, are the configuration's.
-        let Kubelets { nodes, numbers: _, by_ip, homes, images: _, config: _, assumptions } = self;
+        // What is set up once, and numbers by name, are the configuration's; the pods by name follow from those of the nodes.
+        let Kubelets { nodes, numbers: _, by_ip, homes, by_name: _, images: _, config: _, assumptions } = self;
         into.parts(nodes);
         into.list(by_ip);
         into.list(homes);
@@ -352,5 +357,19 @@ impl Digestible for Kubelet {
         into.parts((0_usize..).zip(ranges));
         into.parts(pods);
         into.list(pulled);
+    }
+}
+
+/// Takes a pod out of the index by name; a name without pods is no longer kept.
+fn forget_name(by_name: &mut OrdMap<Name, OrdMap<Name, OrdSet<(u32, ObjectId)>>>, worker: &Worker, pod: (u32, ObjectId)) {
+    let Some(names) = by_name.get_mut(&worker.namespace) else { return };
+    if let Some(pods) = names.get_mut(&worker.name) {
+        pods.remove(&pod);
+        if pods.is_empty() {
+            names.remove(&worker.name);
+        }
+    }
+    if names.is_empty() {
+        by_name.remove(&worker.namespace);
     }
 }

@@ -84,6 +84,17 @@ pub struct RunningContainer {
     pub behaviour: Arc<Behaviour>,
 }
 
+/// What a container resolves names by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolverFiles {
+    /// Text of `/etc/resolv.conf`.
+    pub resolv_conf: String,
+    /// Text of `/etc/hosts`.
+    pub hosts: String,
+    /// The image's C library is musl.
+    pub musl: bool,
+}
+
 impl Kubelets {
     /// The sandbox behind an address; of a node without power too, so that a packet is told why nobody answers.
     pub fn sandbox(&self, ip: IpAddr, now: Instant) -> Option<Sandbox> {
@@ -110,11 +121,28 @@ impl Kubelets {
     /// A container by name (the first one if the name is empty), or the kubelet's words for why there is none to enter.
     pub fn container(&self, namespace: &str, pod: &str, container: &str) -> Result<RunningContainer, String> {
         let (node, worker) = self.find(namespace, pod).ok_or_else(|| format!("pods \"{pod}\" not found"))?;
+        let run = self.enterable(node, worker, container)?;
+        Ok(self.running_container(node, worker, run))
+    }
+
+    /// The files by which the first container of a pod resolves names, and whether its C library is musl; `None` if there is none
+    /// to enter. The environment of the container is left alone: it may hold seven variables for each of ten thousand Services.
+    pub fn resolver_files(&self, namespace: &str, pod: &str) -> Option<ResolverFiles> {
+        let (node, worker) = self.find(namespace, pod)?;
+        let run = self.enterable(node, worker, "").ok()?;
+        let hostname = self.hostname(node, worker);
+        let (resolv_conf, hosts) = self.name_files(node, worker, &hostname);
+        Some(ResolverFiles { resolv_conf, hosts, musl: run.behaviour.musl })
+    }
+
+    /// The container of that name, if a program can be run in it.
+    fn enterable<'w>(&self, node: u32, worker: &'w Worker, container: &str) -> Result<&'w Run, String> {
         let kubelet = &self.nodes[&node];
         if !kubelet.power || !kubelet.running {
             let ip = kubelet.config.ips.first().map(IpAddr::to_string).unwrap_or_default();
             return Err(format!("error dialing backend: dial tcp {ip}:10250: connect: no route to host"));
         }
+        let pod = &worker.name;
         let run = pick(worker, container).ok_or_else(|| format!("container {container} is not valid for pod {pod}"))?;
         let name = &run.spec(&worker.pod).name;
         if !run.running() {
@@ -123,29 +151,33 @@ impl Kubelets {
                 _ => format!("unable to upgrade connection: container not found (\"{name}\")"),
             });
         }
-        Ok(self.running_container(node, worker, run))
+        Ok(run)
+    }
+
+    fn hostname(&self, node: u32, worker: &Worker) -> String {
+        if worker.pod.spec.host_network {
+            return self.nodes[&node].config.name.to_string();
+        }
+        worker.pod.spec.hostname.as_deref().unwrap_or(&worker.name).chars().take(63).collect()
+    }
+
+    /// `/etc/resolv.conf` and `/etc/hosts` of a pod.
+    fn name_files(&self, node: u32, worker: &Worker, hostname: &str) -> (String, String) {
+        let (conf, _) = self.resolver_of(node, &worker.pod);
+        let ip = worker.ips.first().copied();
+        (conf.text(), resolv_conf::hosts_file(&worker.pod, ip, hostname, &self.config.cluster_domain))
     }
 
     fn running_container(&self, node: u32, worker: &Worker, run: &Run) -> RunningContainer {
         let pod = &worker.pod;
-        let kubelet = &self.nodes[&node];
-        let hostname = if pod.spec.host_network {
-            kubelet.config.name.to_string()
-        } else {
-            pod.spec.hostname.as_deref().unwrap_or(&worker.name).chars().take(63).collect()
-        };
+        let hostname = self.hostname(node, worker);
         let mut env = run.env.variables();
         env.insert("HOSTNAME".to_string(), hostname.clone());
         env.entry("PATH".to_string())
             .or_insert_with(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_string());
         env.entry("HOME".to_string()).or_insert_with(|| "/root".to_string());
-        let (conf, _) = self.resolver_of(node, pod);
-        let ip = worker.ips.first().copied();
-        let files = [
-            ("/etc/resolv.conf", conf.text()),
-            ("/etc/hosts", resolv_conf::hosts_file(pod, ip, &hostname, &self.config.cluster_domain)),
-            ("/etc/hostname", format!("{hostname}\n")),
-        ];
+        let (resolv_conf, hosts) = self.name_files(node, worker, &hostname);
+        let files = [("/etc/resolv.conf", resolv_conf), ("/etc/hosts", hosts), ("/etc/hostname", format!("{hostname}\n"))];
         RunningContainer {
             image: run.spec(pod).image.clone(),
             hostname,
@@ -228,9 +260,10 @@ impl Kubelets {
         started.then(|| (event.pod, run.spec(&worker.pod).name.clone()))
     }
 
+    /// The pod of that name; of the first node where several have one.
     fn find(&self, namespace: &str, pod: &str) -> Option<(u32, &Worker)> {
-        let mut all = self.nodes.iter().flat_map(|(node, k)| k.pods.values().map(move |w| (*node, &**w)));
-        all.find(|(_, w)| &*w.namespace == namespace && &*w.name == pod)
+        let (node, id) = *self.by_name.get(namespace)?.get(pod)?.get_min()?;
+        Some((node, self.worker(node, id)?))
     }
 }
 

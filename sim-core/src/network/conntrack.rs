@@ -159,6 +159,11 @@ impl Conntrack {
         self.flows.iter().filter(move |(_, flow)| now < flow.expires)
     }
 
+    /// How many flows are noted, those included that are over and not yet removed.
+    pub fn len(&self) -> usize {
+        self.flows.len()
+    }
+
     /// Whether no flow is noted.
     pub fn is_empty(&self) -> bool {
         self.flows.is_empty()

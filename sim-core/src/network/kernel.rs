@@ -74,6 +74,11 @@ impl Kernels {
         self.by_node.get(node)
     }
 
+    /// How many flows all of them have noted.
+    pub fn flows(&self) -> usize {
+        self.by_node.values().map(|kernel| kernel.conntrack.len()).sum()
+    }
+
     /// The next ephemeral port of a client.
     pub fn next_port(&mut self, client: IpAddr) -> u16 {
         let last = self.ports.get(&client).copied().unwrap_or(LOOKED_AT);

@@ -89,6 +89,8 @@ pub trait Ground {
     fn way(&self, from: &str, to: &str) -> Result<Way, Pair>;
     /// All nodes, in order.
     fn nodes(&self) -> Vec<Name>;
+    /// The node that has an address on one of its interfaces, those seen from outside included; the first of several.
+    fn node_at(&self, ip: IpAddr) -> Option<Name>;
     /// The zone of a node.
     fn zone(&self, node: &str) -> Option<Name>;
     /// The node IPs of a node: first of each family.

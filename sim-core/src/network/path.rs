@@ -222,15 +222,14 @@ impl<'g> Walk<'g> {
             self.asked.0 = self.source;
             return self.at_socket(Place::Client, &[], false);
         }
-        let nodes = self.ground.nodes();
-        if let Some(node) = nodes.iter().find(|n| self.ground.node_addresses(n).contains(&ip)) {
-            if !self.travels(Place::Outside, OUTSIDE, node) {
+        if let Some(node) = self.ground.node_at(ip) {
+            if !self.travels(Place::Outside, OUTSIDE, &node) {
                 return Outcome::TimedOut;
             }
-            if self.ground.node_up(node) {
+            if self.ground.node_up(&node) {
                 self.hop(Place::Node(node.clone()), Component::Network, Step::Arrive, Reason::OwnsAddress { ip });
             }
-            return self.at_node(node, 0);
+            return self.at_node(&node, 0);
         }
         if self.ground.is_balancer(ip) {
             return self.at_balancer(Place::Outside, OUTSIDE);
@@ -275,8 +274,9 @@ impl<'g> Walk<'g> {
         }
         // Before pods: those on a node's own network share its address.
         let may_be_node = depth < NODES_MAX && !self.ground.is_internal(ip);
-        let nodes = if may_be_node { self.ground.nodes() } else { Vec::new() };
-        if let Some(other) = nodes.into_iter().find(|n| n != node && self.ground.node_addresses(n).contains(&ip)) {
+        let other = may_be_node.then(|| self.ground.node_at(ip)).flatten();
+        // An address of this node is none of another's: it was looked for above.
+        if let Some(other) = other {
             if !self.travels(Place::Node(node.clone()), node, &other) {
                 return Outcome::TimedOut;
             }

@@ -98,6 +98,12 @@ impl Selector {
         selector
     }
 
+    /// The pairs that it demands, to look objects up by.
+    pub fn equalities(&self) -> Labels {
+        let pairs = self.requirements.iter().filter(|r| r.operator == Operator::In && r.values.len() == 1);
+        Labels(pairs.filter_map(|r| Some((r.key.clone(), r.values.first()?.clone()))).collect())
+    }
+
     /// Whether all requirements hold.
     pub fn matches(&self, labels: &Labels) -> bool {
         self.requirements.iter().all(|r| r.matches(labels))

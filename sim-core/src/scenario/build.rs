@@ -47,7 +47,7 @@ fn config(spec: &Spec) -> Config {
         cluster_domain: c.cluster_domain.trim_end_matches('.').to_string(),
         service_cidrs: c.service_cidrs.iter().map(|c| c.text().to_string()).collect(),
         node_ports: (c.node_port_range.first, c.node_port_range.last),
-        nodes: machines(c).into_iter().map(node).collect(),
+        nodes: machines(c).into_iter().map(node).collect::<Vec<_>>().into(),
         controllers: controllers(&c.controllers),
         kubelet: runs(format::Controller::Kubelet),
         scheduler: runs(format::Controller::Scheduler),

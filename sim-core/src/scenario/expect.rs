@@ -5,6 +5,7 @@ use std::fmt;
 use super::format::{Decision, Expectation, OneOrMany, TextCheck, TraceOutcome};
 use super::notation::{Comparison, ObjectRef, Pattern, Share, Written};
 use crate::console::host::Outcome;
+use crate::console::meter::Limit;
 use crate::explain;
 
 /// What a step brought, as far as it has it.
@@ -188,7 +189,12 @@ fn compare_parts(
         |part: &str, wanted: &str| Broken { part: format!("{name}.{part}"), wanted: wanted.to_string(), found: text.to_string() };
     let contained =
         contains.into_iter().flat_map(OneOrMany::all).filter(|w| !text.contains(w.as_str())).map(|w| broken("contains", w));
-    let matched = matches.into_iter().flat_map(OneOrMany::all).filter(|w| !w.is_match(text)).map(|w| broken("matches", w.text()));
+    let dear = |w: &Written<Pattern>| {
+        let found = format!("{}, and this pattern needs more for a text of {} bytes", Limit::Steps, text.len());
+        Broken { part: format!("{name}.matches"), wanted: w.text().to_string(), found }
+    };
+    let matched = matches.into_iter().flat_map(OneOrMany::all).filter(|w| !w.is_match(text));
+    let matched = matched.map(|w| if w.affordable(text) { broken("matches", &w.text()) } else { dear(w) });
     let missing = absent.into_iter().flat_map(OneOrMany::all).filter(|w| text.contains(w.as_str())).map(|w| broken("absent", w));
     contained.chain(matched).chain(missing).collect()
 }

@@ -13,6 +13,8 @@ use super::condition::Condition;
 use super::format::Quantity;
 use super::target;
 use crate::ask::target::TraceTarget;
+use crate::console::meter::STEPS_MAX;
+use crate::console::programs::regex::states;
 use crate::engine::time::{Duration, Unread};
 use crate::jsonpath::Template;
 use crate::lab::simulation::TIME_MAX;
@@ -360,12 +362,20 @@ fn percent(text: &str) -> Option<u32> {
 
 /// A regular expression.
 #[derive(Clone, Debug)]
-pub struct Pattern(regex_lite::Regex);
+pub struct Pattern {
+    regex: regex_lite::Regex,
+    states: u64,
+}
 
 impl Pattern {
     /// True when some part of the text matches.
     pub fn is_match(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        self.affordable(text) && self.regex.is_match(text)
+    }
+
+    /// Whether matching that text takes no more steps than a line of the console may take.
+    pub fn affordable(&self, text: &str) -> bool {
+        self.states.saturating_mul(text.len() as u64) <= STEPS_MAX
     }
 }
 
@@ -373,7 +383,7 @@ impl Notation for Pattern {
     const FORMAT: &'static str = "pattern";
     fn parse(text: &str) -> Result<Self, Mistake> {
         let built = regex_lite::RegexBuilder::new(text).multi_line(true).build();
-        built.map(Pattern).map_err(|e| {
+        built.map(|regex| Pattern { regex, states: states(text) }).map_err(|e| {
             Mistake::new(
                 format!("not a regular expression: {e}"),
                 "a backslash makes ( ) [ ] { } . * + ? | literal; use `contains` for plain text",

@@ -448,6 +448,7 @@ fn title(trace: &super::format::Trace) -> String {
 
 /// The lines of each file that holds a part of the input.
 fn lines(input: &Input) -> BTreeMap<String, Lines> {
+    // A file of thousands of documents has one table of lines.
     let files: BTreeSet<&String> = input.manifests.iter().map(|m| &m.file).chain([&input.file]).collect();
     files.into_iter().filter_map(|file| Some((file.clone(), Lines::of(input.sources.text(file)?)))).collect()
 }

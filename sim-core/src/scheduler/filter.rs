@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::Scheduler;
-use super::score::Spreading;
+use super::score::{Placed, Spreading};
 use super::snapshot::Candidate;
 use crate::objects::Name;
 use crate::objects::node::Node;
@@ -18,7 +18,8 @@ pub struct Refusal(pub Vec<String>);
 impl Scheduler {
     /// What each node says against a pod; nothing from those that would take it. Looks only.
     pub fn refusals(&self, pod: &Pod) -> Vec<(Name, Vec<String>)> {
-        let spread = Spreading::of(pod, &self.seen, &self.placed, &self.snapshot);
+        let placed = Placed { nodes: &self.placed, crowds: &self.crowds };
+        let spread = Spreading::of(pod, &self.seen, &placed, &self.snapshot);
         let one = |(number, candidate): (usize, &Candidate)| {
             let against = check(pod, candidate, &spread.check(number)).err().map(|refusal| refusal.0);
             (candidate.node.meta.name.clone(), against.unwrap_or_default())

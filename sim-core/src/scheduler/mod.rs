@@ -4,6 +4,7 @@
 //! profile's queue, filters and scores that matter for services (see `filter` and `score`). Left out: preemption,
 //! inter-pod affinity, volumes, image locality. The real thing: `pkg/scheduler`.
 
+mod crowds;
 mod filter;
 mod score;
 mod snapshot;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use self::crowds::Crowds;
 use self::snapshot::{Place, Snapshot};
 use crate::api::component::{Clock, Note, Reaction, Tag, Write};
 use crate::api::status::Status;
@@ -66,14 +68,20 @@ struct Waiting {
 #[derive(Clone, Debug, Default)]
 pub struct Scheduler {
     seen: Arc<View>,
-    /// Pods to be placed: higher priority first, then in order of arrival (ids grow).
+    /// Pods to be placed now: higher priority first, then in order of arrival (ids grow).
     queue: OrdSet<(i64, ObjectId)>,
+    /// Pods that are not tried before a time, the earliest first. A cycle does not look through them: a full cluster may have a
+    /// hundred thousand.
+    parked: OrdSet<(Instant, ObjectId)>,
+    /// Pods that could not be placed, whether parked or due again.
     waiting: OrdMap<ObjectId, Waiting>,
     used: OrdMap<Name, Used>,
     /// The nodes of the photograph, each with what it has given away.
     snapshot: Arc<Snapshot>,
     /// The node each pod is counted on: bound, or bound by a write on its way.
     placed: OrdMap<ObjectId, Place>,
+    /// The same by owner.
+    crowds: Crowds,
     /// Where the next search begins.
     next_node: usize,
     armed: bool,
@@ -105,7 +113,13 @@ impl Scheduler {
     /// The log does not reach back to the last photograph: all pods are looked at. Those whose binding is on its way stay where
     /// they were put.
     fn relist(&mut self, view: &View) {
-        let known: OrdSet<ObjectId> = self.placed.keys().copied().chain(self.queue.iter().map(|(_, id)| *id)).collect();
+        let known: OrdSet<ObjectId> = self
+            .placed
+            .keys()
+            .copied()
+            .chain(self.queue.iter().map(|(_, id)| *id))
+            .chain(self.parked.iter().map(|(_, id)| *id))
+            .collect();
         for id in known.into_iter().filter(|id| view.pods.by_id(*id).is_none()) {
             if let Some(pod) = self.seen.pods.by_id(id).cloned() {
                 self.forget(id, &pod);
@@ -123,10 +137,9 @@ impl Scheduler {
                     self.forget(id, pod);
                 } else if let Some(node) = &pod.node {
                     self.count(id, pod, node);
-                    self.queue.remove(&(-pod.spec.priority, id));
-                    self.waiting.remove(&id);
+                    self.drop_from_queue(id, pod);
                 } else if !pod.meta.deleting() && !self.placed.contains_key(&id) && pod.spec.gates.is_empty() && ours(pod) {
-                    self.queue.insert((-pod.spec.priority, id));
+                    self.want(id, pod.spec.priority);
                 }
             }
             (Some(Object::Pod(pod)), None) => {
@@ -144,26 +157,52 @@ impl Scheduler {
         for (id, waiting) in ids {
             if let Some(pod) = self.seen.pods.by_id(id) {
                 let back_off = back_off(waiting.attempts);
-                let not_before = waiting.not_before - (FLUSH - back_off);
+                let (not_before, priority) = (waiting.not_before - (FLUSH - back_off), pod.spec.priority);
+                self.parked.remove(&(waiting.not_before, id));
                 self.waiting.insert(id, Waiting { not_before, ..waiting });
+                self.want(id, priority);
+            }
+        }
+    }
+
+    /// A pod is to be placed: now, or when its wait is over.
+    fn want(&mut self, id: ObjectId, priority: i64) {
+        match self.waiting.get(&id) {
+            Some(waiting) if !self.queue.contains(&(-priority, id)) => drop(self.parked.insert((waiting.not_before, id))),
+            _ => drop(self.queue.insert((-priority, id))),
+        }
+    }
+
+    fn drop_from_queue(&mut self, id: ObjectId, pod: &Pod) {
+        self.queue.remove(&(-pod.spec.priority, id));
+        if let Some(waiting) = self.waiting.remove(&id) {
+            self.parked.remove(&(waiting.not_before, id));
+        }
+    }
+
+    /// Those whose wait is over are to be placed.
+    fn unpark(&mut self, now: Instant) {
+        while let Some((due, id)) = self.parked.get_min().copied().filter(|(due, _)| *due <= now) {
+            self.parked.remove(&(due, id));
+            if let Some(pod) = self.seen.pods.by_id(id) {
                 self.queue.insert((-pod.spec.priority, id));
             }
         }
     }
 
     fn count(&mut self, id: ObjectId, pod: &Pod, node: &Name) {
-        if self.placed.get(&id).is_some_and(|place| place.node == *node) {
-            return;
+        if self.placed.get(&id).is_none_or(|place| place.node != *node) {
+            self.forget(id, pod);
+            let place = self.snapshot.place(node);
+            self.account(&place, pod, 1);
+            self.placed.insert(id, place);
         }
-        self.forget(id, pod);
-        let place = self.snapshot.place(node);
-        self.account(&place, pod, 1);
-        self.placed.insert(id, place);
+        self.crowds.note(id, pod, node);
     }
 
     fn forget(&mut self, id: ObjectId, pod: &Pod) {
-        self.queue.remove(&(-pod.spec.priority, id));
-        self.waiting.remove(&id);
+        self.drop_from_queue(id, pod);
+        self.crowds.forget(id);
         if let Some(place) = self.placed.remove(&id) {
             self.account(&place, pod, -1);
         }
@@ -192,7 +231,7 @@ impl Scheduler {
         {
             self.forget(id, &pod);
             self.waiting.insert(id, Waiting { attempts: 1, not_before: clock.now + back_off(1) });
-            self.queue.insert((-pod.spec.priority, id));
+            self.want(id, pod.spec.priority);
         }
         self.cycle(clock)
     }
@@ -200,22 +239,12 @@ impl Scheduler {
     /// Places every pod that is due, one after the other, each a little later than the one before.
     fn cycle(&mut self, clock: Clock) -> Reaction<Event> {
         let mut reaction = Reaction::default();
-        if self.queue.is_empty() {
-            return reaction;
-        }
+        self.unpark(clock.now);
+        // Whoever is put off by this cycle is not looked at again in it, and its timer is that of the next.
+        let later = self.parked.get_min().map(|(at, _)| *at);
         let mut spent = Duration::ZERO;
-        let due: Vec<(i64, ObjectId)> = self.queue.iter().copied().collect();
-        let mut later: Option<Instant> = None;
-        for (priority, id) in due {
-            let Some(pod) = self.seen.pods.by_id(id).filter(|pod| pod.node.is_none()).cloned() else {
-                self.queue.remove(&(priority, id));
-                continue;
-            };
-            if let Some(waiting) = self.waiting.get(&id).filter(|w| w.not_before > clock.now) {
-                later = Some(later.map_or(waiting.not_before, |at| at.min(waiting.not_before)));
-                continue;
-            }
-            self.queue.remove(&(priority, id));
+        for (_, id) in std::mem::take(&mut self.queue) {
+            let Some(pod) = self.seen.pods.by_id(id).filter(|pod| pod.node.is_none()).cloned() else { continue };
             // About 300 pods a second: the facts' basic throughput at full size.
             let step = clock.draws.keyed("scheduler/cycle", id).duration(Duration::from_millis(2), Duration::from_millis(5));
             spent = spent + step;
@@ -255,7 +284,7 @@ impl Scheduler {
     ) {
         let attempts = self.waiting.get(&id).map_or(0, |w| w.attempts) + 1;
         self.waiting.insert(id, Waiting { attempts, not_before: clock.now + FLUSH });
-        self.queue.insert((-pod.spec.priority, id));
+        self.want(id, pod.spec.priority);
         let mut told = (**pod).clone();
         let fact = Condition::new("PodScheduled", "False", "Unschedulable", &message, clock.timestamp());
         if condition::upsert(&mut Arc::make_mut(&mut told.status).conditions, fact) {
@@ -270,7 +299,8 @@ impl Scheduler {
         if nodes.is_empty() {
             return Err(filter::unfit(0, &[], ""));
         }
-        let spread = score::Spreading::of(pod, &self.seen, &self.placed, &self.snapshot);
+        let placed = score::Placed { nodes: &self.placed, crowds: &self.crowds };
+        let spread = score::Spreading::of(pod, &self.seen, &placed, &self.snapshot);
         let wanted = nodes_wanted(nodes.len(), PERCENTAGE);
         let (mut fitting, mut refusals, mut looked) = (Vec::new(), Vec::new(), 0);
         while looked < nodes.len() && fitting.len() < wanted {
@@ -340,10 +370,11 @@ impl Digestible for Used {
 
 impl Digestible for Scheduler {
     fn digest(&self, into: &mut StateDigest) {
-        // The snapshot is made of the photograph's nodes and what is used of them.
-        let Scheduler { seen, queue, waiting, used, snapshot: _, placed, next_node, armed } = self;
+        // The snapshot is made of the photograph's nodes and what is used of them; crowds are counted from what is placed.
+        let Scheduler { seen, queue, parked, waiting, used, snapshot: _, placed, crowds: _, next_node, armed } = self;
         seen.digest(into);
         into.list(queue);
+        into.list(parked);
         into.list(waiting);
         into.parts(used);
         into.list(placed);

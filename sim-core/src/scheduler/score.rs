@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use super::crowds::Crowds;
 use super::snapshot::{Candidate, Domains, Place, Snapshot};
 use crate::objects::node::{HOSTNAME, ZONE};
 use crate::objects::pod::Pod;
@@ -34,26 +35,36 @@ struct Rule {
 #[derive(Clone, Debug, Default)]
 pub struct Spreading(Vec<Rule>);
 
+/// Where pods are.
+#[derive(Clone, Copy)]
+pub struct Placed<'s> {
+    /// The place of each pod.
+    pub nodes: &'s OrdMap<ObjectId, Place>,
+    /// How many of each owner are on each node.
+    pub crowds: &'s Crowds,
+}
+
 impl Spreading {
     /// Counts the pod's like: by its own constraints, or by the system's defaults where it has none.
-    pub fn of(pod: &Pod, view: &View, placed: &OrdMap<ObjectId, Place>, snapshot: &Snapshot) -> Spreading {
-        let node_of = |id: ObjectId| placed.get(&id).and_then(|place| snapshot.number_of(place));
+    pub fn of(pod: &Pod, view: &View, placed: &Placed<'_>, snapshot: &Snapshot) -> Spreading {
+        let node_of = |id: ObjectId| placed.nodes.get(&id).and_then(|place| snapshot.number_of(place));
         if !pod.spec.spread.is_empty() {
-            let neighbours = || view.pods.entries().filter(|(_, p)| p.meta.namespace == pod.meta.namespace && !p.meta.deleting());
             let allowed = allowed(pod, snapshot);
             let counted = |node: &usize| allowed.as_ref().is_none_or(|allowed| allowed[*node]);
             let rules = pod.spec.spread.iter().map(|constraint| {
-                let alike = neighbours().filter(|(_, p)| constraint.selector.matches(&p.meta.labels));
+                let candidates = view.pods_matching(&pod.meta.namespace, &constraint.selector.equalities());
+                let alike = candidates.filter(|p| !p.meta.deleting() && constraint.selector.matches(&p.meta.labels));
+                let nodes = alike.filter_map(|p| node_of(ObjectId(p.meta.slot)));
                 let counts_itself = i64::from(constraint.selector.matches(&pod.meta.labels));
                 let rule = Rule::new(snapshot.domains(&constraint.key), constraint.max_skew, constraint.hard, counts_itself);
-                let rule = rule.counting(alike.filter_map(|(id, _)| node_of(id)).filter(counted));
+                let rule = rule.counting(nodes.filter(counted).map(|node| (node, 1)));
                 if allowed.is_some() { rule.least_among((0..snapshot.nodes.len()).filter(counted)) } else { rule }
             });
             return Spreading(rules.collect());
         }
         let Some(owner) = pod.meta.controller() else { return Spreading::default() };
-        let siblings = view.pods_owned(&owner.uid).filter(|(_, p)| !p.meta.deleting());
-        let nodes: Vec<usize> = siblings.filter_map(|(id, _)| node_of(id)).collect();
+        let crowds = placed.crowds.of(&owner.uid);
+        let nodes: Vec<(usize, i64)> = crowds.filter_map(|(node, pods)| Some((snapshot.number(node)?, pods as i64))).collect();
         let defaults = [(HOSTNAME, 3), (ZONE, 5)];
         let rule = |(key, skew): (&str, i64)| Rule::new(snapshot.domains(key), skew, false, 1).counting(nodes.iter().copied());
         Spreading(defaults.into_iter().map(rule).collect())
@@ -84,9 +95,13 @@ impl Rule {
         Rule { domains, max_skew, hard, counts, minimum: 0, counts_itself }
     }
 
-    /// Counts one pod on each of these nodes.
-    fn counting(mut self, nodes: impl Iterator<Item = usize>) -> Rule {
-        nodes.filter_map(|node| self.domains.of_node(node)).for_each(|domain| self.counts[domain] += 1);
+    /// Counts so many pods on each of these nodes.
+    fn counting(mut self, nodes: impl Iterator<Item = (usize, i64)>) -> Rule {
+        for (node, pods) in nodes {
+            if let Some(domain) = self.domains.of_node(node) {
+                self.counts[domain] += pods;
+            }
+        }
         self.minimum = self.counts.iter().min().copied().unwrap_or(0);
         self
     }

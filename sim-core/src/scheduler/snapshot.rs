@@ -72,7 +72,8 @@ impl Snapshot {
         Snapshot { nodes, hosts, zones }
     }
 
-    fn number(&self, name: &str) -> Option<usize> {
+    /// The number of a node by name.
+    pub fn number(&self, name: &str) -> Option<usize> {
         self.nodes.binary_search_by(|candidate| (*candidate.node.meta.name).cmp(name)).ok()
     }
 

@@ -6,6 +6,7 @@
 //! but through [`crate::api`]. Left out: etcd's own quorum, compaction by time, bookmarks.
 //! The real thing: etcd's MVCC store and `k8s.io/apiserver/pkg/storage/cacher`.
 
+mod owned;
 mod table;
 mod view;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use imbl::Vector;
 
+pub use self::owned::{Tally, is_live};
 pub use self::table::{ObjectId, Table};
 pub use self::view::View;
 use crate::engine::digest::{Digestible, StateDigest};

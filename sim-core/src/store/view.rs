@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use super::owned::{Owned, Tally};
 use super::table::{ObjectId, Table};
 use crate::engine::digest::{Digestible, StateDigest};
 use crate::objects::endpoint_slice::EndpointSlice;
@@ -52,6 +53,11 @@ pub struct View {
     pods_by_label: OrdMap<(Name, Name, Name), OrdSet<ObjectId>>,
     slices_by_service: OrdMap<(Name, Name), OrdSet<ObjectId>>,
     dependents: Index,
+    owned: Owned,
+    /// Pods that nobody manages, by namespace and each of their labels.
+    lone_pods: OrdMap<(Name, Name, Name), OrdSet<ObjectId>>,
+    /// Replica sets that nobody manages, by namespace.
+    lone_sets: Index,
 }
 
 type Index = OrdMap<Name, OrdSet<ObjectId>>;
@@ -151,12 +157,27 @@ impl View {
         if labels.is_empty() {
             return Box::new(self.pods.in_namespace(namespace));
         }
-        let namespace = Name::from(namespace);
-        let of_pair = |(key, value): (&Name, &Name)| self.pods_by_label.get(&(namespace.clone(), key.clone(), value.clone()));
-        // The rarest pair leaves the fewest to look at; a pair that no pod has leaves none.
-        let rarest = labels.0.iter().map(of_pair).min_by_key(|ids| ids.map_or(0, OrdSet::len));
-        let ids = rarest.flatten();
+        let ids = rarest(&self.pods_by_label, namespace, labels);
         Box::new(ids.into_iter().flatten().filter_map(|id| self.pods.by_id(*id)))
+    }
+
+    /// The same of the pods that no controller manages.
+    pub fn lone_pods<'v>(&'v self, namespace: &str, labels: &Labels) -> Box<dyn Iterator<Item = &'v Arc<Pod>> + 'v> {
+        if labels.is_empty() {
+            return Box::new(self.pods.in_namespace(namespace).filter(|pod| pod.meta.controller().is_none()));
+        }
+        let ids = rarest(&self.lone_pods, namespace, labels);
+        Box::new(ids.into_iter().flatten().filter_map(|id| self.pods.by_id(*id)))
+    }
+
+    /// The replica sets of a namespace that no controller manages, by id.
+    pub fn lone_sets(&self, namespace: &str) -> impl Iterator<Item = &Arc<ReplicaSet>> {
+        self.lone_sets.get(namespace).into_iter().flatten().filter_map(|id| self.replica_sets.by_id(*id))
+    }
+
+    /// How many live pods `uid` manages, by their labels.
+    pub fn tallies(&self, uid: &str) -> impl Iterator<Item = (&Labels, Tally)> {
+        self.owned.of(uid)
     }
 
     /// The slices labelled as belonging to a Service, by id.
@@ -187,6 +208,7 @@ impl View {
             (Some(before), Some(after)) => !indexed_alike(before, after),
             _ => true,
         };
+        self.owned.note(before, after);
         if let Some(before) = before.filter(|_| moved) {
             self.index(id, before, false);
             if after.is_none() {
@@ -250,8 +272,15 @@ impl View {
                     change(&mut self.pods_by_node, node.clone(), id, add);
                 }
                 for (key, value) in &pod.meta.labels.0 {
-                    change(&mut self.pods_by_label, (pod.meta.namespace.clone(), key.clone(), value.clone()), id, add);
+                    let place = (pod.meta.namespace.clone(), key.clone(), value.clone());
+                    if pod.meta.controller().is_none() {
+                        change(&mut self.lone_pods, place.clone(), id, add);
+                    }
+                    change(&mut self.pods_by_label, place, id, add);
                 }
+            }
+            Object::ReplicaSet(set) if set.meta.controller().is_none() => {
+                change(&mut self.lone_sets, set.meta.namespace.clone(), id, add);
             }
             Object::EndpointSlice(slice) => {
                 if let Some(service) = slice.service() {
@@ -286,6 +315,17 @@ fn wrap<T: Clone>(table: &Table<T>, namespace: &str, object: fn(Arc<T>) -> Objec
     }
 }
 
+/// The objects with the rarest of some pairs of labels: the fewest to look at. A pair that none has leaves none.
+fn rarest<'v>(
+    index: &'v OrdMap<(Name, Name, Name), OrdSet<ObjectId>>,
+    namespace: &str,
+    labels: &Labels,
+) -> Option<&'v OrdSet<ObjectId>> {
+    let namespace = Name::from(namespace);
+    let of_pair = |(key, value): (&Name, &Name)| index.get(&(namespace.clone(), key.clone(), value.clone()));
+    labels.0.iter().map(of_pair).min_by_key(|ids| ids.map_or(0, OrdSet::len)).flatten()
+}
+
 fn change<K: Ord + Clone>(index: &mut OrdMap<K, OrdSet<ObjectId>>, key: K, id: ObjectId, add: bool) {
     if add {
         index.entry(key).or_default().insert(id);
@@ -318,6 +358,9 @@ impl View {
             pods_by_label: _,
             slices_by_service: _,
             dependents: _,
+            owned: _,
+            lone_pods: _,
+            lone_sets: _,
         } = self;
         into.fold(revision);
         pods.digest(into);

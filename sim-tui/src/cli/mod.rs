@@ -14,7 +14,7 @@ mod sh;
 mod stats;
 mod terminal;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -24,6 +24,7 @@ pub use self::host::HostFolder;
 use self::out::Out;
 use self::save::Saving;
 use crate::builtin;
+use crate::draw::escape::for_stream;
 
 /// Exit status of a run in which something did not hold.
 pub const FAILED: u8 = 1;
@@ -213,5 +214,6 @@ fn print(text: &str) -> u8 {
 
 /// Writes one line to standard error.
 fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let mut err = std::io::stderr();
+    let _ = writeln!(err, "{}", for_stream(line, err.is_terminal()));
 }

@@ -3,9 +3,10 @@
 //! A reader that has gone away (`kubewalk run x | head -1`) is no error: the program goes on in silence and ends with the status that
 //! it would have had. Any other failure, a full disk for example, is told once and makes a run that went well end with 2.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use super::{UNUSABLE, complain};
+use crate::draw::escape::for_stream;
 
 /// Where results are written.
 #[derive(Debug, Default)]
@@ -47,6 +48,8 @@ impl Out {
     }
 }
 
-fn whole(mut to: impl Write, text: &str) -> io::Result<()> {
-    to.write_all(text.as_bytes()).and_then(|()| to.flush())
+/// Writes all of a text; what others wrote in it gives a terminal no commands.
+fn whole(mut to: impl Write + IsTerminal, text: &str) -> io::Result<()> {
+    let shown = for_stream(text, to.is_terminal());
+    to.write_all(shown.as_bytes()).and_then(|()| to.flush())
 }

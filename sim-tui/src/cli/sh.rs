@@ -17,6 +17,7 @@ use sim_core::scenario::taken::Taken;
 use super::out::Out;
 use super::save::{self, Saving};
 use super::{Common, FAILED, Format, LIMIT, UNUSABLE, complain, input, run, stats};
+use crate::draw::escape::for_stream;
 
 /// Longest input line.
 const LINE_BYTES_MAX: u64 = 16 << 20;
@@ -192,7 +193,8 @@ impl Shell<'_> {
         let (stdout, stderr) = (new(stdout, &mut self.shown.0), new(stderr, &mut self.shown.1));
         let read = self.out.write(&stdout);
         // What nobody hears on standard error is lost, as in any shell.
-        let _ = std::io::stderr().write_all(stderr.as_bytes());
+        let mut err = std::io::stderr();
+        let _ = err.write_all(for_stream(&stderr, err.is_terminal()).as_bytes());
         read
     }
 

@@ -8,6 +8,8 @@ pub mod start;
 pub mod theme;
 pub mod walk;
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
@@ -15,6 +17,7 @@ use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use self::theme::Theme;
 use crate::app::scene::{Body, Scene};
+use crate::draw::escape::escaped;
 
 /// Narrowest screen that is drawn.
 pub const WIDTH_MIN: u16 = 40;
@@ -51,7 +54,20 @@ fn columns(area: Rect, width: u16) -> (Rect, Rect) {
 
 /// Draws lines one under another; what is too long is cut.
 fn lines(lines: Vec<Line<'_>>, area: Rect, buffer: &mut Buffer) {
-    Paragraph::new(lines).render(area, buffer);
+    let shown: Vec<Line<'_>> = lines.into_iter().map(harmless).collect();
+    Paragraph::new(shown).render(area, buffer);
+}
+
+/// A line in which nothing commands the terminal.
+fn harmless(mut line: Line<'_>) -> Line<'_> {
+    for span in &mut line.spans {
+        let shown = match escaped(&span.content) {
+            Cow::Owned(shown) => shown,
+            Cow::Borrowed(_) => continue,
+        };
+        span.content = shown.into();
+    }
+    line
 }
 
 /// Draws a heading with a rule after it, and gives back what is left below.

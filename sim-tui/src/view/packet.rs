@@ -7,6 +7,7 @@ use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use super::headed;
 use super::theme::Theme;
+use crate::draw::escape::escaped;
 
 /// Draws it.
 pub fn draw(packet: Option<&(String, Vec<String>)>, theme: Theme, area: Rect, buffer: &mut Buffer) {
@@ -14,8 +15,9 @@ pub fn draw(packet: Option<&(String, Vec<String>)>, theme: Theme, area: Rect, bu
     let all = match packet {
         None => vec![Line::styled("none yet: curl or trace something", theme.faint())],
         Some((command, text)) => {
-            let command = Line::styled(format!("$ {}", command.lines().next().unwrap_or_default()), theme.strong());
-            std::iter::once(command).chain(text.iter().map(|line| Line::raw(line.as_str()))).collect()
+            let command = escaped(command.lines().next().unwrap_or_default());
+            let command = Line::styled(format!("$ {command}"), theme.strong());
+            std::iter::once(command).chain(text.iter().map(|line| Line::raw(escaped(line)))).collect()
         }
     };
     Paragraph::new(all).wrap(Wrap { trim: false }).render(below, buffer);

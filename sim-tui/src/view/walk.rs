@@ -10,6 +10,7 @@ use super::theme::Theme;
 use super::{columns, headed, lines, map, packet, rows};
 use crate::app::scene::WalkScene;
 use crate::app::walk::Pane;
+use crate::draw::escape::escaped;
 
 /// Width from which the panes stand side by side.
 const WIDE: u16 = 76;
@@ -79,7 +80,9 @@ fn output(walk: &WalkScene, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(below.height);
     let mut rows = Vec::new();
     for line in walk.output[..end].iter().rev().take(room) {
-        rows.extend(folded(line, usize::from(below.width)).into_iter().rev().map(|row| Line::styled(row, style(line, theme))));
+        rows.extend(
+            folded(&escaped(line), usize::from(below.width)).into_iter().rev().map(|row| Line::styled(row, style(line, theme))),
+        );
     }
     rows.truncate(room);
     rows.reverse();

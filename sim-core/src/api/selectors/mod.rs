@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::document::{entries, items, object, strings, text};
 use super::validate::names;
+use crate::objects::labels::Labels;
 
 /// Text that is no selector; displays as the server's message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Hash)]
@@ -87,6 +88,16 @@ impl LabelSelector {
             Some(map) if !map.is_empty() => LabelSelector::All(equalities(doc, place)),
             _ => LabelSelector::Nothing,
         }
+    }
+
+    /// The pairs that it demands, to look objects up by; none for a selector that selects nothing.
+    pub fn equalities(&self) -> Labels {
+        let LabelSelector::All(requirements) = self else { return Labels::default() };
+        let pair = |r: &Requirement| match &r.test {
+            Test::In(values) if values.len() == 1 => Some((r.key.as_str().into(), values[0].as_str().into())),
+            _ => None,
+        };
+        Labels(requirements.iter().filter_map(pair).collect())
     }
 
     /// Whether an object with these labels is selected; `label` gives the value of a key.

@@ -345,22 +345,28 @@ impl Cluster {
     }
 }
 
-/// The running pods that a load is sent from, by name.
+/// The running pods that a load is sent from, by name. They are looked up by label: this is asked ten times a second.
 pub fn senders(view: &View, from: &Sender) -> Vec<Source> {
-    let source = |pod: &Arc<Pod>| Source::Pod { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() };
     let runs = |pod: &&Arc<Pod>| pod.status.phase == Phase::Running && !pod.meta.deleting();
     match from {
         Sender::One(source) => vec![source.clone()],
         Sender::Deployment(namespace, name) => {
             let Some(deployment) = view.deployments.get(namespace, name) else { return Vec::new() };
             let of = |pod: &&Arc<Pod>| deployment.selector.matches(&pod.meta.labels);
-            view.pods.in_namespace(namespace).filter(runs).filter(of).map(source).collect()
+            named(view.pods_matching(namespace, &deployment.selector.equalities()).filter(runs).filter(of))
         }
         Sender::Pods(namespace, selector, _) => {
             let of = |pod: &&Arc<Pod>| selector.matches(|key| pod.meta.labels.get(key));
-            view.pods.in_namespace(namespace).filter(runs).filter(of).map(source).collect()
+            named(view.pods_matching(namespace, &selector.equalities()).filter(runs).filter(of))
         }
     }
+}
+
+fn named<'v>(pods: impl Iterator<Item = &'v Arc<Pod>>) -> Vec<Source> {
+    let mut found: Vec<&Arc<Pod>> = pods.collect();
+    found.sort_unstable_by(|a, b| a.meta.name.cmp(&b.meta.name));
+    let source = |pod: &Arc<Pod>| Source::Pod { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() };
+    found.into_iter().map(source).collect()
 }
 
 /// Connections that are kept.

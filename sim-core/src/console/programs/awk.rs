@@ -20,7 +20,7 @@ pub(super) fn awk(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome 
     let Some((text, files)) = options.rest.split_first() else {
         return Outcome::err(2, "usage: awk [-F fs][-v var=value][prog | -f progfile][file ...]");
     };
-    let rules = match parse::program(text) {
+    let rules = match parse::program(text, &host.meter()) {
         Ok(rules) => rules,
         Err(why) => return not_modelled("awk", &why),
     };
@@ -39,7 +39,7 @@ pub(super) fn awk(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome 
         return outcome;
     }
     let input: String = texts.into_iter().map(|(_, text)| text).collect();
-    match run::run(&rules, &variables, &input) {
+    match run::run(&rules, &variables, &input, &host.meter()) {
         Ok((stdout, exit)) => Outcome { stdout, exit, ..Outcome::default() },
         Err(why) => not_modelled("awk", &why),
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{OUTPUT_BYTES_MAX, not_modelled};
+use super::not_modelled;
 use crate::console::host::{Host, Outcome};
 
 /// `echo [-n] [-e] [-E] TEXT...`
@@ -71,6 +71,9 @@ pub(super) fn unescape(text: &str) -> (String, bool) {
     (out, false)
 }
 
+/// Most output of `seq`, in bytes: nothing reads it while it is made, so that it does not end with its reader.
+const SEQ_BYTES_MAX: usize = 16 << 20;
+
 /// `seq [-s TEXT] [-w] [FIRST [STEP]] LAST`, with whole numbers.
 pub(super) fn seq(_: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let (mut separator, mut equal_width, mut numbers) = ("\n", false, Vec::new());
@@ -110,8 +113,11 @@ pub(super) fn seq(_: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
             out.push_str(separator);
         }
         let _ = write!(out, "{at:0width$}");
-        if out.len() > OUTPUT_BYTES_MAX {
-            return not_modelled("seq", &format!("output is limited to {OUTPUT_BYTES_MAX} bytes"));
+        if out.len() > SEQ_BYTES_MAX {
+            // What reads it may want the beginning only, as `head` does.
+            out.push('\n');
+            let refused = not_modelled("seq", &format!("output is limited to {SEQ_BYTES_MAX} bytes; this is its beginning"));
+            return Outcome { stdout: out, ..refused };
         }
         match at.checked_add(step) {
             Some(next) => at = next,

@@ -1,11 +1,10 @@
 //! `grep`, `egrep`, `fgrep`.
 
-use regex_lite::Regex;
-
 use super::options::{self, Options};
-use super::regex::{Syntax, compile};
+use super::regex::{Matcher, Syntax, compile};
 use super::{inputs, lines};
 use crate::console::host::{Host, Outcome};
+use crate::console::meter::Meter;
 
 const LONG: [(&str, char); 17] = [
     ("after-context", 'A'),
@@ -29,7 +28,7 @@ const LONG: [(&str, char); 17] = [
 
 /// One search.
 struct Search {
-    patterns: Vec<Regex>,
+    patterns: Vec<Matcher>,
     options: Options,
     before: usize,
     after: usize,
@@ -52,7 +51,7 @@ pub(super) fn grep(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome
         Ok(options) => options,
         Err(refusal) => return refusal,
     };
-    let patterns = match patterns(&mut options, &argv[0]) {
+    let patterns = match patterns(&mut options, &argv[0], &host.meter()) {
         Ok(patterns) => patterns,
         Err(refusal) => return refusal,
     };
@@ -91,7 +90,7 @@ pub(super) fn grep(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome
 }
 
 /// Compiles the patterns: those of `-e`, or the first argument. Each may hold several, a line each.
-fn patterns(options: &mut Options, program: &str) -> Result<Vec<Regex>, Outcome> {
+fn patterns(options: &mut Options, program: &str, meter: &Meter) -> Result<Vec<Matcher>, Outcome> {
     let mut texts: Vec<String> = options.given.iter().filter(|(l, _)| *l == 'e').map(|(_, v)| v.clone()).collect();
     if texts.is_empty() {
         if options.rest.is_empty() {
@@ -107,7 +106,7 @@ fn patterns(options: &mut Options, program: &str) -> Result<Vec<Regex>, Outcome>
         _ if options.has('E') || options.has('P') => Syntax::Extended,
         _ => Syntax::Basic,
     };
-    let one = |text: &str| compile(text, syntax, options.has('i')).map_err(|why| super::not_modelled("grep", &why));
+    let one = |text: &str| compile(text, syntax, options.has('i'), meter).map_err(|why| super::not_modelled("grep", &why));
     texts.iter().flat_map(|text| text.split('\n')).map(one).collect()
 }
 

@@ -56,14 +56,19 @@ pub(super) fn jq(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
         values = vec![Value::Array(values)];
     }
     let mut last = Value::Null;
+    let meter = host.meter();
     for value in &values {
-        match run::run(&filter, value) {
+        match run::run(&filter, value, &meter) {
             Ok(results) => {
                 for result in results {
                     outcome.stdout.push_str(&shown(&result, &options));
                     last = result;
+                    if meter.text(outcome.stdout.len()).is_err() {
+                        break;
+                    }
                 }
             }
+            Err(_) if meter.reached().is_some() => break,
             Err(why) => {
                 outcome.stderr.push_str(&format!("jq: error (at <stdin>:0): {why}\n"));
                 outcome.exit = 5;

@@ -21,7 +21,7 @@ mod head;
 mod jq;
 mod options;
 mod printf;
-mod regex;
+pub mod regex;
 mod sed;
 pub mod sleep;
 mod sort;

@@ -1,14 +1,13 @@
 //! `printf FORMAT ARGUMENT...`; awk's `printf` formats with the same code. Left out: floating point.
 
 use super::echo::unescape;
-use super::{OUTPUT_BYTES_MAX, not_modelled};
 use crate::console::host::{Host, Outcome};
 
 /// Widest field.
 const WIDTH_MAX: usize = 10_000;
 
 /// `printf FORMAT ARGUMENT...`: the format is used again until no argument is left.
-pub(super) fn printf(_: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
+pub(super) fn printf(host: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
     let words = if argv.get(1).is_some_and(|a| a == "--") { &argv[2..] } else { &argv[1..] };
     let Some((format, arguments)) = words.split_first() else {
         return Outcome::err(2, "sh: 1: printf: usage: printf format [arg ...]");
@@ -21,8 +20,8 @@ pub(super) fn printf(_: &mut dyn Host, argv: &[String], _: &str) -> Outcome {
         if rest.is_empty() || rest.len() == before || formatted.stop {
             break;
         }
-        if formatted.text.len() > OUTPUT_BYTES_MAX {
-            return not_modelled("printf", &format!("output is limited to {OUTPUT_BYTES_MAX} bytes"));
+        if host.meter().text(formatted.text.len()).is_err() || formatted.too_wide {
+            break;
         }
     }
     let exit = i32::from(!formatted.errors.is_empty());
@@ -38,6 +37,8 @@ pub(super) struct Formatted {
     pub errors: String,
     /// `\c` was met.
     stop: bool,
+    /// A field was asked for that is wider than any here.
+    too_wide: bool,
 }
 
 /// One conversion of a format.
@@ -75,6 +76,11 @@ impl Formatted {
                 return &[];
             };
             rest = &tail[kind.len_utf8()..];
+            if conversion.width > WIDTH_MAX {
+                self.too_wide = true;
+                self.errors.push_str(&format!("kubewalk: printf: a field is at most {WIDTH_MAX} characters wide\n"));
+                return &[];
+            }
             self.convert(kind, &conversion, next());
             if self.stop {
                 return &[];
@@ -167,12 +173,12 @@ fn conversion<'f, 'a>(text: &'f str, next: &mut impl FnMut() -> Option<&'a str>)
     let mut size = |rest: &mut &'f str| {
         if let Some(tail) = rest.strip_prefix('*') {
             *rest = tail;
-            return next().and_then(|n| n.parse().ok()).unwrap_or(0).min(WIDTH_MAX);
+            return next().map_or(0, |n| number_or_too_wide(n));
         }
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let (digits, tail) = rest.split_at(end);
         *rest = tail;
-        if digits.is_empty() { 0 } else { digits.parse().unwrap_or(WIDTH_MAX).min(WIDTH_MAX) }
+        number_or_too_wide(digits)
     };
     conversion.width = size(&mut rest);
     if let Some(tail) = rest.strip_prefix('.') {
@@ -180,6 +186,12 @@ fn conversion<'f, 'a>(text: &'f str, next: &mut impl FnMut() -> Option<&'a str>)
         conversion.precision = Some(size(&mut rest));
     }
     (conversion, rest)
+}
+
+/// A width or precision; nothing counts as 0, and what is too large for a number as too wide.
+fn number_or_too_wide(text: &str) -> usize {
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if is_number { text.parse().unwrap_or(usize::MAX) } else { 0 }
 }
 
 /// Escapes of a format; octal ones are written `\NNN` there.

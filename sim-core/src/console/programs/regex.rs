@@ -1,6 +1,8 @@
 //! Regular expressions: POSIX basic and extended syntax, brought to that of the crate `regex-lite`.
 
-use regex_lite::{Regex, RegexBuilder};
+use regex_lite::{Captures, Match, Regex, RegexBuilder};
+
+use crate::console::meter::Meter;
 
 /// Which syntax a pattern is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +18,112 @@ pub(super) enum Syntax {
 /// Longest pattern, in bytes.
 const PATTERN_BYTES_MAX: usize = 10_000;
 
+/// Most states that a pattern may have, its counts multiplied out.
+const STATES_MAX: u64 = 100_000;
+
+/// A pattern that draws on the budget of the line for each byte it looks at: that many steps as it has states.
+#[derive(Clone, Debug)]
+pub(super) struct Matcher {
+    regex: Regex,
+    states: u64,
+    meter: Meter,
+}
+
+impl Matcher {
+    /// Whether it matches somewhere in a text. Not, once the budget is used up.
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        self.meter.steps(self.cost(text.len())).is_ok() && self.regex.is_match(text)
+    }
+
+    /// The matches, until the budget is used up. The search for each is charged by what lies between it and the one before, and
+    /// the search that finds nothing more by the rest of the text.
+    pub(super) fn find_iter<'t>(&self, text: &'t str) -> impl Iterator<Item = Match<'t>> {
+        self.metered(text.len(), self.regex.find_iter(text), |found| found.end())
+    }
+
+    /// The same with the groups.
+    pub(super) fn captures_iter<'t>(&self, text: &'t str) -> impl Iterator<Item = Captures<'t>> {
+        self.metered(text.len(), self.regex.captures_iter(text), |found| found.get(0).map_or(0, |whole| whole.end()))
+    }
+
+    fn metered<T>(
+        &self,
+        length: usize,
+        mut found: impl Iterator<Item = T>,
+        end: impl Fn(&T) -> usize,
+    ) -> impl Iterator<Item = T> {
+        let mut at = 0;
+        // A search may have to look at the whole rest before it knows: a text that is too much for that is not begun on.
+        let affordable = self.meter.steps(self.cost(length)).is_ok();
+        std::iter::from_fn(move || {
+            let next = if affordable && self.meter.reached().is_none() { found.next()? } else { return None };
+            self.meter.steps(self.cost(end(&next).saturating_sub(at))).ok()?;
+            at = end(&next);
+            Some(next)
+        })
+    }
+
+    fn cost(&self, bytes: usize) -> u64 {
+        self.states.saturating_mul(bytes as u64 + 1)
+    }
+}
+
+/// How many states a pattern has about, its counts multiplied out: `(a{9}){9}` has more than 81. What is no pattern has some too.
+pub fn states(pattern: &str) -> u64 {
+    let mut chars = pattern.chars().peekable();
+    // Of each open group, what is in it so far; and the last part, which a count would repeat.
+    let (mut open, mut last) = (vec![0_u64], 0_u64);
+    let total = |open: &[u64]| open.iter().fold(0_u64, |sum, part| sum.saturating_add(*part));
+    while let Some(c) = chars.next() {
+        match c {
+            '(' => {
+                open.push(1);
+                last = 0;
+            }
+            ')' if open.len() > 1 => {
+                last = open.pop().unwrap_or(0);
+                if let Some(outer) = open.last_mut() {
+                    *outer = outer.saturating_add(last);
+                }
+            }
+            '{' if chars.peek().is_some_and(char::is_ascii_digit) => {
+                let count: String = chars.by_ref().take_while(|c| *c != '}').collect();
+                let most = count.split(',').filter_map(|n| n.trim().parse::<u64>().ok()).max().unwrap_or(1);
+                if let Some(group) = open.last_mut() {
+                    *group = group.saturating_sub(last).saturating_add(last.saturating_mul(most));
+                }
+                last = last.saturating_mul(most);
+            }
+            _ => {
+                if c == '\\' {
+                    chars.next();
+                } else if c == '[' {
+                    let first = chars.next();
+                    let negated = first == Some('^');
+                    let second = if negated { chars.next() } else { first };
+                    // A leading bracket is itself; so is one after a backslash.
+                    let mut escaped = second == Some('\\');
+                    if second != Some(']') || escaped {
+                        for c in chars.by_ref() {
+                            if c == ']' && !escaped {
+                                break;
+                            }
+                            escaped = c == '\\' && !escaped;
+                        }
+                    }
+                }
+                last = 1;
+                if let Some(group) = open.last_mut() {
+                    *group = group.saturating_add(1);
+                }
+            }
+        }
+    }
+    total(&open).max(1)
+}
+
 /// Compiles a pattern; the error is a sentence.
-pub(super) fn compile(pattern: &str, syntax: Syntax, ignore_case: bool) -> Result<Regex, String> {
+pub(super) fn compile(pattern: &str, syntax: Syntax, ignore_case: bool, meter: &Meter) -> Result<Matcher, String> {
     if pattern.len() > PATTERN_BYTES_MAX {
         return Err(format!("a pattern is limited to {PATTERN_BYTES_MAX} bytes"));
     }
@@ -26,10 +132,19 @@ pub(super) fn compile(pattern: &str, syntax: Syntax, ignore_case: bool) -> Resul
         Syntax::Basic => translate(pattern, true),
         Syntax::Extended => translate(pattern, false),
     };
+    let states = states(&text);
+    if states > STATES_MAX {
+        return Err(format!(
+            "a pattern is limited to {STATES_MAX} states, and with its counts multiplied out this one has {states}"
+        ));
+    }
+    // Compiling takes a step for each state.
+    let _ = meter.steps(states);
     RegexBuilder::new(&text)
         .case_insensitive(ignore_case)
         .size_limit(1 << 20)
         .build()
+        .map(|regex| Matcher { regex, states, meter: meter.clone() })
         .map_err(|error| format!("{error}: '{pattern}'"))
 }
 
@@ -100,4 +215,37 @@ fn bracket(chars: &[char], mut at: usize, out: &mut String) -> usize {
         }
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::meter::Limit;
+
+    #[test]
+    fn counts_are_multiplied_out() {
+        let cases = [("abc", 3), ("[a-z]{100}", 100), ("([a-z]{1,100}){1,100}Z", 10_101), ("(a|b)*", 5), (r"\(a{3}", 4), ("", 1)];
+        for (pattern, wanted) in cases {
+            assert_eq!(states(pattern), wanted, "{pattern}");
+        }
+        assert_eq!(states("((((a{9999}){9999}){9999}){9999}){9999}{9999}"), u64::MAX, "no overflow");
+    }
+
+    #[test]
+    fn a_text_too_much_for_its_pattern_ends_the_line_before_it_is_begun_on() {
+        let meter = Meter::default();
+        let pattern = compile("([a-z]{1,100}){1,100}Z", Syntax::Extended, false, &meter).expect("it is one");
+        assert!(!pattern.is_match("short") && meter.reached().is_none());
+        assert_eq!(pattern.find_iter(&"a".repeat(1 << 19)).count(), 0);
+        assert_eq!(meter.reached(), Some(Limit::Steps));
+    }
+
+    #[test]
+    fn an_ordinary_search_of_a_long_text_is_far_from_the_limit() {
+        let meter = Meter::default();
+        let text = "10.244.0.17 ".repeat(100_000);
+        let pattern = compile("[0-9]+(\\.[0-9]+){3}", Syntax::Extended, false, &meter).expect("it is one");
+        assert_eq!(pattern.find_iter(&text).count(), 100_000);
+        assert_eq!(meter.reached(), None);
+    }
 }

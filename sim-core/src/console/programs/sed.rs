@@ -2,23 +2,22 @@
 //!
 //! Left out: labels and branches, the hold space, `a`, `i`, `c`, `r`, `w`.
 
-use regex_lite::Regex;
-
-use super::regex::{Syntax, compile};
+use super::regex::{Matcher, Syntax, compile};
 use super::{inputs, not_modelled, options};
 use crate::console::host::{FileError, Host, Outcome};
+use crate::console::meter::{Meter, UsedUp};
 
 /// Which line a command is for.
 #[derive(Clone, Debug)]
 enum Address {
     Line(usize),
     Last,
-    Match(Regex),
+    Match(Matcher),
 }
 
 #[derive(Clone, Debug)]
 enum Action {
-    Substitute { pattern: Regex, replacement: Vec<Part>, all: bool, nth: usize, print: bool },
+    Substitute { pattern: Matcher, replacement: Vec<Part>, all: bool, nth: usize, print: bool },
     Translate(Vec<char>, Vec<char>),
     Delete,
     Print,
@@ -60,7 +59,8 @@ pub(super) fn sed(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome 
         scripts.push(options.rest.remove(0));
     }
     let syntax = if options.has('E') || options.has('r') { Syntax::Extended } else { Syntax::Basic };
-    let commands = match Script::new(&scripts.join("\n"), syntax).read() {
+    let meter = host.meter();
+    let commands = match Script::new(&scripts.join("\n"), syntax, &meter).read() {
         Ok(commands) => commands,
         Err(why) => return not_modelled("sed", &why),
     };
@@ -80,7 +80,7 @@ pub(super) fn sed(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome 
     }
     if in_place {
         for file in texts {
-            let after = edit(&commands, &host.read_file(&file).unwrap_or_default(), quiet);
+            let after = edit(&commands, &host.read_file(&file).unwrap_or_default(), quiet, &meter);
             if let Err(FileError(why)) = host.write_file(&file, &after) {
                 outcome.stderr.push_str(&format!("sed: couldn't open file {file}: {why}\n"));
                 outcome.exit = 4;
@@ -91,57 +91,89 @@ pub(super) fn sed(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome 
     let mut ignored = Outcome::default();
     let all = inputs(host, "sed", &options.rest, stdin, 2, &mut ignored);
     let joined: String = all.into_iter().map(|(_, text)| text).collect();
-    outcome.stdout = edit(&commands, &joined, quiet);
+    outcome.stdout = edit(&commands, &joined, quiet, &meter);
     outcome
 }
 
-/// Runs the commands over a text.
-fn edit(commands: &[Command], text: &str, quiet: bool) -> String {
+/// Runs the commands over a text, as far as the budget goes.
+fn edit(commands: &[Command], text: &str, quiet: bool, meter: &Meter) -> String {
     let mut out = String::new();
     let mut open = vec![false; commands.len()];
     let total = text.split_inclusive('\n').count();
     for (i, line) in text.split_inclusive('\n').enumerate() {
-        let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
-        let mut space = body.to_string();
-        let (mut deleted, mut quit) = (false, false);
-        for (command, open) in commands.iter().zip(&mut open) {
-            if command.selects(&space, i + 1, total, open) == command.negated {
-                continue;
-            }
-            match &command.action {
-                Action::Delete => deleted = true,
-                Action::Quit => quit = true,
-                Action::Print => out.push_str(&format!("{space}\n")),
-                Action::LineNumber => out.push_str(&format!("{}\n", i + 1)),
-                Action::Translate(from, to) => {
-                    let swap = |c: char| from.iter().position(|f| *f == c).map_or(c, |at| to[at]);
-                    space = space.chars().map(swap).collect();
-                }
-                Action::Substitute { pattern, replacement, all, nth, print } => {
-                    if let Some(changed) = substitute(&space, pattern, replacement, *all, *nth) {
-                        space = changed;
-                        if *print {
-                            out.push_str(&format!("{space}\n"));
-                        }
-                    }
-                }
-            }
-            if deleted || quit {
-                break;
-            }
-        }
-        if !deleted && !quiet {
-            out.push_str(&space);
-            out.push_str(end);
-        }
-        if quit || out.len() > super::OUTPUT_BYTES_MAX {
-            break;
+        let place = Place { number: i + 1, total };
+        match cycle(commands, &mut open, line, place, quiet, &mut out, meter) {
+            Ok(false) => {}
+            Ok(true) | Err(UsedUp) => break,
         }
     }
     out
 }
 
-fn substitute(text: &str, pattern: &Regex, replacement: &[Part], all: bool, nth: usize) -> Option<String> {
+/// Where a line stands.
+#[derive(Clone, Copy)]
+struct Place {
+    number: usize,
+    total: usize,
+}
+
+/// Runs the commands over one line; tells whether it is the last.
+fn cycle(
+    commands: &[Command],
+    open: &mut [bool],
+    line: &str,
+    place: Place,
+    quiet: bool,
+    out: &mut String,
+    meter: &Meter,
+) -> Result<bool, UsedUp> {
+    let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
+    let mut space = body.to_string();
+    let (mut deleted, mut quit) = (false, false);
+    for (command, open) in commands.iter().zip(open) {
+        meter.steps(1 + space.len() as u64)?;
+        meter.text(out.len() + space.len())?;
+        if command.selects(&space, place.number, place.total, open) == command.negated {
+            continue;
+        }
+        match &command.action {
+            Action::Delete => deleted = true,
+            Action::Quit => quit = true,
+            Action::Print => out.push_str(&format!("{space}\n")),
+            Action::LineNumber => out.push_str(&format!("{}\n", place.number)),
+            Action::Translate(from, to) => {
+                let swap = |c: char| from.iter().position(|f| *f == c).map_or(c, |at| to[at]);
+                meter.steps(space.len() as u64 * from.len() as u64)?;
+                space = space.chars().map(swap).collect();
+            }
+            Action::Substitute { pattern, replacement, all, nth, print } => {
+                if let Some(changed) = substitute(&space, pattern, replacement, *all, *nth, meter)? {
+                    space = changed;
+                    if *print {
+                        out.push_str(&format!("{space}\n"));
+                    }
+                }
+            }
+        }
+        if deleted || quit {
+            break;
+        }
+    }
+    if !deleted && !quiet {
+        out.push_str(&space);
+        out.push_str(end);
+    }
+    Ok(quit)
+}
+
+fn substitute(
+    text: &str,
+    pattern: &Matcher,
+    replacement: &[Part],
+    all: bool,
+    nth: usize,
+    meter: &Meter,
+) -> Result<Option<String>, UsedUp> {
     let (mut out, mut at, mut changed) = (String::new(), 0, false);
     for (i, found) in pattern.captures_iter(text).enumerate() {
         let Some(whole) = found.get(0) else { continue };
@@ -154,15 +186,17 @@ fn substitute(text: &str, pattern: &Regex, replacement: &[Part], all: bool, nth:
                 Part::Text(text) => out.push_str(text),
                 Part::Group(n) => out.push_str(found.get(*n).map_or("", |m| m.as_str())),
             }
+            meter.text(out.len())?;
         }
         at = whole.end();
         changed = true;
-        if !all || out.len() > super::OUTPUT_BYTES_MAX {
+        if !all {
             break;
         }
     }
+    meter.steps(out.len() as u64)?;
     out.push_str(&text[at..]);
-    changed.then_some(out)
+    Ok(changed.then_some(out))
 }
 
 impl Address {
@@ -198,15 +232,16 @@ impl Command {
 }
 
 /// A script being read.
-struct Script {
+struct Script<'m> {
     text: Vec<char>,
     at: usize,
     syntax: Syntax,
+    meter: &'m Meter,
 }
 
-impl Script {
-    fn new(text: &str, syntax: Syntax) -> Self {
-        Script { text: text.chars().collect(), at: 0, syntax }
+impl<'m> Script<'m> {
+    fn new(text: &str, syntax: Syntax, meter: &'m Meter) -> Self {
+        Script { text: text.chars().collect(), at: 0, syntax, meter }
     }
 
     fn next(&mut self) -> Option<char> {
@@ -253,7 +288,7 @@ impl Script {
             Some('/') => {
                 self.at += 1;
                 let pattern = self.until('/')?;
-                Ok(Some(Address::Match(compile(&pattern, self.syntax, false)?)))
+                Ok(Some(Address::Match(compile(&pattern, self.syntax, false, self.meter)?)))
             }
             Some(c) if c.is_ascii_digit() => {
                 let digits: String = self.text[self.at..].iter().take_while(|c| c.is_ascii_digit()).collect();
@@ -317,7 +352,7 @@ impl Script {
                 other => return Err(format!("the flag '{other}' of 's' is not modelled; g, i, p and a number are")),
             }
         }
-        let pattern = compile(&pattern, self.syntax, ignore_case)?;
+        let pattern = compile(&pattern, self.syntax, ignore_case, self.meter)?;
         Ok(Action::Substitute { pattern, replacement: parts(&replacement), all, nth: nth.parse().unwrap_or(1), print })
     }
 }

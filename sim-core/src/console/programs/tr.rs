@@ -5,7 +5,7 @@ use super::options;
 use crate::console::host::{Host, Outcome};
 
 /// Replaces, deletes or squeezes characters.
-pub(super) fn tr(_: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
+pub(super) fn tr(host: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
     let options = match options::read(argv, "cCds", &[("delete", 'd'), ("squeeze-repeats", 's'), ("complement", 'c')], true) {
         Ok(options) => options,
         Err(refusal) => return refusal,
@@ -32,6 +32,11 @@ pub(super) fn tr(_: &mut dyn Host, argv: &[String], stdin: &str) -> Outcome {
     };
     // What is squeezed is what the last set names.
     let squeezed = |c: char| squeeze && to.map_or(from.contains(&c) != complement, |to| to.contains(&c));
+    // Each character is looked for in the sets.
+    let looks = from.len() + to.map_or(0, Vec::len);
+    if host.meter().steps((stdin.len() as u64).saturating_mul(1 + looks as u64)).is_err() {
+        return Outcome { exit: 124, ..Outcome::default() };
+    }
     let mut out = String::with_capacity(stdin.len());
     let mut last = None;
     for c in stdin.chars() {

@@ -62,6 +62,9 @@ impl Ground for World {
     fn nodes(&self) -> Vec<Name> {
         ["node-1", "node-2", "node-3"].map(Name::from).to_vec()
     }
+    fn node_at(&self, ip: IpAddr) -> Option<Name> {
+        self.nodes().into_iter().find(|node| self.node_addresses(node).contains(&ip))
+    }
     fn zone(&self, _: &str) -> Option<Name> {
         None
     }

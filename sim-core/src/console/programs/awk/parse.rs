@@ -1,9 +1,8 @@
 //! The text of an awk program to its rules.
 
-use regex_lite::Regex;
-
-use super::super::regex::{Syntax, compile};
+use super::super::regex::{Matcher, Syntax, compile};
 use super::value::{Value, leading_number};
+use crate::console::meter::Meter;
 
 /// Deepest nesting of expressions and blocks.
 const NESTING_MAX: usize = 40;
@@ -49,7 +48,7 @@ pub(super) enum Statement {
 #[derive(Clone, Debug)]
 pub(super) enum Expr {
     Literal(Value),
-    Match(Regex),
+    Match(Matcher),
     Field(Box<Expr>),
     Variable(String),
     Element(String, Box<Expr>),
@@ -95,8 +94,8 @@ const FUNCTIONS: [(&str, usize, usize); 10] = [
 ];
 
 /// Reads a program; the error is a sentence.
-pub(super) fn program(text: &str) -> Result<Vec<Rule>, String> {
-    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0, operators: 0 };
+pub(super) fn program(text: &str, meter: &Meter) -> Result<Vec<Rule>, String> {
+    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0, operators: 0, meter };
     let mut rules = Vec::new();
     loop {
         reader.skip(&[Token::Newline, Token::Op(";")]);
@@ -178,15 +177,17 @@ fn quoted(text: &str, end: char) -> Result<(String, &str), String> {
     Err(format!("a closing {end} is missing"))
 }
 
-struct Reader {
+struct Reader<'m> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
     /// Operators read since the last statement began.
     operators: usize,
+    /// What its regular expressions draw on.
+    meter: &'m Meter,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn peek(&self) -> Option<&Token> {
         self.tokens.get(self.at)
     }
@@ -453,7 +454,7 @@ impl Reader {
         match token {
             Token::Number(n) => Ok(Expr::Literal(Value::Number(n))),
             Token::Text(text) => Ok(Expr::Literal(Value::Text(text))),
-            Token::Regex(text) => Ok(Expr::Match(compile(&text, Syntax::Extended, false)?)),
+            Token::Regex(text) => Ok(Expr::Match(compile(&text, Syntax::Extended, false, self.meter)?)),
             Token::Op("$") => Ok(Expr::Field(Box::new(self.deeper(Self::primary)?))),
             Token::Op("(") => {
                 let inner = self.expression()?;

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::super::lines;
 use super::super::printf::Formatted;
 use super::super::regex::{Syntax, compile};
-use super::super::{OUTPUT_BYTES_MAX, lines};
 use super::parse::{Expr, Rule, Statement, When};
 use super::value::{MAX, ONE, Value};
+use crate::console::meter::{Meter, UsedUp};
 
 /// Most elements of all arrays.
 const ELEMENTS_MAX: usize = 100_000;
+/// Longest text that is put together, in bytes.
+const TEXT_BYTES_MAX: usize = 8 << 20;
 /// Most fields of a line.
 const FIELDS_MAX: usize = 100_000;
 
@@ -18,6 +21,14 @@ enum Jump {
     Next,
     Exit(i32),
     Refused(String),
+    /// The budget of the line is used up; what was put out stays.
+    UsedUp,
+}
+
+impl From<UsedUp> for Jump {
+    fn from(_: UsedUp) -> Jump {
+        Jump::UsedUp
+    }
 }
 
 struct Awk {
@@ -26,12 +37,19 @@ struct Awk {
     variables: BTreeMap<String, Value>,
     arrays: BTreeMap<String, BTreeMap<String, Value>>,
     out: String,
+    meter: Meter,
 }
 
 /// The output and the exit status, or why the program is refused.
-pub(super) fn run(rules: &[Rule], variables: &[(&str, String)], input: &str) -> Result<(String, i32), String> {
-    let mut awk =
-        Awk { fields: Vec::new(), line: String::new(), variables: BTreeMap::new(), arrays: BTreeMap::new(), out: String::new() };
+pub(super) fn run(rules: &[Rule], variables: &[(&str, String)], input: &str, meter: &Meter) -> Result<(String, i32), String> {
+    let mut awk = Awk {
+        fields: Vec::new(),
+        line: String::new(),
+        variables: BTreeMap::new(),
+        arrays: BTreeMap::new(),
+        out: String::new(),
+        meter: meter.clone(),
+    };
     for (name, value) in [("FS", " "), ("OFS", " "), ("ORS", "\n"), ("SUBSEP", "\u{1c}")] {
         awk.variables.insert(name.to_string(), Value::Text(value.to_string()));
     }
@@ -43,12 +61,14 @@ pub(super) fn run(rules: &[Rule], variables: &[(&str, String)], input: &str) -> 
     match main {
         Err(Jump::Refused(why)) => return Err(why),
         Err(Jump::Exit(status)) => exit = status,
+        Err(Jump::UsedUp) => return Ok((awk.out, 124)),
         _ => {}
     }
     for rule in rules.iter().filter(|rule| matches!(rule.when, When::End)) {
         match awk.block(rule.block.as_deref()) {
             Err(Jump::Refused(why)) => return Err(why),
             Err(Jump::Exit(status)) => return Ok((awk.out, status)),
+            Err(Jump::UsedUp) => return Ok((awk.out, 124)),
             _ => {}
         }
     }
@@ -102,15 +122,14 @@ impl Awk {
 
     fn set_line(&mut self, line: &str) -> Result<(), Jump> {
         let separator = self.variable("FS").text();
+        self.meter.steps(line.len() as u64)?;
         self.line = line.to_string();
-        self.fields = split(line, &separator).map_err(Jump::Refused)?;
+        self.fields = split(line, &separator, &self.meter).map_err(Jump::Refused)?;
         Ok(())
     }
 
     fn emit(&mut self, text: &str) -> Result<(), Jump> {
-        if self.out.len() + text.len() > OUTPUT_BYTES_MAX {
-            return Err(Jump::Refused(format!("output is limited to {OUTPUT_BYTES_MAX} bytes")));
-        }
+        self.meter.text(self.out.len() + text.len())?;
         self.out.push_str(text);
         Ok(())
     }
@@ -123,6 +142,7 @@ impl Awk {
     }
 
     fn statement(&mut self, statement: &Statement) -> Result<(), Jump> {
+        self.meter.steps(1)?;
         match statement {
             Statement::Print(items) => {
                 let mut texts = Vec::new();
@@ -184,7 +204,8 @@ impl Awk {
     }
 
     fn value(&mut self, expression: &Expr) -> Result<Value, Jump> {
-        Ok(match expression {
+        self.meter.steps(1)?;
+        let value = match expression {
             Expr::Literal(value) => value.clone(),
             Expr::Match(pattern) => truth(pattern.is_match(&self.line)),
             Expr::Field(index) => {
@@ -236,7 +257,12 @@ impl Awk {
                 truth(self.arrays.get(array).is_some_and(|a| a.contains_key(&key)))
             }
             Expr::Call(name, arguments) => self.call(name, arguments)?,
-        })
+        };
+        if let Value::Text(text) | Value::Input(text) = &value {
+            // Texts are copied: one that grows line by line costs its length each time.
+            self.meter.steps(text.len() as u64 / 4)?;
+        }
+        Ok(value)
     }
 
     fn matches(&mut self, text: &str, pattern: &Expr) -> Result<bool, Jump> {
@@ -244,7 +270,7 @@ impl Awk {
             return Ok(pattern.is_match(text));
         }
         let pattern = self.value(pattern)?.text();
-        compile(&pattern, Syntax::Extended, false).map(|p| p.is_match(text)).map_err(Jump::Refused)
+        compile(&pattern, Syntax::Extended, false, &self.meter).map(|p| p.is_match(text)).map_err(Jump::Refused)
     }
 
     fn assign(&mut self, target: &Expr, value: Value) -> Result<(), Jump> {
@@ -316,7 +342,7 @@ impl Awk {
             Some(separator) => self.value(separator)?.text(),
             None => self.variable("FS").text(),
         };
-        let parts = split(&text, &separator).map_err(Jump::Refused)?;
+        let parts = split(&text, &separator, &self.meter).map_err(Jump::Refused)?;
         let count = parts.len() as i128;
         let elements = parts.into_iter().enumerate().map(|(i, part)| ((i + 1).to_string(), Value::Input(part))).collect();
         self.arrays.insert(array.clone(), elements);
@@ -326,7 +352,7 @@ impl Awk {
     fn replace(&mut self, all: bool, arguments: &[Expr]) -> Result<Value, Jump> {
         let pattern = match &arguments[0] {
             Expr::Match(pattern) => pattern.clone(),
-            other => compile(&self.value(other)?.text(), Syntax::Extended, false).map_err(Jump::Refused)?,
+            other => compile(&self.value(other)?.text(), Syntax::Extended, false, &self.meter).map_err(Jump::Refused)?,
         };
         let with = self.value(&arguments[1])?.text();
         let line = Expr::Field(Box::new(Expr::Literal(Value::Number(0))));
@@ -338,9 +364,7 @@ impl Awk {
             out.push_str(&with.replace('&', found.as_str()));
             at = found.end();
             count += 1;
-            if out.len() > OUTPUT_BYTES_MAX {
-                return Err(Jump::Refused(format!("output is limited to {OUTPUT_BYTES_MAX} bytes")));
-            }
+            self.meter.text(out.len())?;
         }
         out.push_str(&text[at..]);
         if count > 0 {
@@ -364,14 +388,14 @@ fn conversions(format: &str) -> Vec<char> {
 }
 
 /// Fields of a line: blanks for a single space, the character itself, or a regular expression.
-fn split(line: &str, separator: &str) -> Result<Vec<String>, String> {
+fn split(line: &str, separator: &str, meter: &Meter) -> Result<Vec<String>, String> {
     let fields: Vec<String> = match separator {
         " " => line.split_whitespace().map(str::to_string).collect(),
         _ if line.is_empty() => Vec::new(),
         "" => line.chars().map(String::from).collect(),
         s if s.chars().count() == 1 => line.split(s).map(str::to_string).collect(),
         s => {
-            let pattern = compile(s, Syntax::Extended, false)?;
+            let pattern = compile(s, Syntax::Extended, false, meter)?;
             let mut fields = Vec::new();
             let mut at = 0;
             for found in pattern.find_iter(line).filter(|found| !found.is_empty()) {
@@ -388,8 +412,8 @@ fn split(line: &str, separator: &str) -> Result<Vec<String>, String> {
 fn binary(op: &str, left: &Value, right: &Value) -> Result<Value, String> {
     if op == " " {
         let (left, right) = (left.text(), right.text());
-        if left.len() + right.len() > OUTPUT_BYTES_MAX / 8 {
-            return Err(format!("texts are limited to {} bytes", OUTPUT_BYTES_MAX / 8));
+        if left.len() + right.len() > TEXT_BYTES_MAX {
+            return Err(format!("texts are limited to {TEXT_BYTES_MAX} bytes"));
         }
         return Ok(Value::Text(left + &right));
     }

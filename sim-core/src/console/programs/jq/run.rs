@@ -5,12 +5,15 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::parse::{Filter, Step};
+use crate::console::meter::{Meter, UsedUp};
 
 /// Most values one filter gives, and the deepest recursion of `..`.
 const VALUES_MAX: usize = 200_000;
+/// About what one value takes in memory, in bytes.
+const VALUE_BYTES: u64 = 72;
 
-/// The results, or an error in jq's words.
-pub(super) fn run(filter: &Filter, input: &Value) -> Result<Vec<Value>, String> {
+/// The results, or an error in jq's words; an empty one where the budget of the line is used up.
+pub(super) fn run(filter: &Filter, input: &Value, meter: &Meter) -> Result<Vec<Value>, String> {
     let results = match filter {
         Filter::Identity => vec![input.clone()],
         Filter::Recurse => {
@@ -19,11 +22,11 @@ pub(super) fn run(filter: &Filter, input: &Value) -> Result<Vec<Value>, String> 
             all
         }
         Filter::Literal(value) => vec![value.clone()],
-        Filter::Text(parts) => text(parts, input)?,
+        Filter::Text(parts) => text(parts, input, meter)?,
         Filter::Step(base, step, optional) => {
             let mut results = Vec::new();
-            for value in run(base, input)? {
-                match take(&value, step, input) {
+            for value in run(base, input, meter)? {
+                match take(&value, step, input, meter) {
                     Ok(found) => results.extend(found),
                     Err(_) if *optional => {}
                     Err(why) => return Err(why),
@@ -31,31 +34,70 @@ pub(super) fn run(filter: &Filter, input: &Value) -> Result<Vec<Value>, String> 
             }
             results
         }
-        Filter::Pipe(first, second) => each(run(first, input)?, |value| run(second, value))?,
+        Filter::Pipe(first, second) => each(run(first, input, meter)?, |value| run(second, value, meter))?,
         Filter::Both(first, second) => {
-            let mut results = run(first, input)?;
-            results.extend(run(second, input)?);
+            let mut results = run(first, input, meter)?;
+            results.extend(run(second, input, meter)?);
             results
         }
         Filter::Binary("//", left, right) => {
-            let found: Vec<Value> = run(left, input).unwrap_or_default().into_iter().filter(truth).collect();
-            if found.is_empty() { run(right, input)? } else { found }
+            let found: Vec<Value> = run(left, input, meter).unwrap_or_default().into_iter().filter(truth).collect();
+            if found.is_empty() { run(right, input, meter)? } else { found }
         }
         Filter::Binary(op, left, right) => {
-            let rights = run(right, input)?;
-            let lefts = run(left, input)?;
-            each(rights, |right| lefts.iter().map(|left| binary(op, left, right)).collect())?
+            let rights = run(right, input, meter)?;
+            let lefts = run(left, input, meter)?;
+            each(rights, |right| {
+                lefts.iter().map(|left| affordable(meter, op, left, right).and_then(|()| binary(op, left, right))).collect()
+            })?
         }
         Filter::Array(None) => vec![Value::Array(Vec::new())],
-        Filter::Array(Some(inner)) => vec![Value::Array(run(inner, input)?)],
-        Filter::Object(fields) => object(fields, input)?,
-        Filter::Call(name, arguments) => call(name, arguments, input)?,
-        Filter::If(condition, yes, no) => each(run(condition, input)?, |holds| run(if truth(holds) { yes } else { no }, input))?,
+        Filter::Array(Some(inner)) => vec![Value::Array(run(inner, input, meter)?)],
+        Filter::Object(fields) => object(fields, input, meter)?,
+        Filter::Call(name, arguments) => call(name, arguments, input, meter)?,
+        Filter::If(condition, yes, no) => {
+            each(run(condition, input, meter)?, |holds| run(if truth(holds) { yes } else { no }, input, meter))?
+        }
     };
     if results.len() > VALUES_MAX {
         return Err(format!("kubewalk: a filter may give {VALUES_MAX} values"));
     }
+    charge(results.iter(), meter)?;
     Ok(results)
+}
+
+/// Values were made: each part is a step, and all are held in memory at once.
+fn charge<'v>(values: impl Iterator<Item = &'v Value>, meter: &Meter) -> Result<(), String> {
+    let (parts, bytes) = values.map(size).fold((0, 0), |(p, b), (parts, bytes)| (p + parts, b + bytes));
+    meter.steps(1 + parts).and_then(|()| meter.values(bytes)).map_err(|UsedUp| String::new())
+}
+
+/// How many parts a value has, itself among them, and about how many bytes it takes.
+fn size(value: &Value) -> (u64, u64) {
+    let of = |(parts, bytes): (u64, u64), value: &Value| {
+        let (more, heavier) = size(value);
+        (parts + more, bytes + heavier)
+    };
+    match value {
+        Value::String(text) => (1 + text.len() as u64 / 64, VALUE_BYTES + text.len() as u64),
+        Value::Array(items) => items.iter().fold((1, VALUE_BYTES), of),
+        Value::Object(fields) => {
+            let keys: usize = fields.keys().map(String::len).sum();
+            fields.values().fold((1, VALUE_BYTES + keys as u64), of)
+        }
+        _ => (1, VALUE_BYTES),
+    }
+}
+
+/// Whether an operation of two values can be paid for: what joins them makes a value as large as both, and what looks for the parts
+/// of one in the other compares each with each.
+fn affordable(meter: &Meter, op: &str, left: &Value, right: &Value) -> Result<(), String> {
+    let ((a, left_bytes), (b, right_bytes)) = (size(left), size(right));
+    let steps = match (op, left, right) {
+        ("-" | "contains", Value::Array(_) | Value::Object(_), Value::Array(_) | Value::Object(_)) => a.saturating_mul(b),
+        _ => a + b,
+    };
+    meter.steps(steps).and_then(|()| meter.values(left_bytes + right_bytes)).map_err(|UsedUp| String::new())
 }
 
 fn each(values: Vec<Value>, mut run: impl FnMut(&Value) -> Result<Vec<Value>, String>) -> Result<Vec<Value>, String> {
@@ -81,12 +123,12 @@ fn recurse(value: &Value, all: &mut Vec<Value>) {
     }
 }
 
-fn text(parts: &[(String, Option<Filter>)], input: &Value) -> Result<Vec<Value>, String> {
+fn text(parts: &[(String, Option<Filter>)], input: &Value, meter: &Meter) -> Result<Vec<Value>, String> {
     let mut text = String::new();
     for (plain, filter) in parts {
         text.push_str(plain);
         if let Some(filter) = filter {
-            run(filter, input)?.first().into_iter().for_each(|value| text.push_str(&plain_text(value)));
+            run(filter, input, meter)?.first().into_iter().for_each(|value| text.push_str(&plain_text(value)));
         }
     }
     Ok(vec![Value::String(text)])
@@ -99,10 +141,10 @@ fn plain_text(value: &Value) -> String {
     }
 }
 
-fn object(fields: &[(Filter, Filter)], input: &Value) -> Result<Vec<Value>, String> {
+fn object(fields: &[(Filter, Filter)], input: &Value, meter: &Meter) -> Result<Vec<Value>, String> {
     let mut objects = vec![Map::new()];
     for (key, value) in fields {
-        let (keys, values) = (run(key, input)?, run(value, input)?);
+        let (keys, values) = (run(key, input, meter)?, run(value, input, meter)?);
         let mut next = Vec::new();
         for object in &objects {
             for (key, value) in keys.iter().flat_map(|key| values.iter().map(move |value| (key, value))) {
@@ -122,7 +164,7 @@ fn object(fields: &[(Filter, Filter)], input: &Value) -> Result<Vec<Value>, Stri
     Ok(objects.into_iter().map(Value::Object).collect())
 }
 
-fn take(value: &Value, step: &Step, input: &Value) -> Result<Vec<Value>, String> {
+fn take(value: &Value, step: &Step, input: &Value, meter: &Meter) -> Result<Vec<Value>, String> {
     match (step, value) {
         (Step::All, Value::Array(items)) => Ok(items.clone()),
         (Step::All, Value::Object(fields)) => Ok(fields.values().cloned().collect()),
@@ -139,7 +181,7 @@ fn take(value: &Value, step: &Step, input: &Value) -> Result<Vec<Value>, String>
             Ok(vec![Value::String(chars[from..to].iter().collect())])
         }
         (Step::Slice(..), other) => Err(format!("Cannot index {} with object", type_of(other))),
-        (Step::Index(index), value) => run(index, input)?.iter().map(|index| element(value, index)).collect(),
+        (Step::Index(index), value) => run(index, input, meter)?.iter().map(|index| element(value, index)).collect(),
     }
 }
 
@@ -258,27 +300,30 @@ fn arithmetic(op: &str, left: Option<i64>, right: Option<i64>) -> Result<Value, 
     }))
 }
 
-fn call(name: &str, arguments: &[Filter], input: &Value) -> Result<Vec<Value>, String> {
+fn call(name: &str, arguments: &[Filter], input: &Value, meter: &Meter) -> Result<Vec<Value>, String> {
     match (name, arguments) {
         ("empty", []) => Ok(Vec::new()),
         ("values", []) => Ok(if input.is_null() { Vec::new() } else { vec![input.clone()] }),
         ("select", [condition]) => {
-            let holds = run(condition, input)?;
+            let holds = run(condition, input, meter)?;
             Ok(holds.iter().filter(|v| truth(v)).map(|_| input.clone()).collect())
         }
-        ("map", [filter]) => Ok(vec![Value::Array(each(take(input, &Step::All, input)?, |v| run(filter, v))?)]),
-        ("first", [filter]) => Ok(run(filter, input)?.into_iter().take(1).collect()),
+        ("map", [filter]) => Ok(vec![Value::Array(each(take(input, &Step::All, input, meter)?, |v| run(filter, v, meter))?)]),
+        ("first", [filter]) => Ok(run(filter, input, meter)?.into_iter().take(1).collect()),
         ("any" | "all", [condition]) => {
-            let holds = each(take(input, &Step::All, input)?, |v| run(condition, v))?;
+            let holds = each(take(input, &Step::All, input, meter)?, |v| run(condition, v, meter))?;
             Ok(vec![Value::Bool(if name == "any" { holds.iter().any(truth) } else { holds.iter().all(truth) })])
         }
         ("with_entries", [filter]) => {
             let entries = items(&plain("to_entries", input)?)?.to_vec();
-            let changed = Value::Array(each(entries, |entry| run(filter, entry))?);
+            let changed = Value::Array(each(entries, |entry| run(filter, entry, meter))?);
             Ok(vec![plain("from_entries", &changed)?])
         }
-        ("sort_by" | "group_by" | "unique_by", [key]) => keyed(name, key, input),
-        (_, [argument]) => run(argument, input)?.iter().map(|argument| with(name, input, argument)).collect(),
+        ("sort_by" | "group_by" | "unique_by", [key]) => keyed(name, key, input, meter),
+        (_, [argument]) => {
+            let with = |argument: &Value| affordable(meter, name, input, argument).and_then(|()| with(name, input, argument));
+            run(argument, input, meter)?.iter().map(with).collect()
+        }
         _ => Ok(vec![plain(name, input)?]),
     }
 }
@@ -290,10 +335,10 @@ fn items(value: &Value) -> Result<&[Value], String> {
     }
 }
 
-fn keyed(name: &str, key: &Filter, input: &Value) -> Result<Vec<Value>, String> {
+fn keyed(name: &str, key: &Filter, input: &Value, meter: &Meter) -> Result<Vec<Value>, String> {
     let mut rows = Vec::new();
     for item in items(input)? {
-        rows.push((Value::Array(run(key, item)?), item.clone()));
+        rows.push((Value::Array(run(key, item, meter)?), item.clone()));
     }
     rows.sort_by(|a, b| order(&a.0, &b.0));
     if name == "sort_by" {
@@ -394,7 +439,18 @@ fn plain(name: &str, input: &Value) -> Result<Value, String> {
 }
 
 fn sum<'v>(values: impl Iterator<Item = &'v Value>) -> Result<Value, String> {
-    values.into_iter().try_fold(Value::Null, |total, value| binary("+", &total, value))
+    values.into_iter().try_fold(Value::Null, |total, value| match (total, value) {
+        // In place: a sum that is copied for each of its parts takes the square of its length.
+        (Value::String(mut text), Value::String(more)) => {
+            text.push_str(more);
+            Ok(Value::String(text))
+        }
+        (Value::Array(mut items), Value::Array(more)) => {
+            items.extend(more.iter().cloned());
+            Ok(Value::Array(items))
+        }
+        (total, value) => binary("+", &total, value),
+    })
 }
 
 fn entries(list: &Value) -> Result<Value, String> {

@@ -32,7 +32,7 @@ pub enum Unanswerable {
         /// and how one of it is called on a command line.
         singular: Name,
         /// What is absent.
-        absent: Absent,
+        absent: Box<Absent>,
     },
     /// There is no such namespace.
     NoNamespace(Name),
@@ -138,7 +138,7 @@ pub fn service<'v>(view: &'v View, namespace: &str, name: &str) -> Result<&'v Se
 pub(super) fn no_object(view: &View, kind: &KindName, singular: &Name, namespace: &str, name: &str) -> Unanswerable {
     let all = view.list(kind, "");
     let absent = Absent::of(namespace, name, all.iter().map(|object| (&object.meta().namespace, &object.meta().name)));
-    Unanswerable::NoObject { kind: kind.kind.clone(), singular: singular.clone(), absent }
+    Unanswerable::NoObject { kind: kind.kind.clone(), singular: singular.clone(), absent: Box::new(absent) }
 }
 
 /// Whether a source exists and can send.

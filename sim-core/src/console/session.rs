@@ -176,7 +176,7 @@ impl Session {
             Begun::Nothing => Fed::Nothing,
             Begun::NeedsMore => Fed::NeedsMore,
             Begun::Ran(result) => Fed::Ran(result),
-            Begun::Running => Fed::Ran(self.to_end()),
+            Begun::Running => Fed::Ran(self.finish_line()),
         }
     }
 
@@ -218,7 +218,7 @@ impl Session {
             };
             match begun {
                 Begun::Ran(result) => results.push(result),
-                Begun::Running => results.push(self.to_end()),
+                Begun::Running => results.push(self.finish_line()),
                 Begun::Nothing | Begun::NeedsMore => {}
             }
         }
@@ -238,7 +238,7 @@ impl Session {
         match parse(text, true) {
             Parsed::Complete(script) => match self.start(text, script) {
                 Begun::Ran(result) => result.outcome,
-                Begun::Running => self.to_end().outcome,
+                Begun::Running => self.finish_line().outcome,
                 Begun::Nothing | Begun::NeedsMore => Outcome::default(),
             },
             Parsed::Incomplete { error, .. } | Parsed::Error(error) => self.refuse(&error.to_string()),
@@ -375,7 +375,7 @@ impl Session {
         }
     }
 
-    fn to_end(&mut self) -> LineResult {
+    fn finish_line(&mut self) -> LineResult {
         self.go(Instant::FAR_FUTURE).unwrap_or_default()
     }
 

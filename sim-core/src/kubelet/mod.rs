@@ -100,11 +100,14 @@ pub struct Kubelets {
     by_ip: OrdMap<IpAddr, (u32, ObjectId)>,
     homes: OrdMap<ObjectId, u32>,
     /// The pods that kubelets have, by namespace and name: on several nodes where one of them has not heard of a deletion.
-    by_name: OrdMap<Name, OrdMap<Name, OrdSet<(u32, ObjectId)>>>,
+    by_name: PodsByName,
     images: Arc<ImageTable>,
     config: Arc<Config>,
     assumptions: OrdSet<Assumption>,
 }
+
+/// Pods by namespace and name, each with the number of the node whose kubelet has it.
+type PodsByName = OrdMap<Name, OrdMap<Name, OrdSet<(u32, ObjectId)>>>;
 
 /// One kubelet.
 #[derive(Clone, Debug)]
@@ -361,7 +364,7 @@ impl Digestible for Kubelet {
 }
 
 /// Takes a pod out of the index by name; a name without pods is no longer kept.
-fn forget_name(by_name: &mut OrdMap<Name, OrdMap<Name, OrdSet<(u32, ObjectId)>>>, worker: &Worker, pod: (u32, ObjectId)) {
+fn forget_name(by_name: &mut PodsByName, worker: &Worker, pod: (u32, ObjectId)) {
     let Some(names) = by_name.get_mut(&worker.namespace) else { return };
     if let Some(pods) = names.get_mut(&worker.name) {
         pods.remove(&pod);

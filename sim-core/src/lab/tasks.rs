@@ -372,7 +372,8 @@ impl Tasks {
                 self.wake_the_told();
             }
             let has_new = !self.clock.0.started.borrow().is_empty() || !self.clock.0.killed.borrow().is_empty();
-            if !has_new && !is_told && !has_moved && !(polled && changed) {
+            let goes_on = has_new || is_told || has_moved || (polled && changed);
+            if !goes_on {
                 return;
             }
         }

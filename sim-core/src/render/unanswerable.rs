@@ -140,7 +140,8 @@ mod tests {
         assert_eq!(service(absent(Some("b"), &[], &[])), "Service a/web does not exist; did you mean svc/b/web?");
         assert_eq!(service(absent(None, &["wbe"], &["wbe"])), "Service a/web does not exist; namespace a has wbe");
         assert_eq!(service(absent(None, &[], &[])), "Service a/web does not exist; namespace a has no Services");
-        let object = |absent| text(&Unanswerable::NoObject { kind: "Job".into(), singular: "job".into(), absent });
+        let object =
+            |absent| text(&Unanswerable::NoObject { kind: "Job".into(), singular: "job".into(), absent: Box::new(absent) });
         assert_eq!(object(absent(Some("b"), &[], &[])), "Job a/web does not exist; did you mean job/b/web?");
         assert_eq!(object(absent(None, &[], &["x"])), "Job a/web does not exist; there are x");
         assert_eq!(object(absent(None, &[], &[])), "Job a/web does not exist; there is no Job at all here");
@@ -148,7 +149,7 @@ mod tests {
 
     #[test]
     fn each_refusal_is_told() {
-        let (a, b) = || -> (Name, Name) { ("a".into(), "b".into()) }();
+        let (a, b): (Name, Name) = ("a".into(), "b".into());
         let known = vec!["n1".into(), "n2".into()];
         for (why, want) in [
             (Unanswerable::NoNode { node: "x".into(), known }, "node `x` does not exist; the nodes are n1, n2"),

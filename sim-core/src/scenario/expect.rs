@@ -194,7 +194,7 @@ fn compare_parts(
         Broken { part: format!("{name}.matches"), wanted: w.text().to_string(), found }
     };
     let matched = matches.into_iter().flat_map(OneOrMany::all).filter(|w| !w.is_match(text));
-    let matched = matched.map(|w| if w.affordable(text) { broken("matches", &w.text()) } else { dear(w) });
+    let matched = matched.map(|w| if w.affordable(text) { broken("matches", w.text()) } else { dear(w) });
     let missing = absent.into_iter().flat_map(OneOrMany::all).filter(|w| text.contains(w.as_str())).map(|w| broken("absent", w));
     contained.chain(matched).chain(missing).collect()
 }

@@ -423,7 +423,7 @@ impl Player {
         let namespace = if row.namespaced { wanted.namespace.as_deref().unwrap_or("default") } else { "" };
         let kind = KindName { group: row.group.into(), kind: row.kind.into() };
         let (_, object) = self.sim().cluster().store.head().find(&kind, namespace, &wanted.name)?;
-        printed(&object.encode(), expectation.path.as_ref().map(String::as_str))
+        printed(&object.encode(), expectation.path.as_deref())
     }
 }
 

@@ -30,7 +30,7 @@ pub fn run(name: &str, saving: Saving<'_>, common: &Common) -> u8 {
             return UNUSABLE;
         }
     };
-    let mut out = if saving.to_standard_output() { Out::beside() } else { Out::default() };
+    let mut out = if saving.is_standard_output() { Out::beside() } else { Out::default() };
     let verdicts = play(&mut player, &mut out, common);
     let findings = match options.shuffle_ties.map(|seed| depends_on_ties(&loaded, &options, seed, &verdicts)) {
         None => Vec::new(),

@@ -22,7 +22,7 @@ pub struct Saving<'a> {
 
 impl Saving<'_> {
     /// Whether standard output is taken.
-    pub fn to_standard_output(&self) -> bool {
+    pub fn is_standard_output(&self) -> bool {
         self.file == Some("-")
     }
 }

@@ -173,7 +173,7 @@ fn conversion<'f, 'a>(text: &'f str, next: &mut impl FnMut() -> Option<&'a str>)
     let mut size = |rest: &mut &'f str| {
         if let Some(tail) = rest.strip_prefix('*') {
             *rest = tail;
-            return next().map_or(0, |n| number_or_too_wide(n));
+            return next().map_or(0, number_or_too_wide);
         }
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let (digits, tail) = rest.split_at(end);

@@ -6,6 +6,7 @@ use super::eval::{Interpreter, Io, Jump};
 use super::jobs;
 use super::parse::{Parsed, is_name, parse};
 use crate::console::streams::Sink;
+use crate::engine::time::Duration;
 
 /// A builtin; its result is the exit status.
 pub(super) enum Builtin {
@@ -59,6 +60,12 @@ pub(super) fn find(name: &str) -> Option<Builtin> {
         "unset" => unset,
         _ => return None,
     }))
+}
+
+/// Whether it is the older name of `advance`: `wait 40s`, `wait to converged`. A job is named by `%1` or by a number alone.
+pub(super) fn is_older_advance(argv: &[String]) -> bool {
+    let is_time = |word: &String| word == "to" || word == "--help" || Duration::parse(word).is_some();
+    argv.first().is_some_and(|name| name == "wait") && argv.get(1).is_some_and(is_time)
 }
 
 /// Whether assignments before this command stay after it.

@@ -456,7 +456,7 @@ impl Interpreter {
             if let Some(body) = self.shell.functions.get(name).cloned() {
                 return self.function(&body, argv, io).await;
             }
-            if let Some(builtin) = builtins::find(name) {
+            if let Some(builtin) = builtins::find(name).filter(|_| !builtins::is_older_advance(argv)) {
                 self.shell.status = builtin.run(self, argv, io).await?;
                 return Ok(());
             }

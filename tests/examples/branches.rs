@@ -5,6 +5,8 @@
 //! cargo run --release -p sim-tests --example branches -- 500 3   # so many, with another seed
 //! ```
 
+#![allow(clippy::print_stdout)]
+
 use sim_tests::branching::back_and_forth;
 
 fn main() {

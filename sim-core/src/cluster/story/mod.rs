@@ -1,7 +1,7 @@
 //! The story of a cluster: who did what to which object, what changed by that, and because of what.
 //!
 //! A real cluster keeps no such record; one pieces it together from logs, Events and the times in objects. Here each commit to the
-//! store becomes an [`Entry`] at the one place that knows the object before and after ([`tell`]); beside those there are entries for
+//! store becomes an [`Entry`] at the one place that knows the object before and after (`tell`); beside those there are entries for
 //! what is no commit: a container that starts, a fault, a connection of the user's. What nodes program (kube-proxy's rules, network
 //! policies) is kept apart as [`Programming`], because a large cluster does it thousands of times for one change. Renewed leases are
 //! left out: an entry each ten seconds and node would push out everything else.

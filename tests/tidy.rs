@@ -4,8 +4,9 @@
 //!
 //! | file | refuses |
 //! | --- | --- |
-//! | `tidy/directions.rs` | a box that names another box; a crate outside its one home |
+//! | `tidy/directions.rs` | a box that names another box; a crate or an idea outside its one home |
 //! | `tidy/words.rs` | in `sim-core`: hash tables, floats, clocks, threads, sockets, files, `unsafe`; anywhere: unfinished notes |
+//! | `tidy/sentences.rs` | in `ask` and `explain`: texts that read like a sentence |
 //! | `tidy/shape.rs` | long files, long functions, files without an introduction |
 //!
 //! `tidy/tests.rs` feeds each rule a bad snippet, so that a rule that has gone blind is noticed.
@@ -18,6 +19,8 @@ use std::path::{Path, PathBuf};
 mod directions;
 #[path = "tidy/paths.rs"]
 mod paths;
+#[path = "tidy/sentences.rs"]
+mod sentences;
 #[path = "tidy/shape.rs"]
 mod shape;
 #[path = "tidy/source.rs"]
@@ -52,7 +55,7 @@ impl Source {
 /// All rules for one Rust file.
 fn check_rust(path: &str, text: &str) -> Vec<Finding> {
     let source = Source::new(path, text);
-    let rules = [directions::check, words::check_core, shape::check];
+    let rules = [directions::check, words::check_core, sentences::check, shape::check];
     rules.iter().flat_map(|rule| rule(&source)).chain(words::check_text(path, text)).collect()
 }
 

@@ -72,7 +72,8 @@ pub const ALLOWED: Edges = &[
             "store",
         ],
     ),
-    // Pure: a cluster at a moment to typed answers. No box asks it anything.
+    // Pure questions to a cluster at a moment. What it knows of boxes are the types that their answers are made of. It makes no
+    // words, so it does not know who prints them.
     (
         "ask",
         &[
@@ -153,6 +154,12 @@ const HOMES: &[(&str, &str, &str)] = &[
     ("rand_pcg", "engine", "draw from a named stream or by key: `engine::random`"),
 ];
 
+/// Ideas with one home: what a definition is called, the file or folder, and the way out.
+const IDEAS: &[(&[&str], &str, &str)] = &[
+    (&["distance", "levenshtein"], "objects::nearest", "measure with `objects::nearest::distance`"),
+    (&["jsonpath", "json_path"], "jsonpath", "read it with `crate::jsonpath::Template`"),
+];
+
 /// Refuses arrows that the picture does not have.
 pub fn check(source: &Source) -> Vec<Finding> {
     let module = source.module();
@@ -172,7 +179,30 @@ pub fn check(source: &Source) -> Vec<Finding> {
         }
     }
     findings.extend(homes(source, from));
+    findings.extend(ideas(source, &module.join("::")));
     findings
+}
+
+/// Functions, modules and types that do again what another place is there for.
+fn ideas(source: &Source, module: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (line, code) in source.shipped() {
+        let Some(name) = defined(code) else { continue };
+        let lower = name.to_lowercase();
+        let again =
+            |(words, home, _): &&(&[&str], &str, &str)| words.iter().any(|word| lower.contains(word)) && !covers(home, module);
+        if let Some((_, home, way_out)) = IDEAS.iter().find(again) {
+            findings.push(source.finding(line, format!("`{name}` does again what `{home}` is there for"), way_out));
+        }
+    }
+    findings
+}
+
+/// The name that a line of code defines: a function, a module or a type.
+fn defined(code: &str) -> Option<&str> {
+    let mut words = code.trim_start().split(|c: char| !super::source::is_word(c)).filter(|word| !word.is_empty());
+    let keyword = words.by_ref().find(|word| !matches!(*word, "pub" | "crate" | "super" | "const" | "async"))?;
+    words.next().filter(|_| matches!(keyword, "fn" | "mod" | "struct" | "enum" | "trait"))
 }
 
 fn homes(source: &Source, from: &str) -> Vec<Finding> {

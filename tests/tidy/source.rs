@@ -27,6 +27,19 @@ impl Source {
         lines.filter(|(_, (_, test))| !**test).map(|(index, (line, _))| (index + 1, line.as_str()))
     }
 
+    /// The string literals of lines that ship: the line on which each begins, and what stands between its quotes.
+    pub fn strings(&self) -> Vec<(usize, String)> {
+        let mut found = Vec::new();
+        blank_and(&self.text, &mut |at, literal| {
+            let line = self.text[..at].matches('\n').count();
+            let inner = literal.trim_start_matches(['b', 'c', 'r', '#']).trim_end_matches('#').trim_matches('"');
+            if literal.ends_with(['"', '#']) && !self.test.get(line).copied().unwrap_or_default() {
+                found.push((line + 1, inner.to_owned()));
+            }
+        });
+        found
+    }
+
     /// The path inside `sim-core/src`, for files of the core.
     pub fn in_core(&self) -> Option<&str> {
         self.path.strip_prefix("sim-core/src/")
@@ -86,6 +99,11 @@ pub fn indentation(line: &str) -> usize {
 
 /// Replaces comments, strings and character literals by spaces; line breaks stay, so that line numbers hold.
 pub fn blank(text: &str) -> String {
+    blank_and(text, &mut |_, _| {})
+}
+
+/// The same, and tells of each literal: where it begins, and its text with quotes.
+fn blank_and(text: &str, literal: &mut dyn FnMut(usize, &str)) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut before = ' ';
@@ -102,6 +120,9 @@ pub fn blank(text: &str) -> String {
         if length == 0 {
             out.push_str(taken);
         } else {
+            if !taken.starts_with('/') {
+                literal(text.len() - rest.len(), taken);
+            }
             out.extend(taken.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
         }
         before = taken.chars().next_back().unwrap_or(' ');

@@ -43,6 +43,11 @@ fn a_forbidden_direction_is_refused() {
         &["2: `api` names `render::table`, but may only know engine, objects, render::age, store"],
     );
     check("sim-core/src/cache/mod.rs", "", &["1: the module `cache` has no place in the floor plan"]);
+    let ask = "api, cloud, cluster, controllers, dns, engine, explain, kubelet, network, objects, proxy, scheduler, store";
+    for above in ["render", "console", "scenario"] {
+        let refused = format!("2: `ask` names `{above}::x`, but may only know {ask}");
+        check("sim-core/src/ask/mod.rs", &format!("use crate::{above}::x;"), &[&refused]);
+    }
 }
 
 #[test]
@@ -69,6 +74,41 @@ fn a_crate_outside_its_home_is_refused() {
         &["2: the crate `serde_saphyr` lives in `yaml` only, not in `scenario`"],
     );
     check("sim-core/src/yaml/mod.rs", "let value = serde_saphyr::from_str(text);", &[]);
+}
+
+#[test]
+fn an_idea_outside_its_home_is_refused() {
+    let distance = |name: &str| format!("2: `{name}` does again what `objects::nearest` is there for");
+    check("sim-core/src/console/kubectl/verbs/mod.rs", "fn distance(a: &str) -> usize {}", &[&distance("distance")]);
+    check("sim-core/src/ask/hints.rs", "pub(super) const fn levenshtein(a: &str) {}", &[&distance("levenshtein")]);
+    let paths = |name: &str| format!("2: `{name}` does again what `jsonpath` is there for");
+    check("sim-core/src/console/kubectl/mod.rs", "pub mod jsonpath;", &["2: `jsonpath` does again what `jsonpath` is there for"]);
+    check("sim-core/src/scenario/expect.rs", "struct JsonPath;", &[&paths("JsonPath")]);
+    check("sim-core/src/objects/nearest.rs", "pub fn distance(a: &str) {}", &[]);
+    check("sim-core/src/jsonpath/mod.rs", "pub struct JsonPath;", &[]);
+    check("sim-core/src/engine/timeline.rs", "let distance = |i: usize| i;", &[]);
+}
+
+#[test]
+fn a_sentence_outside_render_is_refused() {
+    let told = |line: usize, text: &str, module: &str| format!("{line}: the sentence \"{text}\" in `{module}`");
+    check("sim-core/src/ask/why/pod.rs", "let text = \"it has no node\";", &[&told(2, "it has no node", "ask")]);
+    check("sim-core/src/ask/rules.rs", "let s = format!(\"node {n} is down\");", &[&told(2, "node {n} is down", "ask")]);
+    check("sim-core/src/explain/assumed.rs", "let s = r#\"it is so\"#;", &[&told(2, "it is so", "explain")]);
+    check(
+        "sim-core/src/ask/mod.rs",
+        "fn f() {\n    g(\"one\", \"this is a longer sentence than thirty letters\");\n}",
+        &[&told(3, "this is a longer sentence than...", "ask")],
+    );
+    // Names, paths and formats are no sentences; comments and tests may say what they like.
+    check(
+        "sim-core/src/ask/mod.rs",
+        "let a = (\"externalTrafficPolicy\", \"{} {}\", \"no-such-code\", \"Service {x}\", ' ');",
+        &[],
+    );
+    check("sim-core/src/ask/mod.rs", "/// It is \"a sentence of words\".\n// \"another one of these\"\nfn f() {}", &[]);
+    check("sim-core/src/ask/mod.rs", "#[cfg(test)]\nmod tests {\n    const A: &str = \"it has no node\";\n}", &[]);
+    check("sim-core/src/render/why/mod.rs", "let text = \"it has no node\";", &[]);
 }
 
 #[test]

@@ -105,3 +105,64 @@ fn every_kind_of_event_can_be_stepped_to() {
         }
     }
 }
+
+/// What a step names means itself: no quote, semicolon or substitution in it starts another command.
+#[test]
+fn no_target_of_a_step_starts_a_second_command() {
+    let pieces = [
+        "web",
+        ":80",
+        "/",
+        "?a=1",
+        "&b=2",
+        ";",
+        "'",
+        "\"",
+        "`fail dns`",
+        "$(fail dns)",
+        "|",
+        "\n",
+        " ",
+        "${X}",
+        "http://",
+        "\\",
+        ">f",
+        "#",
+    ];
+    let mut number = 7_u64;
+    let mut roll = |sides: usize| {
+        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(number >> 33).expect("31 bits") % sides
+    };
+    let (mut accepted, quiet) = (0, typed(&["kubectl get pods -A", "fail node/node-9"])[0].clone());
+    for _ in 0..400 {
+        let words: Vec<&str> = (0..=roll(6)).map(|_| pieces[roll(pieces.len())]).collect();
+        let target = words.concat();
+        let steps = serde_json::json!([
+            {"wait": "1s"}, {"trace": {"from": "external", "to": target}}, {"fail": target}, {"run": "kubectl get pods -A"},
+        ]);
+        let scenario = serde_json::json!({"apiVersion": "kubewalk/v1", "kind": "Scenario", "metadata": {"name": "t"},
+            "spec": {"cluster": {"nodes": 2}, "steps": steps}});
+        let text = scenario.to_string();
+        // What lint refuses is played with the step that it takes.
+        let Some(input) = [text.clone(), text.replacen("\"fail\":", "\"say\":", 1)].iter().find_map(|text| taken(text)) else {
+            continue;
+        };
+        accepted += 1;
+        let mut player = Player::new(input, &play::Options::default()).expect("the cluster can be built");
+        let mut last = None;
+        while let Some(played) = player.step() {
+            last = Some(played.outcome);
+        }
+        assert!(player.sim().cluster().faults.iter().next().is_none(), "{target:?}");
+        assert_eq!(last.map(|outcome| outcome.stdout), Some(quiet.stdout.clone()), "{target:?}");
+    }
+    assert!(accepted > 50, "some targets can be played: {accepted}");
+}
+
+/// A scenario, if it can be used.
+fn taken(text: &str) -> Option<std::sync::Arc<sim_core::scenario::load::Input>> {
+    use sim_core::scenario::load::{File, Options, load};
+    let options = Options { set: &[], is_modelled: |_| true };
+    load(File { name: "t.json", bytes: text.as_bytes() }, &options).ok().map(std::sync::Arc::new)
+}

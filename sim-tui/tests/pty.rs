@@ -121,6 +121,19 @@ fn ctrl_c_gives_the_terminal_back() {
     assert_eq!(terminal.end("\x03"), (0, true));
 }
 
+/// Ctrl-C ends the command and not the session; what it is pressed for at the prompt is nothing.
+#[test]
+fn ctrl_c_in_sh_ends_the_command() {
+    let mut terminal = Terminal::open(&["sh"]);
+    terminal.press("x=kept\n", "$ ");
+    terminal.press("advance 80000h; echo not \"reached\"\n", "echo not");
+    // Its line is taken when the terminal has shown it; a little later it runs, and not before that can it be interrupted.
+    std::thread::sleep(Duration::from_millis(500));
+    terminal.press("\x03", "kubewalk: interrupted; the clock stands at ");
+    terminal.press("echo $? \"still $x\"\n", "130 still kept");
+    assert_eq!(terminal.end("exit 0\n"), (0, true));
+}
+
 #[test]
 fn a_panic_gives_the_terminal_back_and_says_what_happened() {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_kubewalk"));
